@@ -1,0 +1,58 @@
+package conf
+
+import "path/filepath"
+
+// Default folders of an installation.
+const (
+	DefaultConfs = "/etc"
+	DefaultRun   = "/var/run/pluto"
+	DefaultBin   = "/usr/sbin"
+	SubsysDir    = "/var/lock/subsys"
+)
+
+// Paths says where everything of one instance lies. Instances live side by
+// side, each in a network namespace and with a run folder of its own.
+type Paths struct {
+	Bin   string `json:"bin"`   // the folder of the ipsec binary
+	Confs string `json:"confs"` // IPSEC_CONFS: the folder of ipsec.conf, ipsec.secrets and ipsec.d
+	Conf  string `json:"conf"`  // ipsec.conf itself, which --config replaces alone
+	Run   string `json:"run"`   // IPSEC_RUNDIR, or --rundir
+}
+
+// DefaultPaths returns the paths of an installation in its usual place.
+func DefaultPaths() Paths {
+	return Paths{Bin: DefaultBin, Confs: DefaultConfs, Conf: DefaultConfs + "/ipsec.conf", Run: DefaultRun}
+}
+
+// Secrets is ipsec.secrets(5).
+func (p Paths) Secrets() string { return filepath.Join(p.Confs, "ipsec.secrets") }
+
+// Dir is the folder ipsec.d of policies, certificates and keys.
+func (p Paths) Dir() string { return filepath.Join(p.Confs, "ipsec.d") }
+
+// Info is ipsec.info, where start notes what stop needs to take it back: one
+// name=value a line, read as data.
+func (p Paths) Info() string { return filepath.Join(p.Run, "ipsec.info") }
+
+// SetupPID is the lock of the subsystem as a whole.
+func (p Paths) SetupPID() string { return filepath.Join(p.Run, "ipsec_setup.pid") }
+
+// PlutoPID is Pluto's lock file; Pluto holds a flock on it while it lives.
+func (p Paths) PlutoPID() string { return filepath.Join(p.Run, "pluto.pid") }
+
+// PlutoCtl is the socket that whack(8) speaks to.
+func (p Paths) PlutoCtl() string { return filepath.Join(p.Run, "pluto.ctl") }
+
+// KlipsPID is KLIPS's lock file; KLIPS holds a flock on it while it lives.
+func (p Paths) KlipsPID() string { return filepath.Join(p.Run, "klips.pid") }
+
+// KlipsCtl is the PF_KEY socket of KLIPS.
+func (p Paths) KlipsCtl() string { return filepath.Join(p.Run, "klips.ctl") }
+
+// KlipsIKE is the socket over which KLIPS hands the non-ESP traffic of UDP
+// 4500 to Pluto, and takes Pluto's.
+func (p Paths) KlipsIKE() string { return filepath.Join(p.Run, "klips.ike") }
+
+// SubsysLock is the lock file by which old init systems know that the
+// subsystem is up. It is used where SubsysDir exists and Run is the default.
+func (p Paths) SubsysLock() string { return SubsysDir + "/ipsec" }

@@ -1,0 +1,167 @@
+// Package klips holds the vocabulary of the data plane: security associations,
+// eroutes and attachments as the daemon, its PF_KEY socket, its clients and
+// its packet engine speak of them. The parts lie below it:
+//
+//	said       names of SAs
+//	esp, ah, ipcomp   transforms: packets to packets, under keys
+//	replay     the anti-replay window
+//	packet     IPv4, IPv6, ICMP, UDP headers: reading, writing, checksums
+//	sadb       the SAs in force, their groups and lifetimes
+//	eroute     the table of flows: which packets go to which SA
+//	tun, wire  the virtual interfaces, and the sockets on the physical ones
+//	engine     the packet paths, out and in, over the four above
+//	pfkey      PF_KEYv2 messages: bytes to values and back
+//	client     speaks PF_KEY to the daemon
+//	daemon     processes that hold a lock and go to the background
+//	server     the daemon "ipsec klips": the engine behind the PF_KEY socket
+package klips
+
+import (
+	"net/netip"
+	"time"
+
+	"ipsec/klips/said"
+)
+
+// SA describes a security association: what spi(8) and Pluto set, and what
+// they read back. Keys are present when it is set and absent when it is read.
+type SA struct {
+	ID  said.SAID
+	Src netip.Addr // the address that it is sent from; may be unspecified
+
+	Enc     string // of ESP: "3des", "aes", "aesctr", "aesgcm16", "aesgcm12", "aesgcm8", "chacha20poly1305", "null"
+	EncKey  []byte `json:"-"` // for an AEAD or CTR the key followed by the salt or nonce (RFC 4106, 3686, 7634)
+	Auth    string // of ESP and AH: "md5-96", "sha1-96", "sha2_256-128", "sha2_256-96", "sha2_384-192", "sha2_512-256"; "" with an AEAD
+	AuthKey []byte `json:"-"`
+	Comp    string // of COMP: "deflate"
+
+	// ReplayWindow is the number of sequence numbers remembered: 0 (no check)
+	// or 32 to 4096. ESN is on for extended sequence numbers (RFC 4304).
+	ReplayWindow int
+	ESN          bool
+	Encap        Encap // UDP encapsulation of ESP (RFC 3948)
+
+	Soft, Hard Lifetime
+
+	// TunnelSrc and TunnelDst are the outer addresses of an SA of protocol
+	// IPIP; the family inside is whatever the packet has.
+	TunnelSrc, TunnelDst netip.Addr
+
+	// Inflow lists the flows that may come out of this SA: the inbound policy.
+	// Empty on an outbound SA, and on one whose packets go unchecked.
+	Inflow []Selector
+
+	Outbound bool        // set when read: it carries packets away from here
+	Group    []said.SAID // set when read: the SAs grouped with it, innermost first
+	Usage    Usage       // set when read
+}
+
+// Encap is the UDP encapsulation of an ESP SA. The zero value is none.
+type Encap struct {
+	SrcPort, DstPort uint16
+}
+
+// On reports whether ESP travels in UDP.
+func (e Encap) On() bool { return e.SrcPort != 0 }
+
+// Lifetime is a limit; zero fields do not limit. RFC 2367, section 2.3.2.
+type Lifetime struct {
+	Allocations uint32
+	Bytes       uint64
+	Packets     uint64
+	AddTime     time.Duration // since the SA was set
+	UseTime     time.Duration // since its first packet
+}
+
+// Usage is what an SA has done so far.
+type Usage struct {
+	Bytes, Packets                        uint64
+	Added, FirstUse, Last                 time.Time // zero when not yet
+	Seq                                   uint64    // the last sequence number sent, or the highest received
+	ReplayErrors                          uint64
+	AuthErrors, PolicyErrors, OtherErrors uint64
+}
+
+// Selector is a flow: addresses, protocol and ports. Proto 0 and port 0 mean any.
+type Selector struct {
+	Src, Dst         netip.Prefix
+	Proto            uint8
+	SrcPort, DstPort uint16
+}
+
+// Shunt is what an eroute does without an SA.
+type Shunt uint8
+
+// The shunts of ipsec_eroute(8). ShuntNone means that the eroute has an SA.
+const (
+	ShuntNone Shunt = iota
+	ShuntPass
+	ShuntDrop
+	ShuntReject
+	ShuntTrap
+	ShuntHold
+)
+
+// String returns %pass and the like; "" for ShuntNone.
+func (s Shunt) String() string {
+	return [...]string{"", "%pass", "%drop", "%reject", "%trap", "%hold"}[s]
+}
+
+// Eroute sends the packets of a flow to the first SA of a group, or to a shunt.
+type Eroute struct {
+	Selector
+	SAID    said.SAID // for a shunt: protocol INT and the SPI of the shunt
+	Ident   [2]string // identities of source and destination, may be empty
+	Packets uint64    // set when read
+	Last    time.Time // set when read
+}
+
+// Attachment binds a virtual interface to a physical one, tncfg(8).
+type Attachment struct {
+	Virtual, Physical string
+	MTU               int // of the virtual interface, set when read
+	PhysicalMTU       int // set when read
+}
+
+// Settings are what the daemon is started with, and klipsdebug(8) changes.
+type Settings struct {
+	FragICMP bool     // answer a packet that is too big with ICMP
+	HideTOS  bool     // outer TOS 0 in place of the inner one's
+	Debug    []string // flags of klipsdebug(8)
+}
+
+// Table is the set of operations that the daemon offers and that its client
+// forwards: one method for each thing that a tool or Pluto can ask for.
+// Errors wrap syscall.Errno values (EEXIST, ENOENT, EINVAL, …), which is what
+// PF_KEY carries.
+type Table interface {
+	AddSA(SA) error              // EEXIST when there is one of that SAID
+	UpdateSA(SA) error           // replaces lifetimes, encapsulation, keys of a larval one
+	DelSA(said.SAID) error       // ENOENT; its group loses it
+	GetSA(said.SAID) (SA, error) // without keys
+	ListSAs() ([]SA, error)      // in a stable order
+	ClearSAs() error
+	// GetSPI reserves an SPI in [min, max] for proto, src and dst.
+	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)
+	// GroupSAs chains two to four SAs, innermost first: tun, comp, esp, ah.
+	GroupSAs([]said.SAID) error
+	// AddInflow lets a flow come out of an SA, DelInflow takes that back.
+	AddInflow(said.SAID, Selector) error
+	DelInflow(said.SAID, Selector) error
+
+	AddEroute(Eroute) error     // EEXIST when the flow has one
+	ReplaceEroute(Eroute) error // adds where there is none
+	DelEroute(Selector) error   // ENOENT
+	ListEroutes() ([]Eroute, error)
+	ClearEroutes() error
+
+	// Attach makes the virtual interface where it does not exist and binds
+	// it. Detach unbinds it and takes away one that KLIPS made.
+	Attach(virtual, physical string) error
+	Detach(virtual string) error
+	ListAttachments() ([]Attachment, error)
+	ClearAttachments() error
+
+	SetDebug(flags []string) error
+	GetSettings() (Settings, error)
+}

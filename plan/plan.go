@@ -1,0 +1,97 @@
+// Package plan compiles the verbs of ipsec setup and ipsec manual into plans:
+// explicit lists of shell-equivalent steps. Compiling is a pure function of the
+// verb, the configuration, the facts of a host and the paths; it reads no
+// file, no clock and no environment, and the same input gives the same plan.
+// Package exec says what to do with a plan: run it, print it, read it back.
+package plan
+
+import "ipsec/conf"
+
+// Verb is what a plan does.
+type Verb string
+
+// The verbs that compile.
+const (
+	Start   Verb = "start"
+	Stop    Verb = "stop"
+	Restart Verb = "restart"
+	Manual  Verb = "manual"
+)
+
+// Plan is what a verb comes to on one host. Undo is done when a step with
+// policy OnFailUndo fails: its message is said, Undo runs, the status is 1.
+type Plan struct {
+	Verb   Verb
+	Paths  conf.Paths
+	Digest string // of the configuration, "" where none could be read
+	Syslog string // facility.priority of everything that is said
+	Nodes  []Node
+	Undo   []Node
+}
+
+// Node is a Step, an If, a Try or an Exit. Nodes are values: comparable by
+// reflect.DeepEqual, holding no pointers and no maps.
+type Node interface{ node() }
+
+// Step does one Op.
+type Step struct {
+	Op     Op
+	OnFail OnFail
+	Reason string // the line of ipsec.conf or the fact that put it here; one line, may be empty
+}
+
+// If does Then when Cond holds as the plan runs, else Else (which may be empty).
+type If struct {
+	Cond   Cond
+	Then   []Node
+	Else   []Node
+	Reason string
+}
+
+// Try does Op, and Else when it fails.
+type Try struct {
+	Op     Op
+	Else   []Node // not empty
+	Reason string
+}
+
+// Exit ends the plan.
+type Exit struct {
+	Status Status
+	Reason string
+}
+
+func (Step) node() {}
+func (If) node()   {}
+func (Try) node()  {}
+func (Exit) node() {}
+
+// Status is an exit status: 0, 1, or what the register holds.
+type Status int8
+
+// The register is 0 when a plan begins and 1 once a step with policy
+// FailStatus1 has failed or SetStatus has run.
+const (
+	StatusRegister Status = -1
+	Status0        Status = 0
+	Status1        Status = 1
+)
+
+// FailKind says what follows when a step fails.
+type FailKind uint8
+
+// The failure policies. FailUndo and FailWarn carry a message; how the
+// step itself failed is said before it.
+const (
+	FailInvalid FailKind = iota
+	FailUndo             // say the message, do Plan.Undo, exit 1; shell: cmd || undo 'message'
+	FailWarn             // say the message, go on; shell: cmd || ipsec _log 'message'
+	FailStatus1          // go on, exit 1 in the end; shell: cmd || status=1
+	FailIgnore           // go on; shell: cmd || :
+)
+
+// OnFail is the failure policy of a step.
+type OnFail struct {
+	Kind    FailKind
+	Message string // of FailUndo and FailWarn, else empty
+}
