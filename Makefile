@@ -1,0 +1,49 @@
+# ipsec: one static binary. The two commands to know are `make demo` and `make test`.
+
+PREFIX  ?= /usr
+DESTDIR ?=
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+
+GO       = go
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+.PHONY: all build deps demo test check unit fuzz bench install uninstall clean
+
+all: build
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ipsec ./cmd/ipsec
+
+# What tests and demo need of the system, by apt-get where something is missing.
+deps:
+	@.ci/deps
+
+demo: deps build
+	@demo/run
+
+test: deps check unit
+
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+unit:
+	$(GO) test -race ./...
+
+# A short run of every fuzz target; FUZZTIME=1h for a long one.
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+install: build
+	packaging/install '$(DESTDIR)' '$(PREFIX)'
+
+uninstall:
+	packaging/uninstall '$(DESTDIR)' '$(PREFIX)'
+
+clean:
+	rm -rf bin

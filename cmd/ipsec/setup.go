@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"ipsec/conf"
+	"ipsec/exec/host"
+	"ipsec/plan"
+)
+
+// setupCmd is ipsec setup, ipsec_setup(8).
+type setupCmd struct {
+	Show     bool   `xor:"show" help:"Print each step as shell as it is run."`
+	Showonly bool   `xor:"show" help:"Print the plan and change nothing."`
+	Config   string `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
+	Format   string `enum:"text,sh,json" default:"text" help:"With --showonly: text (as the old script printed), sh (a script for /bin/sh) or json."`
+	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
+	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
+	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
+	Verb     string `arg:"" optional:"" help:"start, stop, restart or status."`
+}
+
+// verbs maps each spelling of a verb to what it compiles to; status compiles
+// to nothing.
+func verbs(word string) (verb plan.Verb, ok bool) {
+	switch word {
+	case "start", "_autostart":
+		return plan.Start, true
+	case "stop", "_autostop":
+		return plan.Stop, true
+	case "restart", "_autorestart":
+		return plan.Restart, true
+	case "status":
+		return "", true
+	}
+	return "", false
+}
+
+// Run carries out the verb.
+func (c *setupCmd) Run(e *env) error {
+	verb, ok := verbs(c.Verb)
+	switch {
+	case c.Verb == "":
+		return usageError("expected start, stop, restart or status")
+	case !ok:
+		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart or status", c.Verb))
+	}
+	c.setPaths(e)
+	if verb == "" {
+		if c.Show || c.Showonly {
+			fmt.Fprintln(e.Stderr, "ipsec setup status does not support --show")
+			return exitStatus(1)
+		}
+		return status(e)
+	}
+	switch {
+	case c.Facts != "" && !c.Showonly:
+		return usageError("--facts plans for another host, which only --showonly can do")
+	case c.Format != "text" && !c.Showonly:
+		return usageError("--format goes with --showonly")
+	case c.Plan != "" && c.Showonly:
+		return usageError("--plan runs a plan; --showonly prints one")
+	}
+	if c.Showonly {
+		return c.showOnly(e, verb)
+	}
+	return c.perform(e, verb)
+}
+
+// setPaths applies --config and --rundir.
+func (c *setupCmd) setPaths(e *env) {
+	if c.Config != "" {
+		e.Paths.Conf = c.Config
+	}
+	if c.Rundir != "" {
+		e.Paths.Run = c.Rundir
+	}
+}
+
+// compiled is a plan with what it was compiled from.
+type compiled struct {
+	plan   plan.Plan
+	config *conf.Config // as far as it could be read
+	facts  plan.Facts
+}
+
+// compile reads the configuration and the facts and compiles the verb. What is
+// wrong with the configuration is a warning to stop, which depends on what
+// runs, and an error to the others.
+func (c *setupCmd) compile(e *env, verb plan.Verb, warn func(string)) (compiled, error) {
+	config, err := conf.Load(e.Paths)
+	switch {
+	case err != nil && verb == plan.Stop:
+		for _, line := range lines(err) {
+			warn("warning: " + line)
+		}
+	case err != nil:
+		return compiled{}, err
+	default:
+		for _, warning := range config.Warnings {
+			warn("warning: " + warning.String())
+		}
+	}
+	facts, err := c.facts(e)
+	if err != nil {
+		return compiled{}, err
+	}
+	if facts.Bin != "" {
+		e.Paths.Bin = facts.Bin
+	}
+	p, err := plan.Compile(verb, config, facts, e.Paths)
+	if err != nil {
+		return compiled{}, err
+	}
+	return compiled{p, config, facts}, nil
+}
+
+// facts reads --facts, or gathers those of this host.
+func (c *setupCmd) facts(e *env) (plan.Facts, error) {
+	if c.Facts == "" {
+		return host.Gather(e.Paths)
+	}
+	file, err := os.Open(c.Facts)
+	if err != nil {
+		return plan.Facts{}, fmt.Errorf("failed to read facts: %w", err)
+	}
+	defer file.Close()
+	facts, err := host.Read(file)
+	if err != nil {
+		return plan.Facts{}, fmt.Errorf("failed to read facts from %s: %w", c.Facts, err)
+	}
+	return facts, nil
+}
+
+// lines returns an error's text line by line: one for each diagnostic.
+func lines(err error) []string {
+	var all conf.Errors
+	if !errors.As(err, &all) {
+		return []string{err.Error()}
+	}
+	out := make([]string, 0, len(all))
+	for _, diagnostic := range all {
+		out = append(out, diagnostic.String())
+	}
+	return out
+}

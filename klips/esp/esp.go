@@ -1,0 +1,251 @@
+// Package esp is the transform of the Encapsulating Security Payload,
+// RFC 4303: a payload becomes an ESP packet under the keys of one SA, and back.
+// It knows neither IP nor UDP: what it makes starts with the SPI and ends
+// with the ICV.
+//
+//	t, err := esp.New(esp.Params{SPI: 0x200, Enc: "aesgcm16", EncKey: key})
+//	packet, err := t.Seal(buf[:0], payload, next, seq)
+//	payload, next, err := t.Open(packet, seqHigh)
+//
+// # Buffers
+//
+// Nothing is allocated for a packet, so the caller brings the room. Seal
+// appends to dst, into its spare capacity. The payload lies either apart
+// from what is written, or exactly where its ciphertext goes, HeaderLen bytes
+// behind the end of dst: that is sealing in place. A loop that seals in place
+// reads its payloads [Headroom] bytes into buffers that have [Tailroom] bytes
+// left at the end:
+//
+//	n, err := tun.Read(buf[esp.Headroom : len(buf)-esp.Tailroom])
+//	at := esp.Headroom - t.HeaderLen()
+//	packet, err := t.Seal(buf[:at], buf[esp.Headroom:][:n], next, seq)
+//	packet = packet[at:]
+//
+// # Sequence numbers
+//
+// The caller hands them out, starting at 1. On the way in it reads [Seq] and
+// asks the replay window for the high half before Open, and marks the number
+// after Open succeeded. IVs have a counter of their own: a sequence number
+// that is used twice is no catastrophe.
+//
+// # Concurrency
+//
+// A Transform is for one goroutine at a time, Seal and Open alike. Clone makes
+// another of the same SA, for another goroutine.
+package esp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"ipsec/klips/algorithm"
+)
+
+// What Seal may need around a payload, whichever the algorithms, in bytes.
+const (
+	Headroom              = headerLen + 16 // before it: the ESP header and the longest IV
+	Tailroom              = 15 + 2 + 32    // behind it: the longest padding, the trailer, the longest ICV
+	headerLen, trailerLen = 8, 2           // SPI and sequence number; pad length and next header
+)
+
+// The errors of Seal and Open. They say nothing of keys or contents.
+var (
+	ErrSequence  = errors.New("sequence numbers used up or zero")
+	ErrExhausted = errors.New("initialization vectors used up")
+	ErrRoom      = errors.New("no room for the ESP packet in the buffer")
+	ErrMalformed = errors.New("malformed ESP packet")
+	ErrAuth      = errors.New("wrong integrity check value")
+)
+
+// Params are what a transform is made of. Names and keys are those of klips.SA.
+type Params struct {
+	SPI     uint32
+	Enc     string // a name of algorithm.Ciphers
+	EncKey  []byte
+	Auth    string // a name of algorithm.Auths; "" with an AEAD
+	AuthKey []byte
+	ESN     bool // extended sequence numbers, RFC 4304
+
+	// Rand is where the IVs start: the first value of the counter that is the
+	// IV of an AEAD or of CTR, and the key under which those of CBC are drawn.
+	// Nil means crypto/rand. A key that outlives the process, as a manual one
+	// does, must not meet the same start twice.
+	Rand io.Reader
+}
+
+// A Transform seals and opens the packets of one SA. It is for one goroutine
+// at a time.
+type Transform struct {
+	params     Params
+	suite      suite
+	ivs        ivSource
+	iv, icv    int // lengths
+	align      int
+	pad        [256]byte // 1, 2, 3, …: RFC 4303, section 2.4
+	borrowed   [Tailroom]byte
+	seqHighest uint64
+}
+
+// A suite encrypts and authenticates; packet is a whole one, header and IV
+// filled in, and high the high half of the sequence number.
+type suite interface {
+	// seal encrypts plain into its place in packet and fills in the ICV.
+	seal(packet, plain []byte, high uint32)
+	// open decrypts in place and reports whether the ICV was right. Where it
+	// was not, what packet contains afterwards is undefined.
+	open(packet []byte, high uint32) bool
+}
+
+// New returns the transform of an SA. The errors say which names or lengths
+// were expected. Encryption without authentication is refused, and so is
+// neither (RFC 8221, section 4).
+func New(p Params) (*Transform, error) {
+	p.EncKey, p.AuthKey = bytes.Clone(p.EncKey), bytes.Clone(p.AuthKey) // Clone needs them
+	t := &Transform{params: p, seqHighest: math.MaxUint32}
+	if p.ESN {
+		t.seqHighest = math.MaxUint64
+	}
+	c, err := algorithm.FindCipher(p.Enc)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.CheckKey(p.EncKey); err != nil {
+		return nil, err
+	}
+	if t.suite, t.icv, err = newSuite(c, p); err != nil {
+		return nil, err
+	}
+	if t.ivs, err = newIVs(c, p.Rand); err != nil {
+		return nil, fmt.Errorf("failed to read randomness for %s: %w", p.Enc, err)
+	}
+	t.iv, t.align = c.IV, c.Align
+	for i := range t.pad {
+		t.pad[i] = byte(i + 1)
+	}
+	return t, nil
+}
+
+// Clone returns a transform of the same SA that another goroutine may use at
+// the same time. Both draw their IVs from one source, so that none repeats.
+func (t *Transform) Clone() *Transform {
+	c := *t
+	cipher, err := algorithm.FindCipher(t.params.Enc)
+	if err == nil {
+		c.suite, _, err = newSuite(cipher, t.params)
+	}
+	if err != nil {
+		panic("esp: parameters that were good are not: " + err.Error())
+	}
+	return &c
+}
+
+// HeaderLen returns how many bytes of an ESP packet precede its ciphertext: the
+// header and the IV, at most [Headroom].
+func (t *Transform) HeaderLen() int { return headerLen + t.iv }
+
+// Len returns how long the ESP packet of a payload of n bytes is.
+func (t *Transform) Len(n int) int {
+	return t.HeaderLen() + roundUp(n+trailerLen, t.align) + t.icv
+}
+
+// MaxPayload returns the length of the longest payload whose ESP packet fits
+// room bytes, or a negative number where none does.
+func (t *Transform) MaxPayload(room int) int {
+	room -= t.HeaderLen() + t.icv
+	if room < 0 {
+		return -1
+	}
+	return room/t.align*t.align - trailerLen
+}
+
+// Seal appends to dst the ESP packet that carries payload, whose protocol is
+// next, under sequence number seq, and returns the extended dst. It does not
+// allocate: dst must have capacity for Len(len(payload)) more bytes and payload
+// for Tailroom more, of which what lies behind the payload is restored unless
+// the packet itself is there; otherwise the error is ErrRoom. The package
+// comment says where payload may lie; anywhere else is a mistake that panics or
+// garbles. ErrSequence refuses a seq of zero or, without ESN, above 2³²-1;
+// ErrExhausted an IV that would come again. The payload is left alone when
+// there is an error.
+func (t *Transform) Seal(dst, payload []byte, next uint8, seq uint64) ([]byte, error) {
+	if seq == 0 || seq > t.seqHighest {
+		return nil, ErrSequence
+	}
+	at, total := len(dst), t.Len(len(payload))
+	tail := total - t.HeaderLen() - len(payload) - t.icv
+	if cap(dst)-at < total || cap(payload)-len(payload) < tail {
+		return nil, ErrRoom
+	}
+	packet := dst[at : at+total : at+total]
+	iv := packet[headerLen:t.HeaderLen()]
+	plain := payload[:len(payload)+tail]
+	trailer := plain[len(payload):]
+	apart := &plain[0] != &packet[t.HeaderLen()]
+
+	if !t.ivs.fill(iv) {
+		return nil, ErrExhausted
+	}
+	binary.BigEndian.PutUint32(packet, t.params.SPI)
+	binary.BigEndian.PutUint32(packet[4:], uint32(seq))
+	if apart {
+		copy(t.borrowed[:], trailer)
+	}
+	copy(trailer, t.pad[:tail-trailerLen])
+	trailer[tail-2], trailer[tail-1] = uint8(tail-trailerLen), next
+	t.suite.seal(packet, plain, uint32(seq>>32))
+	if apart {
+		copy(trailer, t.borrowed[:])
+	}
+	return dst[:at+total], nil
+}
+
+// Open authenticates packet, which starts with the SPI, decrypts it in place and
+// returns the payload inside and its protocol. seqHigh is the high half of the
+// sequence number, from the replay window, 0 without ESN. The SPI is not
+// compared: it is how the packet found its SA. ErrMalformed refuses lengths and
+// padding that RFC 4303 does not allow, ErrAuth a wrong ICV. What packet holds
+// after an error is undefined. Padding for traffic flow confidentiality is
+// part of the payload, behind the inner packet (RFC 4303, section 2.7).
+func (t *Transform) Open(packet []byte, seqHigh uint32) (payload []byte, next uint8, err error) {
+	size := len(packet) - t.HeaderLen() - t.icv
+	if size < trailerLen || size%t.align != 0 {
+		return nil, 0, ErrMalformed
+	}
+	if !t.params.ESN {
+		seqHigh = 0
+	}
+	if !t.suite.open(packet, seqHigh) {
+		return nil, 0, ErrAuth
+	}
+	plain := packet[t.HeaderLen() : len(packet)-t.icv]
+	pad, next := int(plain[size-2]), plain[size-1]
+	end := size - trailerLen - pad
+	if end < 0 || string(plain[end:size-trailerLen]) != string(t.pad[:pad]) {
+		return nil, 0, ErrMalformed
+	}
+	return plain[:end], next, nil
+}
+
+// SPI returns the SPI of an ESP packet, in host order, and 0, which is no
+// SPI, where the packet is too short to have one.
+func SPI(packet []byte) uint32 {
+	if len(packet) < headerLen {
+		return 0
+	}
+	return binary.BigEndian.Uint32(packet)
+}
+
+// Seq returns the low half of the sequence number of an ESP packet, and 0,
+// which is never sent, where the packet is too short to have one.
+func Seq(packet []byte) uint32 {
+	if len(packet) < headerLen {
+		return 0
+	}
+	return binary.BigEndian.Uint32(packet[4:])
+}
+
+func roundUp(n, align int) int { return (n + align - 1) / align * align }
