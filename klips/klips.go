@@ -11,9 +11,11 @@
 //	tun, wire  the virtual interfaces, and the sockets on the physical ones
 //	engine     the packet paths, out and in, over the four above
 //	pfkey      PF_KEYv2 messages: bytes to values and back
+//	proc       the tables, in the layout of /proc/net/ipsec_*
 //	client     speaks PF_KEY to the daemon
 //	daemon     processes that hold a lock and go to the background
 //	server     the daemon "ipsec klips": the engine behind the PF_KEY socket
+//	klipstest  a Table of maps, for tests
 package klips
 
 import (
@@ -156,7 +158,9 @@ type Table interface {
 	ClearEroutes() error
 
 	// Attach makes the virtual interface where it does not exist and binds
-	// it. Detach unbinds it and takes away one that KLIPS made.
+	// it: EBUSY when it is bound, ENODEV when there is no such physical one.
+	// Detach unbinds it and takes away one that KLIPS made: ENOENT when it is
+	// not bound.
 	Attach(virtual, physical string) error
 	Detach(virtual string) error
 	ListAttachments() ([]Attachment, error)
@@ -164,4 +168,27 @@ type Table interface {
 
 	SetDebug(flags []string) error
 	GetSettings() (Settings, error)
+}
+
+// Shunt returns which shunt the eroute stands for, ShuntNone when it has an SA.
+func (e Eroute) Shunt() Shunt { return ShuntOf(e.SAID) }
+
+// ShuntOf returns which shunt id names, ShuntNone when it names an SA.
+func ShuntOf(id said.SAID) Shunt {
+	if id.Proto != said.INT {
+		return ShuntNone
+	}
+	switch id.SPI {
+	case said.SPIPass:
+		return ShuntPass
+	case said.SPIDrop:
+		return ShuntDrop
+	case said.SPIReject:
+		return ShuntReject
+	case said.SPITrap:
+		return ShuntTrap
+	case said.SPIHold:
+		return ShuntHold
+	}
+	return ShuntNone
 }

@@ -1,0 +1,291 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// helper as the first argument makes this binary a daemon of the tests.
+const helper = "helper-of-the-daemon-tests"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == helper {
+		if err := help(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// help is what the daemons of the tests do.
+func help(mode, pidfile string) error {
+	switch mode {
+	case "starter": // starts one that is never ready
+		_, err := Background(context.Background(), io.Discard, helper, "unready", pidfile)
+		return err
+	case "end":
+		_, err := End(context.Background(), pidfile, time.Minute)
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	ctx, ready := Started(ctx)
+	l, err := Hold(pidfile)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	fmt.Println("a word of warning")
+	switch mode {
+	case "unready":
+		<-ctx.Done()
+		return context.Cause(ctx)
+	case "panic":
+		panic("the sky is falling")
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		ctx = context.Background()
+	}
+	if err := ready(); err != nil {
+		return err
+	}
+	fmt.Println("words that nobody gets")
+	<-ctx.Done()
+	return nil
+}
+
+func launch(t *testing.T, mode, pidfile string) *os.Process {
+	t.Helper()
+	var out bytes.Buffer
+	p, err := Background(t.Context(), &out, helper, mode, pidfile)
+	if err != nil {
+		t.Fatalf("%v: %s", err, &out)
+	}
+	t.Cleanup(func() { p.Kill(); p.Wait() })
+	if out.String() != "a word of warning\n" {
+		t.Errorf("it said %q", &out)
+	}
+	return p
+}
+
+func checkAlive(t *testing.T, pidfile string, pid int) {
+	t.Helper()
+	got, alive, err := Alive(pidfile)
+	if got != pid || alive != (pid != 0) || err != nil {
+		t.Errorf("Alive returns %d, %v, %v; want process %d", got, alive, err, pid)
+	}
+}
+
+// eventually waits for what another process does.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not so after 20 seconds", what)
+		}
+	}
+}
+
+func TestBackground(t *testing.T) {
+	pidfile := filepath.Join(t.TempDir(), "x.pid")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	// A descriptor as a shell gives it: without close-on-exec.
+	inherited, err := unix.Dup(int(w.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, "plain", pidfile)
+	unix.Close(inherited)
+	w.Close()
+	r.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("the daemon has kept a descriptor: %d, %v", n, err)
+	}
+	checkAlive(t, pidfile, p.Pid)
+	for fd := range 3 {
+		if to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", p.Pid, fd)); to != os.DevNull {
+			t.Errorf("its descriptor %d is %s, %v", fd, to, err)
+		}
+	}
+	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.Pid)); cwd != "/" {
+		t.Errorf("its folder is %s, %v", cwd, err)
+	}
+	if sid, err := unix.Getsid(p.Pid); sid != p.Pid {
+		t.Errorf("its session is %d, %v", sid, err)
+	}
+
+	var out bytes.Buffer
+	_, err = Background(t.Context(), &out, helper, "plain", pidfile)
+	var failed *StartError
+	if want := fmt.Sprintf("%s is locked by process %d\n", pidfile, p.Pid); !errors.As(err, &failed) || failed.Status != 3 || out.String() != want {
+		t.Errorf("a second one: %v, it said %q", err, &out)
+	}
+	if how, err := End(t.Context(), pidfile, time.Minute); how != Ended || err != nil {
+		t.Errorf("End: %v, %v", how, err)
+	}
+	if s, err := p.Wait(); err != nil || s.ExitCode() != 0 {
+		t.Errorf("it ended with %v, %v", s, err)
+	}
+	checkAlive(t, pidfile, 0)
+	if how, err := End(t.Context(), pidfile, time.Minute); how != NotRunning || err != nil {
+		t.Errorf("End again: %v, %v", how, err)
+	}
+}
+
+func TestBackgroundFails(t *testing.T) {
+	pidfile := filepath.Join(t.TempDir(), "x.pid")
+	var out bytes.Buffer
+	_, err := Background(t.Context(), &out, helper, "panic", pidfile)
+	var failed *StartError
+	if !errors.As(err, &failed) || failed.Status != 2 || !strings.Contains(out.String(), "the sky is falling") {
+		t.Errorf("a panic: %v, it said %q", err, &out)
+	}
+	checkAlive(t, pidfile, 0)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	go func() {
+		_, err := Background(ctx, io.Discard, helper, "unready", pidfile)
+		ended <- err
+	}()
+	eventually(t, "the daemon holds its lock", func() bool { _, alive, _ := Alive(pidfile); return alive })
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("not ready in time: %v", err)
+	}
+	checkAlive(t, pidfile, 0)
+}
+
+// When the starter is killed before the daemon is ready, the daemon ends.
+func TestStarterGone(t *testing.T) {
+	pidfile := filepath.Join(t.TempDir(), "x.pid")
+	starter := exec.Command(os.Args[0], helper, "starter", pidfile)
+	if err := starter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	alive := func() bool { _, alive, _ := Alive(pidfile); return alive }
+	eventually(t, "the daemon holds its lock", alive)
+	starter.Process.Kill()
+	starter.Wait()
+	eventually(t, "the daemon ends", func() bool { return !alive() })
+}
+
+// needRoot skips a test that takes root, unless REQUIRE_ALL is 1.
+func needRoot(t *testing.T) {
+	t.Helper()
+	switch {
+	case os.Geteuid() == 0:
+	case os.Getenv("REQUIRE_ALL") == "1":
+		t.Fatal("this test takes root")
+	default:
+		t.Skip("this test takes root")
+	}
+}
+
+const nobody = 65534
+
+// asNobody calls f on a thread of another user.
+func asNobody(t *testing.T, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // /proc shows the user of the first thread as that of the process
+			asNobody(t, f) // which cannot get the thread that we hold
+			runtime.UnlockOSThread()
+			return
+		}
+		// Left locked, the thread ends with the goroutine.
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+			t.Error(errno)
+			return
+		}
+		f()
+	}()
+	<-done
+}
+
+// Anyone may look, and a lock that anyone takes does not count.
+func TestOtherUsers(t *testing.T) {
+	needRoot(t)
+	dir, err := os.MkdirTemp("", "daemon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	pidfile := filepath.Join(dir, "x.pid")
+	p := launch(t, "plain", pidfile)
+	asNobody(t, func() {
+		if f, err := os.OpenFile(pidfile, os.O_RDWR, 0); err == nil {
+			f.Close()
+			t.Error("nobody may write the file")
+		}
+		checkAlive(t, pidfile, p.Pid)
+		if _, err := End(t.Context(), pidfile, 0); err == nil {
+			t.Error("nobody may end it")
+		}
+	})
+	if how, err := End(t.Context(), pidfile, time.Minute); how != Ended || err != nil {
+		t.Fatalf("End: %v, %v", how, err)
+	}
+
+	if err := os.WriteFile(pidfile, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stranger := exec.Command("flock", "-x", "-F", pidfile, "sleep", "1000")
+	stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Wait()
+	defer stranger.Process.Kill()
+	f, err := open(pidfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	eventually(t, "the stranger has the lock", func() bool { return locked(f) })
+	if pid, alive, err := Alive(pidfile); alive || err == nil || pid != stranger.Process.Pid {
+		t.Errorf("a stranger's lock: %d, %v, %v", pid, alive, err)
+	}
+	if _, err := End(t.Context(), pidfile, 0); err == nil || !strings.Contains(err.Error(), "does not own") {
+		t.Errorf("a stranger's lock: %v", err)
+	}
+}
+
+func TestStartedInForeground(t *testing.T) {
+	for _, fd := range []string{"", "99", "nonsense"} {
+		t.Setenv(starterEnv, fd)
+		ctx, ready := Started(t.Context())
+		if err := ready(); err != nil || ctx.Err() != nil {
+			t.Errorf("%q: %v, %v", fd, err, ctx.Err())
+		}
+		if _, ok := os.LookupEnv(starterEnv); ok {
+			t.Errorf("%q is left to our children", fd)
+		}
+	}
+}

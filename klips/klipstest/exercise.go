@@ -1,0 +1,93 @@
+package klipstest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/said"
+)
+
+// Exercise does to an empty table what can be done without interfaces, and returns
+// what is to be seen of it, one line for each operation: values and errnos. Two tables
+// that behave alike give the same lines. It leaves the table empty.
+func Exercise(tb klips.Table) (seen []string) {
+	see := func(what string, v any, err error) {
+		var errno syscall.Errno
+		errors.As(err, &errno)
+		seen = append(seen, fmt.Sprintf("%s: %+v errno %d", what, v, errno))
+	}
+	id := func(proto said.Proto, spi uint32) said.SAID {
+		return said.SAID{Dst: netip.AddrFrom4([4]byte{10, 0, 0, 2}), SPI: spi, Proto: proto}
+	}
+	flow := func(src, dst string) klips.Selector {
+		return klips.Selector{Src: netip.MustParsePrefix(src), Dst: netip.MustParsePrefix(dst)}
+	}
+	// Counters, times and what is outbound are the table's own.
+	read := func(sas []klips.SA, err error) ([]klips.SA, error) {
+		for i := range sas {
+			sas[i].Usage, sas[i].Outbound = klips.Usage{}, false
+		}
+		return sas, err
+	}
+	list := func(what string) {
+		sas, err := read(tb.ListSAs())
+		see(what, sas, err)
+	}
+	tun, esp := id(said.IPIP, 0x1001), id(said.ESP, 0x1002)
+	in := flow("10.2.0.0/16", "10.1.0.0/16")
+	out := klips.Eroute{Selector: flow("10.1.0.0/16", "10.2.0.0/16"), SAID: tun, Ident: [2]string{"@w", "@e"}}
+
+	see("delete none", nil, tb.DelSA(tun))
+	see("add tun", nil, tb.AddSA(klips.SA{ID: tun, TunnelSrc: netip.MustParseAddr("10.0.0.1"), TunnelDst: tun.Dst}))
+	see("add esp", nil, tb.AddSA(klips.SA{ID: esp, Enc: "aes", EncKey: make([]byte, 16), Auth: "sha1-96", AuthKey: make([]byte, 20), ReplayWindow: 4096}))
+	see("add again", nil, tb.AddSA(klips.SA{ID: esp, Enc: "aes", EncKey: make([]byte, 16), Auth: "sha1-96", AuthKey: make([]byte, 20)}))
+	see("odd window", nil, tb.AddSA(klips.SA{ID: id(said.ESP, 3), Enc: "null", Auth: "sha1-96", AuthKey: make([]byte, 20), ReplayWindow: 5}))
+	see("group in the wrong order", nil, tb.GroupSAs([]said.SAID{esp, tun}))
+	see("group of one", nil, tb.GroupSAs([]said.SAID{esp}))
+	see("group with none", nil, tb.GroupSAs([]said.SAID{tun, id(said.ESP, 5)}))
+	see("group", nil, tb.GroupSAs([]said.SAID{tun, esp}))
+	see("inflow", nil, tb.AddInflow(tun, in))
+	see("inflow of none", nil, tb.AddInflow(id(said.ESP, 5), in))
+	see("update", nil, tb.UpdateSA(klips.SA{ID: esp, Hard: klips.Lifetime{AddTime: time.Hour, Packets: 9}}))
+	see("update none", nil, tb.UpdateSA(klips.SA{ID: id(said.ESP, 5)}))
+	list("SAs")
+	_, err := tb.GetSA(id(said.ESP, 5))
+	see("get none", nil, err)
+	see("no inflow", nil, tb.DelInflow(tun, in))
+	see("no inflow again", nil, tb.DelInflow(tun, in))
+	see("delete one of a group", nil, tb.DelSA(tun))
+	list("the rest of it")
+	spi, err := tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1002, 0x1003)
+	see("spi", spi, err)
+	_, err = tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1002, 0x1003)
+	see("no spi", nil, err)
+	_, err = tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1003, 0x1002)
+	see("no range", nil, err)
+	see("fill larval", nil, tb.UpdateSA(klips.SA{ID: id(said.ESP, 0x1003), Enc: "null", Auth: "md5-96", AuthKey: make([]byte, 16)}))
+	list("filled")
+
+	see("eroute", nil, tb.AddEroute(out))
+	see("eroute again", nil, tb.AddEroute(out))
+	see("eroute replaced", nil, tb.ReplaceEroute(klips.Eroute{Selector: out.Selector, SAID: said.Shunt(said.SPIHold)}))
+	see("eroute %pass", nil, tb.ReplaceEroute(klips.Eroute{Selector: flow("::/0", "2001:db8::/32"), SAID: said.Shunt(said.SPIPass)}))
+	es, err := tb.ListEroutes()
+	see("eroutes", es, err)
+	see("no eroute", nil, tb.DelEroute(out.Selector))
+	see("no eroute again", nil, tb.DelEroute(out.Selector))
+
+	set, err := tb.GetSettings()
+	see("settings", set, err)
+	see("debug", nil, tb.SetDebug([]string{"xform", "eroute"}))
+	set, err = tb.GetSettings()
+	see("settings", set, err)
+
+	see("clear", nil, errors.Join(tb.ClearSAs(), tb.ClearEroutes()))
+	list("no SAs")
+	es, err = tb.ListEroutes()
+	see("no eroutes", len(es), err)
+	return seen
+}

@@ -1,0 +1,246 @@
+// Package server offers a klips.Table to other processes: PF_KEYv2 over a unix
+// SOCK_SEQPACKET socket, as the daemon "ipsec klips" does.
+//
+// Each client has two goroutines: one reads its requests, one after the other,
+// and one writes what waits for it. A client that does not read is cut off;
+// neither the table nor any other client waits for it.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips"
+	"ipsec/klips/pfkey"
+)
+
+const (
+	maxClients   = 64
+	queueLength  = 256 // messages that may wait for a client
+	writeTimeout = 5 * time.Second
+)
+
+// Config is what a server needs.
+type Config struct {
+	Socket string             // the path of the socket
+	Table  klips.Table        // may be called by many at once
+	Events <-chan klips.Event // of the engine; they go to all who registered. May be nil.
+	Log    func(line string)  // takes what an administrator should know; may be nil
+	Ready  func() error       // is called when the socket answers; its error ends the server. May be nil.
+}
+
+// Run serves until the context ends, and then returns nil, having closed every
+// connection and removed the socket. The socket has mode 0600 from the moment
+// that it exists, and only root and the server's own user are served. A socket
+// that nobody answers at any more is replaced; where somebody does, the error
+// wraps EADDRINUSE.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Log == nil {
+		cfg.Log = func(string) {}
+	}
+	l, err := listen(ctx, cfg.Socket)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s := &server{Config: cfg, peers: map[*peer]bool{}}
+	s.wg.Add(2)
+	go s.events(ctx)
+	failed := make(chan error, 1)
+	go func() {
+		defer s.wg.Done()
+		if err := s.accept(ctx, l); err != nil {
+			failed <- err
+		}
+	}()
+	if cfg.Ready != nil {
+		err = cfg.Ready()
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+	}
+	cancel()
+	l.Close()
+	s.cutAll()
+	s.wg.Wait()
+	return err
+}
+
+func listen(ctx context.Context, path string) (*net.UnixListener, error) {
+	if err := pfkey.CheckSocket(path); err != nil {
+		return nil, err
+	}
+	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
+		conn, err := net.DialTimeout("unixpacket", path, time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("failed to listen at %s: a process answers there: %w", path, syscall.EADDRINUSE)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("failed to remove a socket that nobody answers at: %w", err)
+		}
+	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		// The mode of a socket before bind is that of its file, less the umask.
+		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(cerr, err)
+	}}
+	l, err := lc.Listen(ctx, "unixpacket", path)
+	if err != nil {
+		return nil, fmt.Errorf("failed to listen at %s: %w", path, err)
+	}
+	return l.(*net.UnixListener), nil
+}
+
+type server struct {
+	Config
+	wg sync.WaitGroup
+
+	mu     sync.Mutex
+	peers  map[*peer]bool // and whether it has registered
+	closed bool
+}
+
+func (s *server) accept(ctx context.Context, l *net.UnixListener) error {
+	for {
+		conn, err := l.AcceptUnix()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				conn.Close()
+			}
+			return nil
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
+			s.Log(fmt.Sprintf("failed to accept a client: %v", err))
+			select { // descriptors come free when clients leave
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
+		case err != nil:
+			return fmt.Errorf("failed to accept clients: %w", err)
+		}
+		if err := admit(conn); err != nil {
+			s.Log(err.Error())
+			conn.Close()
+			continue
+		}
+		p := &peer{conn: conn, out: make(chan []byte, queueLength), done: make(chan struct{})}
+		if err := s.enter(p); err != nil {
+			s.Log(err.Error())
+			conn.Close()
+		}
+	}
+}
+
+// admit refuses all users but root and our own.
+func admit(conn *net.UnixConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("failed to ask who a client is: %w", err)
+	}
+	var cred *unix.Ucred
+	var gerr error
+	if err := raw.Control(func(fd uintptr) { cred, gerr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil || gerr != nil {
+		return fmt.Errorf("failed to ask who a client is: %w", errors.Join(err, gerr))
+	}
+	if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
+		return fmt.Errorf("refused a client of user %d, process %d: only root and user %d are served", cred.Uid, cred.Pid, os.Geteuid())
+	}
+	return nil
+}
+
+func (s *server) enter(p *peer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return net.ErrClosed
+	case len(s.peers) >= maxClients:
+		return fmt.Errorf("refused a client: %d are connected", len(s.peers))
+	}
+	s.peers[p] = false
+	s.wg.Add(2)
+	go s.read(p)
+	go s.write(p)
+	return nil
+}
+
+func (s *server) register(p *peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.peers[p]; ok {
+		s.peers[p] = true
+	}
+}
+
+func (s *server) leave(p *peer) {
+	s.mu.Lock()
+	delete(s.peers, p)
+	s.mu.Unlock()
+	p.cut()
+}
+
+func (s *server) cutAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for p := range s.peers {
+		p.cut()
+	}
+}
+
+// events passes on what the engine tells until the context ends.
+func (s *server) events(ctx context.Context) {
+	defer s.wg.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case ev, ok := <-s.Events:
+			if !ok {
+				return
+			}
+			s.broadcast(ev)
+		}
+	}
+}
+
+func (s *server) broadcast(ev klips.Event) {
+	m, err := pfkey.FromEvent(ev)
+	var b []byte
+	if err == nil {
+		b, err = pfkey.Encode(m)
+	}
+	if err != nil {
+		s.Log(fmt.Sprintf("failed to tell of an event: %v", err))
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, registered := range s.peers {
+		if !registered {
+			continue
+		}
+		select {
+		case p.out <- b:
+		default:
+			s.Log(fmt.Sprintf("cut off a client that has left %d messages unread", queueLength))
+			p.cut()
+		}
+	}
+}
