@@ -1,5 +1,10 @@
 package conf
 
+import (
+	"fmt"
+	"io"
+)
+
 // Secret is a key as it stands in a file. It never prints itself, in no
 // format and in no encoding.
 type Secret struct{ text string }
@@ -27,3 +32,6 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalText returns a placeholder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Format writes a placeholder, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }

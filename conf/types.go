@@ -219,6 +219,8 @@ type End struct {
 type Diagnostic struct {
 	Pos  Pos
 	Text string
+
+	cause error // what the system said, of a file that cannot be read
 }
 
 // String returns FILE:LINE:COL: TEXT.

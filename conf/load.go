@@ -1,0 +1,88 @@
+package conf
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// Option changes how Parse reads.
+type Option func(*parser)
+
+// WithFiles lets includes be read from files. Without it an include is an
+// error.
+func WithFiles(files Files) Option { return func(p *parser) { p.files = files } }
+
+// Load reads the ipsec.conf of paths and all that it includes.
+//
+// The error is of type Errors and holds everything that is wrong, of all
+// files. A Config is returned with it: what could be read, so that a stop can
+// do its work on a broken file; parameters in error are left out of it. Where
+// ipsec.conf itself cannot be read, the Config holds the defaults and the
+// error wraps the cause.
+func Load(paths Paths) (*Config, error) {
+	p := newParser(WithFiles(osFiles{}))
+	text, err := p.files.ReadFile(paths.Conf, maxFileSize)
+	if err != nil {
+		p.fail(Pos{File: paths.Conf}, "failed to read the configuration: "+reason(err), err)
+	}
+	return p.parse(paths.Conf, text)
+}
+
+// Parse reads text as the ipsec.conf of that name. It returns what Load
+// returns.
+func Parse(name string, text []byte, opts ...Option) (*Config, error) {
+	return newParser(opts...).parse(name, text)
+}
+
+// parser is one reading of a configuration.
+type parser struct {
+	reporter
+	files    Files
+	table    *table
+	read     []string // names of the files read, in order
+	total    int64
+	steps    int // of also, taken so far
+	walker   walker
+	stack    []string
+	sections map[sectionKey]*section
+	order    []*section
+	unknown  map[*Keyword]bool // keywords without effect that were warned of
+}
+
+func newParser(opts ...Option) *parser {
+	p := &parser{
+		files:    noFiles{},
+		table:    keywordTable(),
+		sections: make(map[sectionKey]*section),
+		unknown:  make(map[*Keyword]bool),
+	}
+	for _, o := range opts {
+		o(p)
+	}
+	return p
+}
+
+func (p *parser) parse(name string, text []byte) (*Config, error) {
+	hash := sha256.New()
+	a := &assembler{parser: p}
+	if int64(len(text)) > maxFileSize {
+		p.errorf(Pos{File: name}, "the file is longer than %d bytes", maxFileSize)
+	} else {
+		a.file(name, text, hash)
+	}
+	c := p.build()
+	c.Files = p.read
+	c.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	inOrder(p.warnings, p.read)
+	c.Warnings = p.warnings
+	if len(p.errors) == 0 {
+		return c, nil
+	}
+	inOrder(p.errors, p.read)
+	if len(p.errors) == maxReports {
+		last := p.errors[len(p.errors)-1]
+		p.errors = append(p.errors, Diagnostic{Pos: last.Pos, Text: fmt.Sprintf("more than %d errors, the rest is left out", maxReports)})
+	}
+	return c, Errors(p.errors)
+}

@@ -1,0 +1,205 @@
+package conf_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"ipsec/conf"
+)
+
+func TestParseESP(t *testing.T) {
+	for _, tt := range []struct {
+		in, enc, auth string
+		bits          int
+	}{
+		{"3des", "3des", "", 192},
+		{"3des-md5-96", "3des", "md5-96", 192},
+		{"3des-sha1-96", "3des", "sha1-96", 192},
+		{"3DES-SHA1", "3des", "sha1-96", 192},
+		{"3des_cbc-hmac_md5", "3des", "md5-96", 192},
+		{"aes-sha1-96", "aes", "sha1-96", 0},
+		{"aes-sha1", "aes", "sha1-96", 0},
+		{"aes-md5-96", "aes", "md5-96", 0},
+		{"aes128-sha1", "aes", "sha1-96", 128},
+		{"aes-128-sha1-96", "aes", "sha1-96", 128},
+		{"aes_cbc128-sha1", "aes", "sha1-96", 128},
+		{"aes192-sha2_256", "aes", "sha2_256-128", 192},
+		{"aes256-sha256", "aes", "sha2_256-128", 256},
+		{"aes256-sha256_96", "aes", "sha2_256-96", 256},
+		{"aes256-sha2_256-96", "aes", "sha2_256-96", 256},
+		{"aes256-sha2", "aes", "sha2_256-128", 256},
+		{"aes256-sha384", "aes", "sha2_384-192", 256},
+		{"aes256-hmac_sha2_512", "aes", "sha2_512-256", 256},
+		{"aes256-sha2_512_256", "aes", "sha2_512-256", 256},
+		{"aes256ctr-sha1", "aesctr", "sha1-96", 256},
+		{"aes_ctr128-sha2_256", "aesctr", "sha2_256-128", 128},
+		{"aes128gcm16", "aesgcm16", "", 128},
+		{"aes128gcm128", "aesgcm16", "", 128},
+		{"aes256gcm16!", "aesgcm16", "", 256},
+		{"aes256gcm12", "aesgcm12", "", 256},
+		{"aes192gcm64", "aesgcm8", "", 192},
+		{"aes_gcm_c-128-null", "aesgcm16", "", 128},
+		{"aes_gcm_c_256-null", "aesgcm16", "", 256},
+		{"aes_gcm_b-256", "aesgcm12", "", 256},
+		{"aes_gcm_a-128", "aesgcm8", "", 128},
+		{"aes_gcm128", "aesgcm16", "", 128},
+		{"aes_gcm256-null", "aesgcm16", "", 256},
+		{"aes_gcm", "aesgcm16", "", 0},
+		{"aes_gcm_16_192", "aesgcm16", "", 192},
+		{"aesgcm12128", "aesgcm12", "", 128},
+		{"chacha20poly1305", "chacha20poly1305", "", 256},
+		{"chacha20_poly1305-null", "chacha20poly1305", "", 256},
+		{"null-sha1-96", "null", "sha1-96", 0},
+		{"null_sha2_256", "null", "sha2_256-128", 0},
+
+		{"", "", "", 0},
+		{"null", "", "", 0},
+		{"null-null", "", "", 0},
+		{"des-md5-96", "", "", 0},
+		{"aes128", "aes", "", 128},
+		{"aes512-sha1", "", "", 0},
+		{"aes128gcm16-sha1", "", "", 0},
+		{"aes128gcm20", "", "", 0},
+		{"aes128-sha1-128", "", "", 0},
+		{"aes128-md5-128", "", "", 0},
+		{"aes128-aes256", "", "", 0},
+		{"aes128gcm16256", "", "", 0},
+		{"aes128cbc16-sha1", "", "", 0},
+		{"aes128-sha1,3des-sha1", "", "", 0},
+		{"aes128-sha1;modp2048", "", "", 0},
+	} {
+		enc, auth, bits, err := conf.ParseESP(tt.in)
+		if enc != tt.enc || auth != tt.auth || bits != tt.bits || (err != nil) != (tt.enc == "") {
+			t.Errorf("ParseESP(%q) = %q, %q, %d, %v; want %q, %q, %d", tt.in, enc, auth, bits, err, tt.enc, tt.auth, tt.bits)
+		}
+	}
+}
+
+func TestParseAH(t *testing.T) {
+	for in, want := range map[string]string{
+		"hmac-md5-96": "md5-96", "md5": "md5-96", "hmac-sha1-96": "sha1-96", "sha": "sha1-96", "sha2_256": "sha2_256-128",
+		"hmac-sha2-256-96": "sha2_256-96", "sha384": "sha2_384-192", "sha2_512": "sha2_512-256",
+		"": "", "null": "", "3des": "", "sha1-128": "", "md5,sha1": "",
+	} {
+		if got, err := conf.ParseAH(in); got != want || (err != nil) != (want == "") {
+			t.Errorf("ParseAH(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+}
+
+func TestDecodeKey(t *testing.T) {
+	for in, want := range map[string]string{
+		"0x0123": "0123", "0xDEAD_beef": "deadbeef", "0sAAEC": "000102", "0sAAE=": "0001", "0tab c": "61622063",
+		"": "", "0": "", "0x": "", "0x1": "", "0x_12": "", "0x12_": "", "0x1__2": "", "0xgg": "", "0X12": "",
+		"0s": "", "0sAAE": "", "0sAAF=": "", "0s====": "", "0t": "", "1234": "",
+	} {
+		got, err := conf.DecodeKey(conf.NewSecret(in))
+		if hex.EncodeToString(got) != want || (err != nil) != (want == "") {
+			t.Errorf("DecodeKey(%q) = %x, %v; want %s", in, got, err, want)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	c, err := parseConn(t, "espenckey=0x01", "leftespenckey=0x02", "rightespauthkey=0x03", "ahkey=0x04")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for side, want := range map[conf.Side]string{conf.Left: "0x02  0x04", conf.Right: "0x01 0x03 0x04"} {
+		enc, auth, ah := c.Keys(side)
+		if got := enc.Reveal() + " " + auth.Reveal() + " " + ah.Reveal(); got != want {
+			t.Errorf("keys towards %s: %q, want %q", side, got, want)
+		}
+	}
+}
+
+// TestManualChecks breaks a connection that is right in one way each.
+func TestManualChecks(t *testing.T) {
+	key := func(bytes int) string { return "0x" + strings.Repeat("ab", bytes) }
+	good := map[string]string{
+		"left": "192.0.2.1", "right": "192.0.2.2", "spi": "0x100", "esp": "aes128-sha1",
+		"espenckey": key(16), "espauthkey": key(20), "auto": "manual",
+	}
+	for _, tt := range []struct{ set, want string }{
+		{"", ""},
+		{"left=", "no left"},
+		{"right=%any", "needs an address in right"},
+		{"spi=", "neither spi nor spibase"},
+		{"spibase=0x110", "expected one of them"},
+		{"esp=", "neither esp nor ah"},
+		{"esp=aes128-sha1,aes256-sha1", "expected one algorithm"},
+		{"esp=blowfish-md5", "malformed ESP algorithm"},
+		{"esp=aes256-sha1", "malformed espenckey: expected 256 bits for aes, found 128 bits"},
+		{"esp=3des-sha1", "malformed espenckey: expected 192 bits for 3des, found 128 bits"},
+		{"esp=aes-sha1", ""},
+		{"esp=aes-md5", "malformed espauthkey: expected 128 bits for md5-96, found 160 bits"},
+		{"esp=aes128gcm16", "expected 160 bits for aesgcm16, found 128 bits"},
+		{"esp=null-sha1", "malformed espenckey: expected no key for null"},
+		{"espenckey=", "needs espenckey"},
+		{"espauthkey=", "needs espauthkey"},
+		{"leftespenckey=" + key(8), "malformed leftespenckey: expected 128 bits for aes, found 64 bits"},
+		{"ah=hmac-md5-96", "needs ahkey"},
+		{"ah=hmac-md6-96", "malformed AH algorithm"},
+		{"type=transport", ""},
+		{"type=transport\n\tleftsubnet=10.0.0.0/8", "does not go with type=transport"},
+		{"type=drop", "neither esp nor ah with it"},
+		{"right=192.0.2.1", "left and right are both"},
+		{"leftnexthop=192.0.2.1", "leftnexthop and left are both"},
+	} {
+		text := "conn t\n"
+		keyword, _, _ := strings.Cut(tt.set, "=")
+		for _, k := range []string{"left", "right", "spi", "esp", "espenckey", "espauthkey", "auto"} {
+			if k != keyword {
+				text += "\t" + k + "=" + good[k] + "\n"
+			}
+		}
+		_, err := conf.Parse("f", []byte(text+"\t"+tt.set+"\n"))
+		if tt.set == "" {
+			_, err = conf.Parse("f", []byte(text))
+		}
+		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.set, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "abab") {
+			t.Errorf("%s: the error shows the key: %v", tt.set, err)
+		}
+	}
+}
+
+// TestSilenceAboutSecrets puts a canary in every keyword that holds a key, in
+// every way that is right or wrong, and looks for it in all that comes out.
+func TestSilenceAboutSecrets(t *testing.T) {
+	const canary = "cafe4321deadbeef"
+	for _, k := range conf.Keywords() {
+		if k.Type != conf.TypeSecret {
+			continue
+		}
+		for _, form := range []string{
+			"\t%s=0x" + canary, "\t%s=" + canary, "\t%s=0x" + canary + "1", "\t%s=0s" + canary + "!", "\t%s 0x" + canary, "\t%s=\"0x" + canary,
+			"\t%s=0x00\"" + canary, "\t%s=\"0x00\" " + canary, "%s=0x" + canary, "%s = " + canary, "%s " + canary, "\t%sx=0x" + canary, "\t%s=0x00\n" + canary,
+			"\t%s=0x00\n\t" + canary, "\t%s=0x" + canary + "\x01", "\t%s=0x00\n\t" + canary + "=\n", "\t%s=0x00\n" + canary + " " + canary, "\t" + canary + "=%s",
+		} {
+			text := "config setup\n\tmanualstart=t\nconn t\n\tesp=aes128-sha1\n\tah=md5\n" + fmt.Sprintf(form, k.Name) + "\n"
+			c, err := conf.Parse("f", []byte(text))
+			var out bytes.Buffer
+			if err := c.WriteRedacted(&out); err != nil {
+				t.Fatal(err)
+			}
+			encoded, _ := json.Marshal(c)
+			fmt.Fprintf(&out, "%v %s %v %v", c, encoded, err, c.Warnings)
+			for _, verb := range []string{"%v", "%+v", "%#v", "%d", "%x", "%q"} {
+				fmt.Fprintf(&out, verb, *c.Conn("t"))
+			}
+			if strings.Contains(form, "=%s") {
+				continue // a keyword of the user's own making, not a key
+			}
+			if shown := out.String(); strings.Contains(shown, canary) || strings.Contains(shown, hex.EncodeToString([]byte(canary))) {
+				t.Errorf("%q shows the key: %s", text, shown)
+			}
+		}
+	}
+}

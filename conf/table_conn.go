@@ -1,0 +1,91 @@
+package conf
+
+// connKeywords are those of a conn as a whole, for automatic keying or for
+// both kinds; those of manual keying alone have a file of their own.
+func connKeywords() []Keyword {
+	const s = SectionConn
+	return []Keyword{
+		{Name: "also", Section: s, Type: TypeName, Stacks: anyStack, Dialects: anyDialect,
+			Help: "take the parameters of another conn too; its own come first", reference: true},
+		{Name: "alsoflip", Section: s, Type: TypeName, Stacks: anyStack, Dialects: Openswan,
+			Help: "like also, with left and right exchanged", reference: true},
+		{Name: "type", Section: s, Type: TypeEnum, choices: words("tunnel transport passthrough|pass drop reject"), Default: "tunnel", Stacks: anyStack, Dialects: anyDialect,
+			Help: "what becomes of the packets", set: setEnum(func(t target) *ConnType { return &t.conn.Type })},
+		{Name: "auto", Section: s, Type: TypeEnum, choices: words("ignore manual add|keep route|ondemand|trap start|up"), Default: "ignore", Stacks: anyStack, Dialects: anyDialect,
+			Help: "what start does with the connection", set: setEnum(func(t target) *Auto { return &t.conn.Auto })},
+		{Name: "authby", Section: s, Type: TypeEnumList, Default: "rsasig", Stacks: anyStack, Dialects: anyDialect,
+			choices: words("secret|psk rsasig|pubkey|rsa|rsa-sha1|rsa-sha2|rsa-sha2_256|rsa-sha2_384|rsa-sha2_512|rsasig-sha1" +
+				" ecdsa|ecdsasig|ecdsa-sha1|ecdsa-sha2|ecdsa-sha2_256|ecdsa-sha2_384|ecdsa-sha2_512 never null|none xauthpsk xauthrsasig eddsa|ed25519 eap"),
+			Help: "how the peers prove who they are", set: setAlternatives(func(t target) *string { return &t.conn.AuthBy })},
+		{Name: "keyexchange", Section: s, Type: TypeEnum, choices: words("ike ikev1 ikev2"), Default: "ike", Stacks: anyStack, Dialects: anyDialect,
+			Help: "the protocol of key exchange", set: setEnum(func(t target) *string { return &t.conn.KeyExchange })},
+		{Name: "ikev2", Section: s, Type: TypeEnum, choices: words("never|no permit propose|yes insist|always"), Default: "permit", Stacks: anyStack, Dialects: Openswan | Libreswan,
+			Help: "whether IKEv2 is refused, allowed, offered or demanded", set: setEnum(func(t target) *string { return &t.conn.IKEv2 })},
+		{Name: "ike", Section: s, Type: TypeString, Stacks: anyStack, Dialects: anyDialect,
+			Help: "proposals for the IKE SA such as aes256-sha2;modp2048", set: setProposal(func(t target) *string { return &t.conn.IKE })},
+		{Name: "esp", Synonyms: []string{"phase2alg"}, Section: s, Type: TypeString, Stacks: anyStack, Dialects: anyDialect,
+			Help: "algorithms of ESP such as aes128-sha1; one of them for manual keying", set: setProposal(func(t target) *string { return &t.conn.ESP })},
+		{Name: "ah", Section: s, Type: TypeString, Stacks: anyStack, Dialects: anyDialect,
+			Help: "algorithm of AH such as hmac-sha1-96", set: setProposal(func(t target) *string { return &t.conn.AH })},
+		{Name: "auth", Synonyms: []string{"phase2"}, Section: s, Type: TypeEnum, choices: words("esp|default ah ah+esp"), Default: "esp", Stacks: anyStack, Dialects: anyDialect,
+			Help: "whether ESP authenticates, or AH", set: setEnum(func(t target) *string { return &t.conn.Auth })},
+		{Name: "pfs", Section: s, Type: TypeBool, Default: "yes", Stacks: anyStack, Dialects: anyDialect,
+			Help: "a fresh Diffie-Hellman for each IPsec SA", set: setBool(func(t target) *bool { return &t.conn.PFS })},
+		{Name: "pfsgroup", Section: s, Type: TypeString, Stacks: anyStack, Dialects: Openswan | StrongSwan,
+			Help: "the group of that Diffie-Hellman", set: setProposal(func(t target) *string { return &t.conn.PFSGroup })},
+		{Name: "ikelifetime", Section: s, Type: TypeDuration, Default: "1h", Stacks: anyStack, Dialects: anyDialect,
+			Help: "life of the IKE SA", set: setDuration(func(t target) *int { return &t.conn.IKELifetime })},
+		{Name: "keylife", Synonyms: []string{"lifetime", "salifetime", "ipsec-lifetime"}, Section: s, Type: TypeDuration, Default: "8h", Stacks: anyStack, Dialects: anyDialect,
+			Help: "life of an IPsec SA", set: setDuration(func(t target) *int { return &t.conn.KeyLife })},
+		{Name: "rekeymargin", Synonyms: []string{"margintime"}, Section: s, Type: TypeDuration, Default: "9m", Stacks: anyStack, Dialects: anyDialect,
+			Help: "how long before the end of life to negotiate anew", set: setDuration(func(t target) *int { return &t.conn.RekeyMargin })},
+		{Name: "rekeyfuzz", Section: s, Type: TypePercent, Default: "100%", Stacks: anyStack, Dialects: anyDialect,
+			Help: "how far rekeymargin may grow at random", set: setPercent(func(t target) *int { return &t.conn.RekeyFuzz })},
+		{Name: "keyingtries", Section: s, Type: TypeInt, Values: []string{"%forever"}, Default: "%forever", Stacks: anyStack, Dialects: anyDialect,
+			Help: "how often to try to negotiate", set: setTries(func(t target) *int { return &t.conn.KeyingTries })},
+		{Name: "rekey", Section: s, Type: TypeBool, Default: "yes", Stacks: anyStack, Dialects: anyDialect,
+			Help: "negotiate anew before an SA ends", set: setBool(func(t target) *bool { return &t.conn.Rekey })},
+		{Name: "aggrmode", Synonyms: []string{"aggressive"}, Section: s, Type: TypeBool, Default: "no", Stacks: anyStack, Dialects: anyDialect,
+			Help: "IKEv1 aggressive mode, which shows identities", set: setBool(func(t target) *bool { return &t.conn.Aggressive })},
+		{Name: "compress", Section: s, Type: TypeBool, Default: "no", Stacks: anyStack, Dialects: anyDialect,
+			Help: "IPCOMP within the tunnel", set: setBool(func(t target) *bool { return &t.conn.Compress })},
+		{Name: "forceencaps", Synonyms: []string{"encapsulation"}, Section: s, Type: TypeBool, Default: "no", Stacks: anyStack, Dialects: anyDialect,
+			Help: "ESP in UDP 4500 even without NAT", set: setTruth("insist|force", "auto|never", func(t target) *bool { return &t.conn.ForceEncaps })},
+		{Name: "dpddelay", Section: s, Type: TypeDuration, Default: "0", Stacks: anyStack, Dialects: anyDialect,
+			Help: "how often to ask whether the peer lives; 0: never", set: setDuration(func(t target) *int { return &t.conn.DPDDelay })},
+		{Name: "dpdtimeout", Synonyms: []string{"ikev1-dpdtimeout"}, Section: s, Type: TypeDuration, Default: "120", Stacks: anyStack, Dialects: anyDialect,
+			Help: "after how long without an answer the peer is dead", set: setDuration(func(t target) *int { return &t.conn.DPDTimeout })},
+		{Name: "dpdaction", Section: s, Type: TypeEnum, choices: words("hold|trap clear restart|restart_by_peer|start none|%none"), Default: "hold", Stacks: anyStack, Dialects: anyDialect,
+			Help: "what to do when the peer is dead", set: setEnum(func(t target) *string { return &t.conn.DPDAction })},
+		{Name: "mtu", Section: s, Type: TypeInt, Stacks: anyStack, Dialects: Openswan | Libreswan,
+			Help: "MTU of the route to the peer's network", set: setInt(68, 65535, func(t target) *int { return &t.conn.MTU })},
+		{Name: "metric", Section: s, Type: TypeInt, Stacks: anyStack, Dialects: Openswan | Libreswan,
+			Help: "metric of the route to the peer's network", set: setInt(0, 1<<31-1, func(t target) *int { return &t.conn.Metric })},
+		{Name: "failureshunt", Section: s, Type: TypeEnum, choices: words("none passthrough|pass drop|hold reject"), Default: "none", Stacks: anyStack, Dialects: Openswan | Libreswan,
+			Help: "what becomes of packets when negotiation failed", set: setEnum(func(t target) *string { return &t.conn.FailureShunt })},
+		{Name: "negotiationshunt", Section: s, Type: TypeEnum, choices: words("hold|drop passthrough|pass"), Default: "hold", Stacks: anyStack, Dialects: Libreswan,
+			Help: "what becomes of packets while it goes on", set: setEnum(func(t target) *string { return &t.conn.NegotiateShunt })},
+		{Name: "modecfgpull", Synonyms: []string{"modeconfigpull"}, Section: s, Type: TypeBool, Default: "no", Stacks: anyStack, Dialects: Openswan | Libreswan,
+			Help: "the client asks for its address", set: setBool(func(t target) *bool { return &t.conn.ModeConfigPull })},
+		{Name: "xauthby", Section: s, Type: TypeEnum, choices: words("file pam alwaysok"), Default: "file", Stacks: anyStack, Dialects: Libreswan,
+			Help: "where XAUTH looks a password up", set: setEnum(func(t target) *string { return &t.conn.XAuthBy })},
+	}
+}
+
+// manualKeywords are those of a conn for manual keying.
+func manualKeywords() []Keyword {
+	const s = SectionConn
+	return []Keyword{
+		{Name: "spi", Section: s, Type: TypeSPI, Stacks: KLIPS, Dialects: Openswan,
+			Help: "the SPI of all SAs of the connection", set: setSPI(false, func(t target) *uint32 { return &t.conn.SPI })},
+		{Name: "spibase", Section: s, Type: TypeSPI, Stacks: KLIPS, Dialects: Openswan,
+			Help: "the first of 16 SPIs for its SAs; its last digit is 0", set: setSPI(true, func(t target) *uint32 { return &t.conn.SPIBase })},
+		secretKeyword(s, "espenckey", "key of ESP's cipher, both ways; for an AEAD or CTR followed by the salt", func(t target) *Secret { return &t.conn.ESPEncKey }),
+		secretKeyword(s, "espauthkey", "key of ESP's authentication, both ways", func(t target) *Secret { return &t.conn.ESPAuthKey }),
+		{Name: "espreplay_window", Section: s, Type: TypeInt, Default: "", Stacks: KLIPS, Dialects: Openswan,
+			Help: "how many packets ESP's replay window covers; 0: no check", set: setWindow(func(t target) *int { return &t.conn.ESPReplayWindow })},
+		secretKeyword(s, "ahkey", "key of AH, both ways", func(t target) *Secret { return &t.conn.AHKey }),
+		{Name: "ahreplay_window", Section: s, Type: TypeInt, Stacks: KLIPS, Dialects: Openswan,
+			Help: "how many packets AH's replay window covers; 0: no check", set: setWindow(func(t target) *int { return &t.conn.AHReplayWindow })},
+	}
+}
