@@ -1,9 +1,13 @@
 // Package exec says what to do with a plan: native runs it as Go calls, shell
-// writes it as POSIX shell and reads it back, json writes it as JSON, and
+// writes it as POSIX shell and reads it back, planjson writes it as JSON, and
 // host gathers the facts that a plan is compiled from.
 package exec
 
-import "ipsec/plan"
+import (
+	"reflect"
+
+	"ipsec/plan"
+)
 
 // Ops is one method for each op of package plan. Do hands an op to its
 // method, so that an op which some backend does not handle does not compile.
@@ -22,6 +26,7 @@ type Ops interface {
 	Touch(plan.Touch) error
 	WritePID(plan.WritePID) error
 	AddAddr(plan.AddAddr) error
+	DelAddr(plan.DelAddr) error
 	SetMTU(plan.SetMTU) error
 	LinkUp(plan.LinkUp) error
 	AddRoute(plan.AddRoute) error
@@ -84,6 +89,8 @@ func Do(ops Ops, op plan.Op) error {
 		return ops.WritePID(op)
 	case plan.AddAddr:
 		return ops.AddAddr(op)
+	case plan.DelAddr:
+		return ops.DelAddr(op)
 	case plan.SetMTU:
 		return ops.SetMTU(op)
 	case plan.LinkUp:
@@ -142,4 +149,14 @@ func Do(ops Ops, op plan.Op) error {
 		return ops.Initiate(op)
 	}
 	panic("exec: no op")
+}
+
+// Zeros returns the zero value of every op, in the order of their names.
+func Zeros() []plan.Op {
+	ops := reflect.TypeFor[Ops]()
+	zeros := make([]plan.Op, ops.NumMethod())
+	for i := range zeros {
+		zeros[i] = reflect.Zero(ops.Method(i).Type.In(0)).Interface().(plan.Op)
+	}
+	return zeros
 }

@@ -12,6 +12,7 @@ const FactsVersion = 1
 type Facts struct {
 	Version int    `json:"version"`
 	Host    string `json:"host"`
+	Bin     string `json:"bin"` // the folder of the ipsec binary there; "" in facts written by hand
 
 	Links  []Link  `json:"links"`
 	Routes []Route `json:"routes"` // of the main table, unicast

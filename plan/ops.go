@@ -64,6 +64,11 @@ type (
 		Link   string
 		Prefix netip.Prefix
 	}
+	// DelAddr takes an address back: ip addr del PREFIX dev LINK.
+	DelAddr struct {
+		Link   string
+		Prefix netip.Prefix
+	}
 	// SetMTU sets a link's MTU: ip link set dev LINK mtu MTU.
 	SetMTU struct {
 		Link string
@@ -221,6 +226,7 @@ func (Append) op()          {}
 func (Touch) op()           {}
 func (WritePID) op()        {}
 func (AddAddr) op()         {}
+func (DelAddr) op()         {}
 func (SetMTU) op()          {}
 func (LinkUp) op()          {}
 func (AddRoute) op()        {}

@@ -30,7 +30,7 @@ type cli struct {
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 
 	Confread confreadCmd `cmd:"" name:"_confread" hidden:"" help:"Print the configuration as it was read."`
-	Log      logCmd      `cmd:"" name:"_log" hidden:"" help:"Say a line on stdout and in syslog."`
+	Log      logCmd      `cmd:"" name:"_log" passthrough:"" hidden:"" help:"Say a line on stdout and in syslog."`
 	Alive    aliveCmd    `cmd:"" name:"_alive" hidden:"" help:"Succeed when a part of the subsystem is alive."`
 	End      endCmd      `cmd:"" name:"_end" hidden:"" help:"End a daemon and wait until it is gone."`
 	Save     saveCmd     `cmd:"" name:"_save" hidden:"" help:"Note kernel settings in ipsec.info."`

@@ -64,6 +64,7 @@ func newEnv() *env {
 	if dir := os.Getenv("IPSEC_RUNDIR"); dir != "" {
 		e.Paths.Run = dir
 	}
+	e.Paths = absolute(e.Paths)
 	return e
 }
 
@@ -105,7 +106,6 @@ func run(args []string, e *env) int {
 	err = ctx.Run(e)
 	var code exitStatus
 	var wrong usageError
-	var files conf.Errors
 	switch {
 	case err == nil:
 		return 0
@@ -113,14 +113,19 @@ func run(args []string, e *env) int {
 		return int(code)
 	case errors.As(err, &wrong):
 		fmt.Fprintf(e.Stderr, "ipsec: %v\n", err)
+		ctx.Stdout = e.Stderr
 		_ = ctx.PrintUsage(true)
 		return 2
-	case errors.As(err, &files):
-		fmt.Fprintln(e.Stderr, err)
-		return 2
 	}
-	fmt.Fprintf(e.Stderr, "ipsec: %v\n", err)
-	return 1
+	prefix := "ipsec: "
+	var files conf.Errors
+	if errors.As(err, &files) { // each line names its file
+		prefix = ""
+	}
+	for _, line := range lines(err) {
+		fmt.Fprintln(e.Stderr, prefix+line)
+	}
+	return int(failure(err))
 }
 
 // usage says what is wrong with a command line and how to do better.

@@ -19,7 +19,7 @@ type setupCmd struct {
 	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
 	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
 	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
-	Verb     string `arg:"" optional:"" help:"start, stop, restart or status."`
+	Verb     string `arg:"" optional:"" complete:"start stop restart status" help:"start, stop, restart or status."`
 }
 
 // verbs maps each spelling of a verb to what it compiles to; status compiles
@@ -77,45 +77,52 @@ func (c *setupCmd) setPaths(e *env) {
 	if c.Rundir != "" {
 		e.Paths.Run = c.Rundir
 	}
+	e.Paths = absolute(e.Paths)
 }
 
-// compiled is a plan with what it was compiled from.
-type compiled struct {
-	plan   plan.Plan
-	config *conf.Config // as far as it could be read
-	facts  plan.Facts
-}
-
-// compile reads the configuration and the facts and compiles the verb. What is
-// wrong with the configuration is a warning to stop, which depends on what
-// runs, and an error to the others.
-func (c *setupCmd) compile(e *env, verb plan.Verb, warn func(string)) (compiled, error) {
-	config, err := conf.Load(e.Paths)
-	switch {
-	case err != nil && verb == plan.Stop:
+// load reads the configuration for a verb. What is wrong with it is a warning
+// to stop, which depends on what runs, and an error to the others; so are
+// lines that have no effect here a warning to all.
+func load(e *env, verb plan.Verb) (config *conf.Config, warnings []string, err error) {
+	config, err = conf.Load(e.Paths)
+	if err != nil && verb != plan.Stop {
+		return nil, nil, err
+	}
+	if err != nil {
 		for _, line := range lines(err) {
-			warn("warning: " + line)
+			warnings = append(warnings, "warning: "+line)
 		}
-	case err != nil:
-		return compiled{}, err
-	default:
+		return config, warnings, nil
+	}
+	if verb != plan.Stop {
 		for _, warning := range config.Warnings {
-			warn("warning: " + warning.String())
+			warnings = append(warnings, "warning: "+warning.String())
 		}
 	}
+	return config, warnings, nil
+}
+
+// compile gathers the facts and compiles the verb.
+func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Plan, plan.Facts, error) {
 	facts, err := c.facts(e)
 	if err != nil {
-		return compiled{}, err
+		return plan.Plan{}, facts, err
 	}
 	if facts.Bin != "" {
 		e.Paths.Bin = facts.Bin
 	}
 	p, err := plan.Compile(verb, config, facts, e.Paths)
 	if err != nil {
-		return compiled{}, err
+		return plan.Plan{}, facts, planError{err}
 	}
-	return compiled{p, config, facts}, nil
+	return p, facts, nil
 }
+
+// planError is a configuration that makes no plan on the host of the facts:
+// unlike one that cannot be read, it may make one tomorrow.
+type planError struct{ error }
+
+func (e planError) Unwrap() error { return e.error }
 
 // facts reads --facts, or gathers those of this host.
 func (c *setupCmd) facts(e *env) (plan.Facts, error) {

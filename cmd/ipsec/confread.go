@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"ipsec/conf"
+)
+
+// confreadCmd is ipsec _confread: what was understood of ipsec.conf.
+type confreadCmd struct {
+	Config  string   `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
+	Names   bool     `xor:"what" help:"Only the names of the connections, one a line."`
+	Keyword string   `xor:"what" placeholder:"NAME" complete:"keyword" help:"What NAME means in ipsec.conf; all keywords for %all."`
+	Conns   []string `arg:"" optional:"" sep:"none" name:"conn" complete:"conn" help:"Only these connections."`
+}
+
+// Run prints the configuration with its includes, also= and %default
+// resolved, in the form of ipsec.conf and without secrets.
+func (c *confreadCmd) Run(e *env) error {
+	if c.Keyword != "" {
+		return keywordHelp(e.Stdout, c.Keyword)
+	}
+	e.setConfig(c.Config)
+	config, err := conf.Load(e.Paths)
+	if err != nil {
+		return err
+	}
+	for _, warning := range config.Warnings {
+		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
+	}
+	if len(c.Conns) > 0 {
+		if config, err = only(config, c.Conns); err != nil {
+			return err
+		}
+	}
+	if c.Names {
+		for _, conn := range config.Conns {
+			if !conn.PolicyGroup {
+				fmt.Fprintln(e.Stdout, conn.Name)
+			}
+		}
+		return nil
+	}
+	return config.WriteRedacted(e.Stdout)
+}
+
+// only returns config with the connections of these names alone.
+func only(config *conf.Config, names []string) (*conf.Config, error) {
+	picked := *config
+	picked.Conns = nil
+	for _, name := range names {
+		conn := config.Conn(name)
+		if conn == nil {
+			return nil, unknownConn(config, name)
+		}
+		picked.Conns = append(picked.Conns, conn)
+	}
+	return &picked, nil
+}
+
+// unknownConn says that the configuration has no such connection, and which
+// it has when they are few.
+func unknownConn(config *conf.Config, name string) error {
+	var known string
+	if n := len(config.Conns); n > 0 && n <= 20 {
+		known = "; there is"
+		for _, conn := range config.Conns {
+			known += " " + conn.Name
+		}
+	}
+	return fmt.Errorf("no conn %q in the configuration%s", name, known)
+}
+
+// keywordHelp prints what the table of keywords has of one, by any of its
+// names, or of all.
+func keywordHelp(w io.Writer, name string) error {
+	found := false
+	for _, k := range conf.Keywords() {
+		if name != "%all" && k.Name != name && !slices.Contains(k.Synonyms, name) {
+			continue
+		}
+		found = true
+		fmt.Fprintf(w, "%s (%s): %s\n", k.Name, k.Section, k.Help)
+		value := string(k.Type)
+		if len(k.Values) > 0 {
+			value = strings.Join(k.Values, ", ")
+		}
+		fmt.Fprintf(w, "\tvalue: %s\n", value)
+		if k.Default != "" {
+			fmt.Fprintf(w, "\tdefault: %s\n", k.Default)
+		}
+		if len(k.Synonyms) > 0 {
+			fmt.Fprintf(w, "\talso: %s\n", strings.Join(k.Synonyms, ", "))
+		}
+		if !k.HasEffect() {
+			fmt.Fprintf(w, "\tread, and without effect here\n")
+		}
+	}
+	if !found {
+		return fmt.Errorf("unknown keyword %q: %%all lists those of ipsec.conf", name)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"ipsec/conf"
+	"ipsec/exec/native"
+	"ipsec/klips/client"
+	"ipsec/logger"
+	"ipsec/plan"
+)
+
+// syslogVariable names the facility and priority of ipsec _log without -p; the
+// head of a plan's script sets it.
+const syslogVariable = "IPSEC_SYSLOG"
+
+// executor returns what runs single ops for this instance, and what lets go
+// of it in the end.
+func (e *env) executor() (run *native.Executor, done func(), err error) {
+	options := logger.Options{Stdout: e.Stdout, Warn: e.Stderr}
+	if text := e.Getenv(syslogVariable); text != "" {
+		if options.Priority, err = logger.ParsePriority(text); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", syslogVariable, err)
+		}
+	}
+	log := logger.New(options)
+	run = native.New(native.Env{
+		Paths:  e.Paths,
+		Log:    log,
+		Config: func() (*conf.Config, error) { return conf.Load(e.Paths) },
+		Self:   e.Self,
+	})
+	return run, func() { run.Close(); log.Close() }, nil
+}
+
+// setConfig makes file the configuration, if there is one.
+func (e *env) setConfig(file string) {
+	if file != "" {
+		e.Paths.Conf = file
+		e.Paths = absolute(e.Paths)
+	}
+}
+
+// absolute returns paths that mean the same in any folder: a plan is run in
+// another one than it was made in, and a daemon's folder is "/".
+func absolute(p conf.Paths) conf.Paths {
+	for _, path := range []*string{&p.Confs, &p.Conf, &p.Run} {
+		if abs, err := filepath.Abs(*path); err == nil {
+			*path = abs
+		}
+	}
+	return p
+}
+
+// dial connects to KLIPS.
+func (e *env) dial() (*client.Client, error) { return client.Dial(e.Paths.KlipsCtl()) }
+
+// holds answers a condition of a plan.
+func (e *env) holds(cond plan.Cond) (bool, error) {
+	run, done, err := e.executor()
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	return run.Holds(cond)
+}

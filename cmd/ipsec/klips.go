@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/daemon"
+	"ipsec/klips/engine"
+	"ipsec/klips/server"
+	"ipsec/klips/wire/ike"
+	"ipsec/logger"
+)
+
+// klipsCmd is ipsec klips, the data plane.
+type klipsCmd struct {
+	Nofork   bool     `help:"Stay in the foreground."`
+	Fragicmp bool     `help:"Answer packets that are too big with ICMP (fragicmp=yes)."`
+	Hidetos  bool     `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
+	Debug    []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
+}
+
+// startTime is how long KLIPS may take to become ready.
+const startTime = 30 * time.Second
+
+// Run starts KLIPS and returns when it is ready; with --nofork it is KLIPS and
+// returns at its end.
+func (c *klipsCmd) Run(e *env) error {
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if c.Nofork {
+		return c.serve(e, settings)
+	}
+	// The daemon's folder is "/", and what we were given may be relative.
+	if err := os.Setenv("IPSEC_RUNDIR", e.Paths.Run); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	process, err := daemon.Background(ctx, e.Stderr, c.arguments()...)
+	var early *daemon.StartError
+	switch {
+	case errors.As(err, &early) && early.Status != 0: // it has said why
+		return exitStatus(early.Status)
+	case err != nil:
+		return fmt.Errorf("failed to start KLIPS: %w", err)
+	}
+	return process.Release()
+}
+
+// settings checks the flags.
+func (c *klipsCmd) settings() (klips.Settings, error) {
+	s := klips.Settings{FragICMP: c.Fragicmp, HideTOS: c.Hidetos}
+	for _, flag := range c.Debug {
+		switch {
+		case flag == "none":
+		case flag == "all":
+			s.Debug = append(s.Debug, allButVerbose()...)
+		case slices.Contains(debugFlags(), flag):
+			s.Debug = append(s.Debug, flag)
+		default:
+			return s, usageError(fmt.Sprintf("--debug=%s: expected all, none or some of %s", flag, strings.Join(debugFlags(), ", ")))
+		}
+	}
+	return s, nil
+}
+
+// arguments are those of the daemon itself.
+func (c *klipsCmd) arguments() []string {
+	args := []string{"klips", "--nofork"}
+	if c.Fragicmp {
+		args = append(args, "--fragicmp")
+	}
+	if c.Hidetos {
+		args = append(args, "--hidetos")
+	}
+	if len(c.Debug) > 0 {
+		args = append(args, "--debug="+strings.Join(c.Debug, ","))
+	}
+	return args
+}
+
+// serve is the daemon: the engine behind its socket, until a signal ends it.
+// Its virtual interfaces stay behind, so that what is routed into them drops.
+func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
+	lock, err := daemon.Hold(e.Paths.KlipsPID())
+	var held *daemon.HeldError
+	if errors.As(err, &held) {
+		return fmt.Errorf("KLIPS is running already: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, ready := daemon.Started(ctx)
+	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips"})
+	defer log.Close()
+
+	socket, err := ike.Listen(e.Paths.KlipsIKE(), log.Say)
+	if err != nil {
+		return err
+	}
+	core := engine.New(engine.Options{Settings: settings, IKE: socket.Deliver, Log: log.Say})
+	defer core.Close()
+
+	ctx, cancel := context.WithCancel(ctx)
+	passed := make(chan error, 1)
+	go func() {
+		defer cancel() // one does not go on without the other
+		passed <- socket.Run(ctx, core.SendIKE)
+	}()
+	err = server.Run(ctx, server.Config{
+		Socket: e.Paths.KlipsCtl(),
+		Table:  core,
+		Events: core.Events(),
+		Log:    log.Say,
+		Ready: func() error {
+			if err := dropPrivileges(); err != nil {
+				return err
+			}
+			return ready()
+		},
+	})
+	cancel()
+	return errors.Join(err, <-passed)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ipsec/conf"
+	"ipsec/exec"
+	"ipsec/exec/host"
+	"ipsec/exec/native"
+	"ipsec/exec/shell"
+	"ipsec/logger"
+	"ipsec/plan"
+)
+
+// manualCmd is ipsec manual, ipsec_manual(8).
+type manualCmd struct {
+	Show     bool     `xor:"show" help:"Print each step as shell as it is run."`
+	Showonly bool     `xor:"show" help:"Print the plan as a shell script and change nothing."`
+	Union    bool     `help:"The names are parts of one connection."`
+	Other    bool     `help:"Plan as the host at the other end; with --showonly."`
+	Config   string   `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
+	Up       bool     `help:"Bring the connections up, with their routes."`
+	Down     bool     `help:"Take them down, but for their routes, so that their packets are dropped."`
+	Route    bool     `help:"Set their routes alone."`
+	Unroute  bool     `help:"Delete their routes."`
+	Names    []string `arg:"" optional:"" sep:"none" name:"conn" complete:"conn" help:"Connections of ipsec.conf."`
+}
+
+// action returns which of --up, --down, --route and --unroute was given.
+func (c *manualCmd) action() (plan.Action, error) {
+	what, err := one(form{"--up", c.Up}, form{"--down", c.Down}, form{"--route", c.Route}, form{"--unroute", c.Unroute})
+	switch {
+	case err != nil:
+		return "", err
+	case what == "":
+		return "", usageError("expected --up, --down, --route or --unroute")
+	case len(c.Names) == 0:
+		return "", usageError(what + " needs the name of a connection")
+	case c.Other && !c.Showonly:
+		return "", usageError("--other plans for another host, which only --showonly can do")
+	}
+	return map[string]plan.Action{"--up": plan.ManualUp, "--down": plan.ManualDown,
+		"--route": plan.ManualRoute, "--unroute": plan.ManualUnroute}[what], nil
+}
+
+// Run compiles the plan, and prints or runs it.
+func (c *manualCmd) Run(e *env) error {
+	action, err := c.action()
+	if err != nil {
+		return err
+	}
+	e.setConfig(c.Config)
+	log := logger.New(logger.Options{Stdout: e.Stdout, Warn: e.Stderr})
+	defer log.Close()
+	if !c.Showonly && os.Geteuid() != 0 {
+		log.Say("permission denied (must be superuser)")
+		return exitStatus(1)
+	}
+	config, err := conf.Load(e.Paths)
+	if err != nil {
+		return err
+	}
+	for _, warning := range config.Warnings {
+		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
+	}
+	facts, err := host.Gather(e.Paths)
+	if err != nil {
+		return err
+	}
+	p, err := plan.CompileManual(action, c.Names, c.Union, c.Other, config, facts, e.Paths)
+	if err != nil {
+		return err
+	}
+	if c.Showonly {
+		return shell.Script(e.Stdout, p)
+	}
+	executor := native.New(native.Env{
+		Paths: e.Paths, Log: log, Self: e.Self,
+		Config: func() (*conf.Config, error) { return config, nil },
+	})
+	defer executor.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	var observer exec.Observer
+	if c.Show {
+		observer = tracer{e.Stdout}
+	}
+	if status := exec.Run(ctx, p, executor, observer); status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// tracer prints each node as sh -x would.
+type tracer struct{ w io.Writer }
+
+// Observe prints n.
+func (t tracer) Observe(n plan.Node) {
+	line, err := shell.Line(n)
+	if err != nil {
+		line = err.Error()
+	}
+	fmt.Fprintf(t.w, "+ %s\n", line)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ipsec/conf"
+	"ipsec/exec"
+	"ipsec/exec/native"
+	"ipsec/exec/planjson"
+	"ipsec/exec/shell"
+	"ipsec/logger"
+	"ipsec/plan"
+)
+
+// showOnly prints the plan. It changes nothing and needs nothing.
+func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
+	config, warnings, err := load(e, verb)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		fmt.Fprintln(e.Stderr, warning)
+	}
+	p, facts, err := c.compile(e, verb, config)
+	if err != nil {
+		return err
+	}
+	switch c.Format {
+	case "sh":
+		return shell.Script(e.Stdout, p)
+	case "json":
+		return planjson.Write(e.Stdout, p, facts)
+	}
+	return shell.Text(e.Stdout, p)
+}
+
+// perform runs the verb. All that it has to say goes to stdout and to syslog.
+func (c *setupCmd) perform(e *env, verb plan.Verb) error {
+	log := logger.New(logger.Options{Stdout: e.Stdout})
+	defer log.Close()
+	if os.Geteuid() != 0 {
+		log.Say("permission denied (must be superuser)")
+		return exitStatus(1)
+	}
+	config, warnings, err := load(e, verb)
+	if err != nil {
+		return sayError(log, err)
+	}
+	if config != nil {
+		if priority, err := logger.ParsePriority(config.Setup.Syslog); err == nil {
+			log = log.With(priority)
+		}
+	}
+	for _, warning := range warnings {
+		log.Say(warning)
+	}
+	executor := native.New(native.Env{
+		Paths:  e.Paths,
+		Log:    log,
+		Self:   e.Self,
+		Config: func() (*conf.Config, error) { return config, nil },
+	})
+	defer executor.Close()
+	// Another setup at work would change the facts between here and the plan's
+	// own Lock, which says so and ends; where this one succeeds, that keeps it.
+	_ = executor.Lock(plan.Lock{Dir: e.Paths.Run})
+
+	p, _, err := c.compile(e, verb, config)
+	if err != nil {
+		return sayError(log, err)
+	}
+	if c.Plan != "" {
+		if err := c.review(p); err != nil {
+			return sayError(log, err)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	var observer exec.Observer
+	if c.Show {
+		observer = printer{e.Stdout}
+	}
+	if status := exec.Run(ctx, p, executor, observer); status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// sayError says an error, and returns the status that it ends with.
+func sayError(log *logger.Logger, err error) error {
+	for _, line := range lines(err) {
+		log.Say(line)
+	}
+	return failure(err)
+}
+
+// failure returns the exit status of an error: 2 for a configuration that
+// cannot be read, 1 for all else.
+func failure(err error) exitStatus {
+	var files conf.Errors
+	var unplanned planError
+	if errors.As(err, &files) && !errors.As(err, &unplanned) {
+		return 2
+	}
+	return 1
+}
+
+// review reads the plan that was reviewed and refuses one that is not the plan
+// of now. A reviewer's copy of ipsec.conf may have lain anywhere.
+func (c *setupCmd) review(now plan.Plan) error {
+	text, err := os.ReadFile(c.Plan)
+	if err != nil {
+		return fmt.Errorf("failed to read the reviewed plan: %w", err)
+	}
+	reviewed, err := shell.Lift(c.Plan, string(text))
+	if err != nil {
+		return err
+	}
+	if reviewed.Verb != now.Verb {
+		return fmt.Errorf("%s is a plan of %s, not of %s", c.Plan, reviewed.Verb, now.Verb)
+	}
+	reviewed.Paths.Conf, reviewed.Paths.Confs = now.Paths.Conf, now.Paths.Confs
+	if difference := shell.Compare(reviewed, now); difference != "" {
+		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", c.Plan, now.Verb, difference)
+	}
+	return nil
+}
+
+// printer prints each node as shell before it is done.
+type printer struct{ w io.Writer }
+
+// Observe prints n.
+func (p printer) Observe(n plan.Node) {
+	line, err := shell.Line(n)
+	if err != nil {
+		line = err.Error()
+	}
+	fmt.Fprintln(p.w, shell.TextPrefix+line)
+}

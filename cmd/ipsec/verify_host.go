@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ipsec/conf"
+	"ipsec/plan"
+)
+
+// This file holds the checks that look at the machine.
+
+// physical returns the links that interfaces= names, in order. Where
+// %defaultroute cannot be resolved it gives nothing: the plan has said why.
+func (m *machine) physical() []string {
+	var links []string
+	for _, i := range m.config.Setup.Interfaces {
+		switch i.Form {
+		case conf.InterfaceBind:
+			links = append(links, i.Physical)
+		case conf.InterfaceDefaultRoute:
+			for _, route := range m.facts.Routes {
+				if route.Dst.Bits() == 0 && route.Dst.Addr().Is4() {
+					links = append(links, route.Link)
+				}
+			}
+		}
+	}
+	slices.Sort(links)
+	return slices.Compact(links)
+}
+
+func (m *machine) interfaces() []finding {
+	var all []finding
+	for _, name := range m.physical() {
+		f := finding{"Interface " + name, good, nil}
+		i := slices.IndexFunc(m.facts.Links, func(l plan.Link) bool { return l.Name == name })
+		switch {
+		case i < 0:
+			f = finding{f.what, failed, []string{"there is no such link; interfaces= in " + m.config.Setup.At("interfaces").String() + " names it"}}
+		case len(m.facts.Links[i].Addrs) == 0:
+			f = finding{f.what, failed, []string{"it has no address: give it one before the start"}}
+		case !m.facts.Links[i].Up:
+			f = finding{f.what, warning, []string{"it is down"}}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func (m *machine) tunDevice() finding {
+	name := "/dev/net/tun"
+	f := finding{"Device " + name, good, nil}
+	if s := m.config.Setup.Protostack; s == "netkey" || s == "none" {
+		f.details = []string{"not needed: protostack=" + s}
+		return f
+	}
+	info, err := os.Stat(m.path(name))
+	switch {
+	case err != nil && m.facts.Modprobe:
+		return finding{f.what, warning, []string{"not there; start tries modprobe tun"}}
+	case err != nil:
+		return finding{f.what, failed, []string{"not there, and KLIPS needs it: load the module tun"}}
+	case info.Mode()&os.ModeCharDevice == 0:
+		return finding{f.what, failed, []string{"expected a character device"}}
+	}
+	if m.super {
+		file, err := os.OpenFile(m.path(name), os.O_RDWR, 0)
+		if err != nil {
+			return finding{f.what, failed, []string{err.Error()}}
+		}
+		file.Close()
+	}
+	return f
+}
+
+func (m *machine) forwarding() finding {
+	f := finding{"Forwarding of packets", good, nil}
+	gateway := slices.ContainsFunc(m.config.Conns, func(c *conf.Conn) bool {
+		return c.Auto != conf.AutoIgnore && (len(c.Left.Subnets) > 0 || len(c.Right.Subnets) > 0)
+	})
+	switch {
+	case m.config.Setup.ForwardControl:
+		f.details = []string{"start turns it on (forwardcontrol=yes)"}
+	case gateway && m.value("/proc/sys/net/ipv4/ip_forward") == "0":
+		return finding{f.what, warning, []string{"off, and a connection has a subnet: set forwardcontrol=yes in config setup, or net.ipv4.ip_forward=1"}}
+	}
+	return f
+}
+
+// reversePath looks at the filter in force, which is the larger of the link's
+// own and that of all.
+func (m *machine) reversePath() []finding {
+	if m.config.Setup.RPFilter != "%unchanged" {
+		return []finding{{"Reverse path filter", good, []string{"start sets it (rp_filter=" + m.config.Setup.RPFilter + ")"}}}
+	}
+	var all []finding
+	const dir = "/proc/sys/net/ipv4/conf/"
+	for _, link := range m.physical() {
+		f := finding{"Reverse path filter of " + link, good, nil}
+		own, _ := strconv.Atoi(m.value(dir + link + "/rp_filter"))
+		every, _ := strconv.Atoi(m.value(dir + "all/rp_filter"))
+		if n := max(own, every); n == 1 {
+			f = finding{f.what, warning, []string{fmt.Sprintf("%d is in force, which may drop what comes out of a tunnel: set rp_filter=0 in config setup", n)}}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// secrets looks at the mode of ipsec.secrets.
+func (m *machine) secrets() []finding {
+	name := m.paths.Secrets()
+	f := finding{"Secrets " + name, good, nil}
+	info, err := os.Stat(name)
+	switch {
+	case os.IsNotExist(err):
+		f.details = []string{"not there; connections with secrets of their own need it"}
+	case err != nil:
+		return []finding{{f.what, warning, []string{err.Error()}}}
+	case info.Mode()&0o077 != 0:
+		return []finding{{f.what, failed, []string{"other users may read or write it: chmod 600 " + name}}}
+	}
+	return []finding{f}
+}
+
+// manualKey matches a line that holds a key of a manually keyed connection.
+var manualKey = regexp.MustCompile(`(?mi)^[ \t]+(left|right)?(espenckey|espauthkey|ahkey)[ \t]*=[ \t]*\S`)
+
+// keyFiles looks at the modes of the configuration's files that hold keys.
+func (m *machine) keyFiles() []finding {
+	if m.config == nil {
+		return nil
+	}
+	var all []finding
+	for _, name := range m.config.Files {
+		info, err := os.Stat(name)
+		if err != nil || info.Mode()&0o077 == 0 {
+			continue
+		}
+		if text, err := os.ReadFile(name); err == nil && manualKey.Match(text) {
+			all = append(all, finding{"Keys in " + name, warning, []string{"other users may read them: chmod 600 " + name}})
+		}
+	}
+	return all
+}
+
+// ports looks whether what is not ours has the ports of IKE and of ESP in UDP.
+func (m *machine) ports() []finding {
+	var all []finding
+	for _, port := range []uint16{500, 4500} {
+		f := finding{fmt.Sprintf("UDP port %d", port), good, nil}
+		ours := m.facts.Running.Pluto || port == 4500 && m.facts.Running.Klips
+		switch used, err := m.udpBound(port); {
+		case err != nil:
+			f = finding{f.what, warning, []string{err.Error()}}
+		case used && ours:
+			f.details = []string{"ours"}
+		case used:
+			f = finding{f.what, warning, []string{"another program has it: end that one first (ss -lunp tells which)"}}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// udpBound reports whether a socket of this network namespace has the port,
+// by /proc/net/udp, for which nobody needs a privilege.
+func (m *machine) udpBound(port uint16) (bool, error) {
+	hex := fmt.Sprintf(":%04X", port)
+	for i, name := range []string{"/proc/self/net/udp", "/proc/self/net/udp6"} {
+		file, err := os.Open(m.path(name))
+		if err != nil {
+			if i > 0 { // no IPv6 here
+				continue
+			}
+			return false, err
+		}
+		defer file.Close()
+		for rows := bufio.NewScanner(file); rows.Scan(); {
+			if words := strings.Fields(rows.Text()); len(words) > 1 && strings.HasSuffix(words[1], hex) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func (m *machine) syslog() finding {
+	f := finding{"Syslog /dev/log", good, nil}
+	conn, err := net.Dial("unixgram", m.path("/dev/log"))
+	if err != nil {
+		conn, err = net.Dial("unix", m.path("/dev/log"))
+	}
+	if err != nil {
+		return finding{f.what, warning, []string{"nothing listens there: what start says goes to standard output alone"}}
+	}
+	conn.Close()
+	return f
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// versionText returns what --version prints: the version that the binary was
+// built as, and by which Go.
+func versionText() string {
+	version, revision := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision" && len(s.Value) >= 12:
+				revision = " " + s.Value[:12]
+			case s.Key == "vcs.modified" && s.Value == "true" && revision != "":
+				revision += "+changes"
+			}
+		}
+	}
+	if version != "(devel)" {
+		revision = "" // a version says it already
+	}
+	return fmt.Sprintf("ipsec %s%s (KLIPS in user space, %s %s/%s)", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionCmd is ipsec version, ipsec_version(8).
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(e *env) error {
+	_, err := fmt.Fprintln(e.Stdout, versionText())
+	return err
+}

@@ -1,0 +1,135 @@
+package native
+
+import (
+	"errors"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips"
+	"ipsec/klips/tun"
+	"ipsec/plan"
+)
+
+// dial returns the connection to KLIPS, making it where there is none yet.
+func (e *Executor) dial() (klips.Table, error) {
+	if e.table == nil {
+		table, err := e.env.Dial()
+		if err != nil {
+			return nil, err
+		}
+		e.table = table
+	}
+	return e.table, nil
+}
+
+// hangUp ends the connection to KLIPS.
+func (e *Executor) hangUp() {
+	if closer, ok := e.table.(io.Closer); ok {
+		closer.Close()
+	}
+	e.table = nil
+}
+
+// ask does something with the table of KLIPS.
+func (e *Executor) ask(do func(klips.Table) error) error {
+	table, err := e.dial()
+	if err != nil {
+		return err
+	}
+	return do(table)
+}
+
+// Attach is like 'ipsec tncfg --attach --virtual V --physical P'.
+func (e *Executor) Attach(op plan.Attach) error {
+	return e.ask(func(t klips.Table) error { return t.Attach(op.Virtual, op.Physical) })
+}
+
+// Detach is like 'ipsec tncfg --detach --virtual V'. Where KLIPS is dead, or
+// does not know the interface, it is taken away if a KLIPS has made it.
+func (e *Executor) Detach(op plan.Detach) error {
+	alive, err := e.alive(plan.Klips)
+	if err != nil {
+		return err
+	}
+	if alive {
+		err := e.ask(func(t klips.Table) error { return t.Detach(op.Virtual) })
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENODEV) {
+			return err
+		}
+	}
+	return tun.Remove(op.Virtual)
+}
+
+// ClearInterfaces is like 'ipsec tncfg --clear': KLIPS lets go of its
+// interfaces, and then those that a KLIPS before it has left are taken away.
+func (e *Executor) ClearInterfaces(plan.ClearInterfaces) error {
+	alive, err := e.alive(plan.Klips)
+	if err != nil {
+		return err
+	}
+	var all []error
+	if alive {
+		all = append(all, e.ask(klips.Table.ClearAttachments))
+	}
+	names, err := tun.Ours()
+	all = append(all, err)
+	for _, name := range names {
+		if err := tun.Remove(name); !errors.Is(err, unix.ENOENT) {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// ClearEroutes is like 'ipsec eroute --clear'.
+func (e *Executor) ClearEroutes(plan.ClearEroutes) error { return e.ask(klips.Table.ClearEroutes) }
+
+// ClearSAs is like 'ipsec spi --clear'.
+func (e *Executor) ClearSAs(plan.ClearSAs) error { return e.ask(klips.Table.ClearSAs) }
+
+// AddComp is like 'ipsec spi --said SAID --src SRC --comp deflate'.
+func (e *Executor) AddComp(op plan.AddComp) error {
+	return e.ask(func(t klips.Table) error {
+		return t.AddSA(klips.SA{ID: op.SAID, Src: op.Src, Comp: "deflate"})
+	})
+}
+
+// AddTunnel is like 'ipsec spi --said SAID --ip4|--ip6 --src SRC --dst DST'.
+func (e *Executor) AddTunnel(op plan.AddTunnel) error {
+	return e.ask(func(t klips.Table) error {
+		return t.AddSA(klips.SA{ID: op.SAID, Src: op.Src, TunnelSrc: op.Src, TunnelDst: op.Dst})
+	})
+}
+
+// DelSA is like 'ipsec spi --del --said SAID'.
+func (e *Executor) DelSA(op plan.DelSA) error {
+	return e.ask(func(t klips.Table) error { return t.DelSA(op.SAID) })
+}
+
+// GroupSAs is like 'ipsec spigrp SAID…'.
+func (e *Executor) GroupSAs(op plan.GroupSAs) error {
+	return e.ask(func(t klips.Table) error { return t.GroupSAs(op.SAIDs) })
+}
+
+// AddEroute is like 'ipsec eroute --replace --eraf … --src A --dst B … --said SAID'.
+func (e *Executor) AddEroute(op plan.AddEroute) error {
+	return e.ask(func(t klips.Table) error {
+		return t.ReplaceEroute(klips.Eroute{Selector: selector(op.Flow), SAID: op.SAID})
+	})
+}
+
+// AddInflow is like 'ipsec eroute --add --inbound --eraf … --src A --dst B …
+// --said SAID'.
+func (e *Executor) AddInflow(op plan.AddInflow) error {
+	return e.ask(func(t klips.Table) error { return t.AddInflow(op.SAID, selector(op.Flow)) })
+}
+
+// DelEroute is like 'ipsec eroute --del --eraf … --src A --dst B …'.
+func (e *Executor) DelEroute(op plan.DelEroute) error {
+	return e.ask(func(t klips.Table) error { return t.DelEroute(selector(op.Flow)) })
+}
+
+func selector(f plan.Flow) klips.Selector {
+	return klips.Selector{Src: f.Src, Dst: f.Dst, Proto: f.Proto, SrcPort: f.SrcPort, DstPort: f.DstPort}
+}

@@ -1,0 +1,97 @@
+package native
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+
+	"ipsec/plan"
+)
+
+// AddAddr is like 'ip addr replace PREFIX dev LINK'.
+func (e *Executor) AddAddr(op plan.AddAddr) error {
+	link, err := find(op.Link)
+	if err == nil {
+		// Like ip(8), and unlike the library, no broadcast address where none is given.
+		err = netlink.AddrReplace(link, &netlink.Addr{IPNet: ipNet(op.Prefix), Broadcast: net.IPv4zero})
+	}
+	return failed(fmt.Sprintf("add address %v to %s", op.Prefix, op.Link), err)
+}
+
+// DelAddr is like 'ip addr del PREFIX dev LINK'.
+func (e *Executor) DelAddr(op plan.DelAddr) error {
+	link, err := find(op.Link)
+	if err == nil {
+		err = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(op.Prefix), Broadcast: net.IPv4zero})
+	}
+	return failed(fmt.Sprintf("delete address %v of %s", op.Prefix, op.Link), err)
+}
+
+// SetMTU is like 'ip link set dev LINK mtu MTU'.
+func (e *Executor) SetMTU(op plan.SetMTU) error {
+	link, err := find(op.Link)
+	if err == nil {
+		err = netlink.LinkSetMTU(link, op.MTU)
+	}
+	return failed(fmt.Sprintf("set the MTU of %s to %d", op.Link, op.MTU), err)
+}
+
+// LinkUp is like 'ip link set dev LINK up'.
+func (e *Executor) LinkUp(op plan.LinkUp) error {
+	link, err := find(op.Link)
+	if err == nil {
+		err = netlink.LinkSetUp(link)
+	}
+	return failed("bring up "+op.Link, err)
+}
+
+// AddRoute is like 'ip route replace DST dev LINK [src SRC] [mtu MTU] [metric
+// METRIC]'.
+func (e *Executor) AddRoute(op plan.AddRoute) error {
+	link, err := find(op.Link)
+	if err == nil {
+		route := &netlink.Route{
+			LinkIndex: link.Attrs().Index,
+			Dst:       ipNet(op.Dst.Masked()),
+			Scope:     netlink.SCOPE_LINK,
+			MTU:       op.MTU,
+			Priority:  op.Metric,
+		}
+		if op.Dst.Addr().Is6() {
+			route.Scope = netlink.SCOPE_UNIVERSE
+		}
+		if op.Src.IsValid() {
+			route.Src = op.Src.AsSlice()
+		}
+		err = netlink.RouteReplace(route)
+	}
+	return failed(fmt.Sprintf("route %v into %s", op.Dst, op.Link), err)
+}
+
+// DelRoute is like 'ip route del DST dev LINK [metric METRIC]'.
+func (e *Executor) DelRoute(op plan.DelRoute) error {
+	link, err := find(op.Link)
+	if err == nil {
+		err = netlink.RouteDel(&netlink.Route{
+			LinkIndex: link.Attrs().Index,
+			Dst:       ipNet(op.Dst.Masked()),
+			Scope:     netlink.SCOPE_NOWHERE,
+			Priority:  op.Metric,
+		})
+	}
+	return failed(fmt.Sprintf("delete the route %v into %s", op.Dst, op.Link), err)
+}
+
+func find(name string) (netlink.Link, error) {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("there is no link %s: %w", name, err)
+	}
+	return link, nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

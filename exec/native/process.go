@@ -1,0 +1,114 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"ipsec/exec/host"
+	"ipsec/klips/daemon"
+	"ipsec/plan"
+)
+
+// lingering is how long the output of a child process is waited for after its
+// end: something that it left running may hold it open for ever.
+const lingering = 200 * time.Millisecond
+
+// grace is how long a daemon may take to end before it is killed.
+const grace = 10 * time.Second
+
+// Modprobe is like 'modprobe MODULE'.
+func (e *Executor) Modprobe(op plan.Modprobe) error {
+	program := "modprobe"
+	for dir := range strings.SplitSeq(host.SystemPath, ":") {
+		if info, err := os.Stat(filepath.Join(dir, program)); err == nil && info.Mode().IsRegular() {
+			program = filepath.Join(dir, program)
+			break
+		}
+	}
+	return failed("load module "+op.Module, e.child(nil, program, "--", op.Module))
+}
+
+// Run is like '/bin/sh -c WORDS'. What it leaves running in the background
+// must not need its stdout: nobody reads it for long.
+func (e *Executor) Run(op plan.Run) error {
+	return failed(fmt.Sprintf("run %q", op.Words), e.child(nil, "/bin/sh", "-c", op.Words))
+}
+
+// Updown is like 'NAME=VALUE … /bin/sh -c COMMAND'.
+func (e *Executor) Updown(op plan.Updown) error {
+	return failed(fmt.Sprintf("run %q", op.Command), e.child(op.Env, "/bin/sh", "-c", op.Command))
+}
+
+// StartKlips is like 'ipsec klips [--fragicmp] [--hidetos] [--debug FLAGS]'. It
+// returns when KLIPS is ready.
+func (e *Executor) StartKlips(op plan.StartKlips) error {
+	args := []string{"klips"}
+	if op.FragICMP {
+		args = append(args, "--fragicmp")
+	}
+	if op.HideTOS {
+		args = append(args, "--hidetos")
+	}
+	if len(op.Debug) > 0 {
+		args = append(args, "--debug", strings.Join(op.Debug, ","))
+	}
+	e.hangUp()
+	return failed("start KLIPS", e.child(nil, e.env.Self, args...))
+}
+
+// EndDaemon is like 'ipsec _end PART'.
+func (e *Executor) EndDaemon(op plan.EndDaemon) error {
+	pidfile, err := e.pidfile(op.Part)
+	if err != nil {
+		return err
+	}
+	if op.Part == plan.Klips {
+		e.hangUp()
+	}
+	_, err = daemon.End(context.Background(), pidfile, grace)
+	return failed(fmt.Sprintf("end %s", op.Part), err)
+}
+
+// child runs a program to its end, with more variables in its environment. It
+// reads nothing, and what it prints goes to the log.
+func (e *Executor) child(variables []string, program string, args ...string) error {
+	out := e.env.Log.Writer()
+	defer out.Close()
+	cmd := osexec.Command(program, args...)
+	cmd.Env = append(e.environment(os.Environ()), variables...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = lingering
+	err := cmd.Run()
+	if errors.Is(err, osexec.ErrWaitDelay) {
+		return nil
+	}
+	return err
+}
+
+// environment returns that of a child process: the caller's, with a PATH that
+// begins with this program's own folder and goes on with the system's, and with what
+// a child that is this program needs to be of the same instance.
+func (e *Executor) environment(outer []string) []string {
+	paths := e.env.Paths
+	ours := []string{
+		"PATH=" + paths.Bin + ":" + host.SystemPath,
+		"IPSEC_CONFS=" + paths.Confs,
+		"IPSEC_CONF=" + paths.Conf,
+		"IPSEC_RUNDIR=" + paths.Run,
+		"IPSEC_SYSLOG=" + e.env.Log.Priority().String(),
+	}
+	outer = slices.DeleteFunc(slices.Clone(outer), func(variable string) bool {
+		return slices.ContainsFunc(ours, func(our string) bool {
+			name, _, _ := strings.Cut(our, "=")
+			return strings.HasPrefix(variable, name+"=")
+		})
+	})
+	return append(outer, ours...)
+}

@@ -1,0 +1,186 @@
+package shell
+
+import "ipsec/plan"
+
+// The forms of ops: each method is both how its op is written and how it is
+// read. What an op's doc comment in package plan shows, its method says.
+
+func (c *codec) Log(op plan.Log) error {
+	c.lit("ipsec", "_log")
+	if c.opt("-p", op.Priority != "") {
+		c.text(&op.Priority)
+	}
+	op.SyslogOnly = c.opt("--syslog-only", op.SyslogOnly)
+	c.text(&op.Text)
+	return done(c, op)
+}
+
+func (c *codec) SetStatus(op plan.SetStatus) error {
+	env := []string{"status=1"}
+	if c.reading {
+		env = nil
+	}
+	c.env(&env)
+	if c.reading && (len(env) != 1 || env[0] != "status=1") {
+		c.fail("status=1")
+	}
+	return done(c, op)
+}
+
+// Lock has command before exec because a redirection that fails would end a
+// POSIX shell there: exec is a special builtin, unless command runs it.
+func (c *codec) Lock(op plan.Lock) error {
+	c.lit("command", "exec")
+	c.redir("9<", &op.Dir)
+	c.and()
+	c.lit("flock", "-n", "9")
+	return done(c, op)
+}
+
+func (c *codec) Save(op plan.Save) error {
+	c.lit("ipsec", "_save")
+	c.texts(&op.Paths)
+	return done(c, op)
+}
+
+func (c *codec) Restore(op plan.Restore) error {
+	c.lit("ipsec", "_restore")
+	c.texts(&op.Paths)
+	return done(c, op)
+}
+
+func (c *codec) MakeDir(op plan.MakeDir) error {
+	c.lit("mkdir")
+	c.text(&op.Path)
+	return done(c, op)
+}
+
+func (c *codec) MakeDirs(op plan.MakeDirs) error {
+	c.lit("mkdir", "-p")
+	c.text(&op.Path)
+	return done(c, op)
+}
+
+func (c *codec) RemoveDir(op plan.RemoveDir) error {
+	c.lit("rmdir")
+	c.text(&op.Path)
+	return done(c, op)
+}
+
+func (c *codec) Remove(op plan.Remove) error {
+	c.lit("rm", "-f")
+	c.texts(&op.Paths)
+	return done(c, op)
+}
+
+func (c *codec) Write(op plan.Write) error {
+	c.lit("printf", `%s\n`)
+	c.text(&op.Text)
+	c.redir(">", &op.Path)
+	return done(c, op)
+}
+
+func (c *codec) Append(op plan.Append) error {
+	c.lit("printf", `%s\n`)
+	c.text(&op.Text)
+	c.redir(">>", &op.Path)
+	return done(c, op)
+}
+
+func (c *codec) Touch(op plan.Touch) error {
+	c.lit("touch")
+	c.text(&op.Path)
+	return done(c, op)
+}
+
+func (c *codec) WritePID(op plan.WritePID) error {
+	c.lit("printf", `%s\n`)
+	c.param("$$")
+	c.redir(">", &op.Path)
+	return done(c, op)
+}
+
+func (c *codec) AddAddr(op plan.AddAddr) error {
+	c.lit("ip", "addr", "replace")
+	c.prefix(&op.Prefix)
+	c.lit("dev")
+	c.text(&op.Link)
+	return done(c, op)
+}
+
+func (c *codec) DelAddr(op plan.DelAddr) error {
+	c.lit("ip", "addr", "del")
+	c.prefix(&op.Prefix)
+	c.lit("dev")
+	c.text(&op.Link)
+	return done(c, op)
+}
+
+func (c *codec) SetMTU(op plan.SetMTU) error {
+	c.lit("ip", "link", "set", "dev")
+	c.text(&op.Link)
+	c.lit("mtu")
+	c.num(&op.MTU)
+	return done(c, op)
+}
+
+func (c *codec) LinkUp(op plan.LinkUp) error {
+	c.lit("ip", "link", "set", "dev")
+	c.text(&op.Link)
+	c.lit("up")
+	return done(c, op)
+}
+
+func (c *codec) AddRoute(op plan.AddRoute) error {
+	c.lit("ip", "route", "replace")
+	c.prefix(&op.Dst)
+	c.lit("dev")
+	c.text(&op.Link)
+	if c.opt("src", op.Src.IsValid()) {
+		c.addr(&op.Src)
+	}
+	if c.opt("mtu", op.MTU != 0) {
+		c.num(&op.MTU)
+	}
+	if c.opt("metric", op.Metric != 0) {
+		c.num(&op.Metric)
+	}
+	return done(c, op)
+}
+
+func (c *codec) DelRoute(op plan.DelRoute) error {
+	c.lit("ip", "route", "del")
+	c.prefix(&op.Dst)
+	c.lit("dev")
+	c.text(&op.Link)
+	if c.opt("metric", op.Metric != 0) {
+		c.num(&op.Metric)
+	}
+	return done(c, op)
+}
+
+func (c *codec) RPFilter(op plan.RPFilter) error {
+	c.lit("ipsec", "_rpfilter")
+	c.text(&op.Value)
+	c.texts(&op.Links)
+	return done(c, op)
+}
+
+func (c *codec) Modprobe(op plan.Modprobe) error {
+	c.lit("modprobe")
+	c.text(&op.Module)
+	return done(c, op)
+}
+
+func (c *codec) Run(op plan.Run) error {
+	c.lit("/bin/sh", "-c")
+	c.text(&op.Words)
+	c.closeLock()
+	return done(c, op)
+}
+
+// closeLock keeps the setup's lock from a command that may outlive it.
+func (c *codec) closeLock() {
+	var none string
+	c.redir(closeLock, &none)
+}

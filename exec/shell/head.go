@@ -1,0 +1,107 @@
+package shell
+
+import (
+	"fmt"
+	"strings"
+
+	"ipsec/conf"
+	"ipsec/plan"
+)
+
+// Digest and verb stand in the comments of the head.
+const (
+	verbLine   = "# ipsec setup "
+	manualLine = "# ipsec manual"
+	digestLine = "# of the configuration "
+	noDigest   = "# of no configuration"
+)
+
+// usage is the rest of the comments of the head.
+func usage(verb plan.Verb) []string {
+	if verb == plan.Manual {
+		return []string{"# Each line is a step; the comment above it says where it comes from. sh runs it."}
+	}
+	return []string{
+		"# Each line is a step; the comment above it says where it comes from. sh runs",
+		fmt.Sprintf("# it, and so does 'ipsec setup %s --plan FILE' if it still is today's plan.", verb),
+	}
+}
+
+// head returns the lines before the function undo.
+func head(p plan.Plan) (comments []string, commands []command) {
+	comments = append(comments, "#!/bin/sh")
+	if p.Verb == plan.Manual {
+		comments = append(comments, manualLine)
+	} else {
+		comments = append(comments, verbLine+string(p.Verb))
+	}
+	if p.Digest != "" {
+		comments = append(comments, digestLine+p.Digest)
+	} else {
+		comments = append(comments, noDigest)
+	}
+	comments = append(comments, usage(p.Verb)...)
+
+	commands = append(commands, literal("umask", "022"))
+	export := func(name, value string) {
+		commands = append(commands, command{env: []variable{{name, value}}}, literal("export", name))
+	}
+	export("PATH", path(p.Paths.Bin))
+	commands = append(commands, literal("unset", envConfs, envConf, envRun, envSyslog))
+	for _, e := range environment(&p) {
+		if *e.value != e.usual() {
+			export(e.name, *e.value)
+		}
+	}
+	return comments, append(commands, command{env: []variable{{"status", "0"}}})
+}
+
+func literal(words ...string) command {
+	var c command
+	for _, w := range words {
+		c.words = append(c.words, word{text: w})
+	}
+	return c
+}
+
+// systemPath is where the tools of the system are; DefaultBin is its first.
+const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+func path(bin string) string {
+	if first, _, _ := strings.Cut(systemPath, ":"); bin == first {
+		return systemPath
+	}
+	return bin + ":" + systemPath
+}
+
+// What the head exports to the commands of this program where it is not the
+// default, and unsets first, so that a script does the same in any environment.
+const (
+	envConfs  = "IPSEC_CONFS"  // conf.Paths.Confs
+	envConf   = "IPSEC_CONF"   // conf.Paths.Conf
+	envRun    = "IPSEC_RUNDIR" // conf.Paths.Run
+	envSyslog = "IPSEC_SYSLOG" // plan.Plan.Syslog, for ipsec _log without -p
+)
+
+// DefaultSyslog is the facility and priority of what is said where a plan has
+// no other: that of ipsec _log without -p and IPSEC_SYSLOG.
+const DefaultSyslog = "daemon.error"
+
+// setting is a variable of the environment and what of a plan it carries.
+type setting struct {
+	name  string
+	value *string
+	usual func() string
+}
+
+// environment returns the settings of p, in the order of the head. The usual
+// value of one may depend on those before it.
+func environment(p *plan.Plan) []setting {
+	usual := conf.DefaultPaths()
+	return []setting{
+		{envConfs, &p.Paths.Confs, func() string { return usual.Confs }},
+		{envConf, &p.Paths.Conf, func() string { return p.Paths.Confs + "/ipsec.conf" }},
+		{envRun, &p.Paths.Run, func() string { return usual.Run }},
+		{envSyslog, &p.Syslog, func() string { return DefaultSyslog }},
+	}
+}

@@ -1,0 +1,96 @@
+// Package shell writes plans as POSIX shell and reads them back. A script is
+// its plan: it has everything that the plan has, the reasons as comments above
+// the steps, and Lift takes it back exactly, and nothing else.
+//
+// The shell is one that dash and busybox sh run. Each line is complete, as no
+// value has a newline in it, and its indentation is as deep as its node.
+package shell
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"mvdan.cc/sh/v3/syntax"
+
+	"ipsec/plan"
+)
+
+// TextPrefix begins each line of Text, as logger(1) with -s and the tag
+// ipsec_setup began the lines of ipsec setup --showonly.
+const TextPrefix = "ipsec_setup: \t "
+
+// Limits of what is written and read back.
+const (
+	MaxLine   = 128 << 10 // bytes of a line, which is what Linux allows one argument
+	MaxScript = 64 << 20  // bytes of a script
+)
+
+// Script writes p as a script that sh runs, reasons as comments.
+func Script(w io.Writer, p plan.Plan) error {
+	return write(w, p, &writer{comments: true})
+}
+
+// Text writes the same lines without comments and each after TextPrefix.
+func Text(w io.Writer, p plan.Plan) error {
+	return write(w, p, &writer{prefix: TextPrefix})
+}
+
+// Compare returns a unified diff from the script of reviewed to that of now,
+// or "" when they do the same. Comments are left out of it, and so the reasons,
+// the verb and the digest of the configuration. What cannot be written is an
+// error in the place of its script.
+func Compare(reviewed, now plan.Plan) string {
+	return string(diff.Diff("reviewed", uncommented(reviewed), "now", uncommented(now)))
+}
+
+func uncommented(p plan.Plan) []byte {
+	var b bytes.Buffer
+	if err := write(&b, p, &writer{}); err != nil {
+		return []byte(err.Error() + "\n")
+	}
+	return b.Bytes()
+}
+
+// Line returns n in one line: a Step with its failure policy, the command of a
+// Try or of the condition of an If by itself, an Exit.
+func Line(n plan.Node) (string, error) {
+	if err := plan.Validate(n); err != nil {
+		return "", err
+	}
+	var w writer
+	switch n := n.(type) {
+	case plan.If:
+		w.cond(n.Cond)
+	case plan.Try:
+		w.op(n.Op)
+	default:
+		w.leaf(n)
+	}
+	return string(w.line), w.err
+}
+
+// Lower returns n as the syntax tree that printing and parsing it gives, its
+// reasons as comments.
+func Lower(n plan.Node) ([]*syntax.Stmt, error) {
+	if err := plan.Validate(n); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := &writer{w: bufio.NewWriter(&b), comments: true}
+	w.nodes([]plan.Node{n})
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	file, err := newParser(syntax.KeepComments(true)).Parse(&b, "")
+	if err != nil {
+		return nil, fmt.Errorf("failed to parse what was written: %w", err)
+	}
+	return file.Stmts, nil
+}
+
+func newParser(options ...syntax.ParserOption) *syntax.Parser {
+	return syntax.NewParser(append(options, syntax.Variant(syntax.LangPOSIX))...)
+}

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/packet"
+	"ipsec/klips/said"
+	"ipsec/klips/wire"
+)
+
+// overhead is what a tunnel adds at most, in its usual forms, in bytes: an IPv6
+// header, UDP, ESP with AES-CBC and HMAC-SHA2-256. It sets the MTU of a new
+// virtual interface; what fits exactly is computed packet by packet.
+const overhead = 40 + 8 + 8 + 16 + 17 + 16
+
+// minMTU is the least that IPv6 works with, RFC 8200, section 5.
+const minMTU = 1280
+
+// An attachment is a virtual interface bound to a physical one.
+type attachment struct {
+	virtual, physical string
+	device            Device
+	wire              Wire
+	wait              sync.WaitGroup
+
+	mu   sync.Mutex // of side
+	side *outbound  // for packets that come back from a %hold
+}
+
+// Attach is that of klips.Table. EBUSY says that either interface is attached,
+// ENODEV that there is no such physical one.
+func (e *Engine) Attach(virtual, physical string) error {
+	if virtual == "" || physical == "" || virtual == physical {
+		return fmt.Errorf("malformed attachment of %q to %q: %w", virtual, physical, syscall.EINVAL)
+	}
+	e.control.Lock()
+	defer e.control.Unlock()
+	if err := e.free(virtual, physical); err != nil {
+		return err
+	}
+	w, err := e.system.OpenWire(physical, wire.Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
+	if err != nil {
+		return fmt.Errorf("failed to attach %s to %s: %w", virtual, physical, err)
+	}
+	mtu := w.MTU()
+	if mtu >= minMTU {
+		mtu = max(mtu-overhead, minMTU)
+	}
+	d, err := e.system.OpenDevice(virtual, mtu)
+	if err != nil {
+		w.Close()
+		return fmt.Errorf("failed to attach %s to %s: %w", virtual, physical, err)
+	}
+	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w}
+	e.mu.Lock()
+	e.attached[virtual] = a
+	e.mu.Unlock()
+	a.wait.Go(func() { e.runOut(a) })
+	for _, in := range w.Inlets() {
+		a.wait.Go(func() { e.runIn(a, in) })
+	}
+	return nil
+}
+
+func (e *Engine) free(virtual, physical string) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return fmt.Errorf("failed to attach %s: the engine is closed: %w", virtual, syscall.ESHUTDOWN)
+	}
+	for _, a := range e.attached {
+		if a.virtual == virtual || a.physical == physical {
+			return fmt.Errorf("%s is attached to %s: %w", a.virtual, a.physical, syscall.EBUSY)
+		}
+	}
+	return nil
+}
+
+// Detach is that of klips.Table.
+func (e *Engine) Detach(virtual string) error {
+	e.control.Lock()
+	defer e.control.Unlock()
+	return e.detach(virtual)
+}
+
+func (e *Engine) detach(virtual string) error {
+	e.mu.Lock()
+	a := e.attached[virtual]
+	delete(e.attached, virtual)
+	for s, h := range e.held {
+		if h.at == a {
+			e.unhold(s)
+		}
+	}
+	e.mu.Unlock()
+	if a == nil {
+		return fmt.Errorf("%s is not attached: %w", virtual, syscall.ENOENT)
+	}
+	err := a.device.Remove()
+	if err != nil {
+		a.device.Close()
+	}
+	a.wire.Close()
+	a.wait.Wait()
+	return err
+}
+
+// ListAttachments is that of klips.Table, in the order of names.
+func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
+	e.mu.RLock()
+	var list []*attachment
+	for _, a := range e.attached {
+		list = append(list, a)
+	}
+	e.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *attachment) int { return strings.Compare(a.virtual, b.virtual) })
+	var result []klips.Attachment
+	for _, a := range list {
+		mtu, err := a.device.MTU()
+		if err != nil && !errors.Is(err, os.ErrClosed) {
+			e.log(err.Error())
+		}
+		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU()})
+	}
+	return result, nil
+}
+
+// ClearAttachments is that of klips.Table.
+func (e *Engine) ClearAttachments() error {
+	e.control.Lock()
+	defer e.control.Unlock()
+	list, err := e.ListAttachments()
+	for _, a := range list {
+		err = errors.Join(err, e.detach(a.Virtual))
+	}
+	return err
+}
+
+// owns reports whether an attached physical interface has that address. The
+// caller holds mu.
+func (e *Engine) owns(addr netip.Addr) bool {
+	for _, a := range e.attached {
+		if a.wire.Owns(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// A path is what is known of the way to a host.
+type path struct {
+	mtu   int
+	until time.Time
+}
+
+const (
+	pathTime  = 10 * time.Minute // RFC 1191, section 6.3
+	pathLimit = 4096
+)
+
+// pathMTU notes the MTU of the way to dst, where the SPI is that of an SA.
+func (e *Engine) pathMTU(dst netip.Addr, spi uint32, mtu int) {
+	least := 576
+	if dst.Is6() {
+		least = minMTU
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sas.Lookup(said.SAID{Dst: dst, SPI: spi, Proto: said.ESP}) == nil &&
+		e.sas.Lookup(said.SAID{Dst: dst, SPI: spi, Proto: said.AH}) == nil {
+		return
+	}
+	if old, ok := e.paths[dst]; ok && old.mtu <= mtu || len(e.paths) >= pathLimit {
+		return
+	}
+	e.paths[dst] = path{max(mtu, least), e.now().Add(pathTime)}
+}
+
+// mtu returns the longest packet that reaches dst. The caller holds mu.
+func (e *Engine) mtu(a *attachment, dst netip.Addr) int {
+	mtu := a.wire.MTU()
+	if len(e.paths) > 0 {
+		if p, ok := e.paths[dst]; ok {
+			mtu = min(mtu, p.mtu)
+		}
+	}
+	return mtu
+}
+
+const batch = 64 // packets that are read at once
+
+// writeAll writes what can be written of bufs and returns how many were
+// refused, and why the last one was.
+func writeAll(write func([]*packet.Buffer) (int, error), bufs []*packet.Buffer) (refused int, last error) {
+	for len(bufs) > 0 {
+		n, err := write(bufs)
+		if err == nil {
+			break
+		}
+		refused, last = refused+1, err
+		bufs = bufs[min(n+1, len(bufs)):]
+	}
+	return refused, last
+}

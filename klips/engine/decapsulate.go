@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"ipsec/klips/ah"
+	"ipsec/klips/eroute"
+	"ipsec/klips/esp"
+	"ipsec/klips/ipcomp"
+	"ipsec/klips/packet"
+	"ipsec/klips/sadb"
+	"ipsec/klips/said"
+)
+
+// verify takes an AH off.
+func (i *inbound) verify(p *incoming) reason {
+	spi, seq, err := ah.Find(p.b.Bytes())
+	if err != nil {
+		return dropMalformed
+	}
+	sa, r := i.find(p, said.AH, spi)
+	if sa == nil {
+		return r
+	}
+	size := p.b.Len()
+	bare, state, err := sa.Verify(p.b.Bytes(), seq, i.now)
+	if err != nil {
+		return why(err)
+	}
+	p.b.Window(size-len(bare), size)
+	i.through(p, sa, state)
+	outer := p.h.TOS
+	if p.h, err = packet.Parse(p.b.Bytes()); err != nil {
+		return dropMalformed
+	}
+	p.h.TOS = outer
+	return delivered
+}
+
+// open takes ESP off.
+func (i *inbound) open(p *incoming) reason {
+	sa, r := i.find(p, said.ESP, esp.SPI(p.b.Bytes()))
+	if sa == nil {
+		return r
+	}
+	payload, next, state, err := sa.Open(p.b.Bytes(), i.now)
+	if err != nil {
+		return why(err)
+	}
+	at := sa.HeaderLen()
+	p.b.Window(at, at+len(payload))
+	p.next = next
+	i.through(p, sa, state)
+	i.moves(p, sa)
+	return delivered
+}
+
+// decompress undoes the COMP of the group.
+func (i *inbound) decompress(p *incoming) reason {
+	sa := member(p.sas[0].Group, said.COMP)
+	if sa == nil || sa.Config.ID.SPI != uint32(ipcomp.CPI(p.b.Bytes())) {
+		p.sas[0].PolicyError()
+		return dropPolicy
+	}
+	larger := i.spare[i.used]
+	i.used++
+	larger.Reset()
+	payload, next, state, err := sa.Decompress(larger.Space()[:0], p.b.Bytes(), i.now)
+	if err != nil {
+		return dropMalformed
+	}
+	larger.SetLen(len(payload))
+	larger.Encap = p.b.Encap
+	p.b, p.next = larger, next
+	i.through(p, sa, state)
+	return delivered
+}
+
+// member returns the SA of that protocol in a group, or nil.
+func member(group []*sadb.SA, proto said.Proto) *sadb.SA {
+	for _, sa := range group {
+		if sa.Config.ID.Proto == proto {
+			return sa
+		}
+	}
+	return nil
+}
+
+// leaveTunnel delivers the packet inside.
+func (i *inbound) leaveTunnel(p *incoming) reason {
+	tunnel := member(p.sas[0].Group, said.IPIP)
+	if tunnel == nil || p.n == len(p.sas) {
+		p.sas[0].PolicyError()
+		return dropPolicy
+	}
+	if !p.b.Encap.Src.IsValid() && tunnel.Config.TunnelSrc != p.h.Src {
+		tunnel.PolicyError()
+		return dropPolicy
+	}
+	inner, err := packet.Parse(p.b.Bytes())
+	if err != nil || (inner.Version == 4) != (p.next == packet.IPv4) {
+		return dropMalformed
+	}
+	p.b.Window(0, inner.Total) // behind it is padding against traffic analysis
+	state := tunnel.Pass(inner.Total, i.now)
+	if state == sadb.Dead {
+		return dropNoSA
+	}
+	i.through(p, tunnel, state)
+	if r := i.allow(p, eroute.FlowOf(&inner)); r >= 0 {
+		return r
+	}
+	tos, ok := packet.InnerTOS(inner.TOS, p.h.TOS)
+	if !ok {
+		return dropCongestion
+	}
+	if tos != inner.TOS {
+		packet.SetTOS(p.b.Bytes(), tos)
+	}
+	i.out = append(i.out, p.b)
+	return delivered
+}
+
+// leaveTransport puts the IP header back before its payload and delivers that.
+func (i *inbound) leaveTransport(p *incoming, head []byte) reason {
+	size := p.b.Len()
+	if size+len(head) > packet.MaxSize {
+		return dropMalformed
+	}
+	front := p.b.Prepend(len(head))
+	copy(front, head)
+	front[p.h.ProtoAt] = p.next
+	packet.SetLength(front, len(head)+size)
+	inner, err := packet.Parse(p.b.Bytes())
+	if err != nil {
+		return dropMalformed
+	}
+	if r := i.allow(p, eroute.FlowOf(&inner)); r >= 0 {
+		return r
+	}
+	if p.b.Encap.Src.IsValid() {
+		packet.FixTransport(p.b.Bytes(), &inner)
+	}
+	i.out = append(i.out, p.b)
+	return delivered
+}

@@ -1,0 +1,191 @@
+// Package engine is the data plane: packets from a virtual interface go by the
+// eroutes into SAs and out on the physical one, and packets from there come out
+// of the SAs, are held against the inbound policy, and go to the virtual
+// interface.
+//
+// Each attachment has one goroutine for the way out and one for each socket of
+// the way in. Each runs a batch of packets to completion: read, transform, write.
+// In steady state nothing is allocated. Tables are read under a lock that is
+// taken once for a batch and never held while a packet is read or written.
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/eroute"
+	"ipsec/klips/packet"
+	"ipsec/klips/sadb"
+	"ipsec/klips/wire"
+	"ipsec/klips/wire/ike"
+)
+
+// A Device is a virtual interface; tun.Device is one.
+type Device interface {
+	// ReadBatch waits for packets of the host and returns how many it has put
+	// into the first of bufs; after Close or Remove the error is os.ErrClosed.
+	ReadBatch(bufs []*packet.Buffer) (int, error)
+	// WriteBatch gives packets to the host; it returns how many before the
+	// first that was refused.
+	WriteBatch(bufs []*packet.Buffer) (int, error)
+	MTU() (int, error)
+	Close() error  // leaves the interface there
+	Remove() error // takes it away
+}
+
+// An Inlet is what whole IP packets with ESP or AH come in by.
+type Inlet interface {
+	// ReadBatch is that of Device; errors other than os.ErrClosed are passing.
+	ReadBatch(bufs []*packet.Buffer) (int, error)
+}
+
+// A Wire is a physical interface; wire.Wire is one.
+type Wire interface {
+	Inlets() []Inlet
+	WriteBatch(bufs []*packet.Buffer) (int, error) // whole IP packets, as Device has it
+	SendIKE(ike.Message) error                     // from UDP port 4500
+	Refresh() error                                // of what MTU and Owns say
+	MTU() int
+	Owns(netip.Addr) bool
+	Close() error
+}
+
+// A System opens interfaces. [Linux] is the real one.
+type System interface {
+	// OpenDevice opens a virtual interface and makes it, with that MTU,
+	// where there is none.
+	OpenDevice(name string, mtu int) (Device, error)
+	OpenWire(name string, hooks wire.Hooks) (Wire, error)
+}
+
+// Options are what an Engine is made of. The zero value is good but for Settings.
+type Options struct {
+	Settings klips.Settings
+	System   System            // nil for Linux
+	IKE      func(ike.Message) // takes what comes to UDP port 4500 and is not ESP; must not wait, nor keep it
+	Log      func(string)      // takes what an administrator should know, seldom
+	Now      func() time.Time  // nil for time.Now; Sweep is then for the caller to call
+}
+
+// An Engine is a klips.Table whose packets move.
+type Engine struct {
+	system System
+	ike    func(ike.Message)
+	log    func(string)
+	now    func() time.Time
+	events chan klips.Event
+	stats  counters
+	ids    atomic.Uint32
+
+	control sync.Mutex // held while interfaces are opened and closed
+	stop    chan struct{}
+	wait    sync.WaitGroup
+
+	mu       sync.RWMutex // what follows; workers hold it for reading, for a batch
+	closed   bool
+	settings klips.Settings
+	sas      *sadb.DB
+	eroutes  eroute.Table
+	attached map[string]*attachment
+	held     map[klips.Selector]*held
+	paths    map[netip.Addr]path
+	pending  []klips.Event // what events had no room for
+}
+
+var _ klips.Table = (*Engine)(nil)
+
+// New returns an engine with empty tables. Close ends it.
+func New(o Options) *Engine {
+	e := &Engine{
+		system:   o.System,
+		ike:      o.IKE,
+		log:      o.Log,
+		now:      o.Now,
+		events:   make(chan klips.Event, 1024),
+		stop:     make(chan struct{}),
+		settings: o.Settings,
+		sas:      sadb.New(),
+		attached: map[string]*attachment{},
+		held:     map[klips.Selector]*held{},
+		paths:    map[netip.Addr]path{},
+	}
+	if e.system == nil {
+		e.system = Linux{}
+	}
+	if e.ike == nil {
+		e.ike = func(ike.Message) {}
+	}
+	if e.log == nil {
+		e.log = func(string) {}
+	}
+	e.ids.Store(randomID())
+	if e.now == nil {
+		e.now = time.Now
+		e.wait.Go(e.sweeper)
+	}
+	return e
+}
+
+// Events returns the channel that Acquire, Expire and NewMapping come by. It is
+// closed by Close. Nothing waits for who reads it: an Acquire that finds it full
+// is lost, and its packet may ask again; other events come later.
+func (e *Engine) Events() <-chan klips.Event { return e.events }
+
+// Close detaches all and stops all goroutines. The virtual interfaces stay, so
+// that what is routed into them is dropped until something better is known.
+func (e *Engine) Close() error {
+	e.control.Lock()
+	defer e.control.Unlock()
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return fmt.Errorf("failed to close the engine: %w", syscall.ESHUTDOWN)
+	}
+	e.closed = true
+	gone := e.attached
+	e.attached = map[string]*attachment{}
+	e.mu.Unlock()
+	for _, a := range gone {
+		a.device.Close()
+		a.wire.Close()
+		a.wait.Wait()
+	}
+	close(e.stop)
+	e.wait.Wait()
+	close(e.events)
+	return nil
+}
+
+// SendIKE sends an IKE message from UDP port 4500 of the attachment that has its
+// local address.
+func (e *Engine) SendIKE(m ike.Message) error {
+	e.mu.RLock()
+	var w Wire
+	for _, a := range e.attached {
+		if a.wire.Owns(m.Local.Addr()) {
+			w = a.wire
+		}
+	}
+	e.mu.RUnlock()
+	if w == nil {
+		return fmt.Errorf("no attached interface has the address %v: %w", m.Local.Addr(), syscall.EADDRNOTAVAIL)
+	}
+	return w.SendIKE(m)
+}
+
+// emit tells of an event, now or at the next sweep. The caller holds mu for writing.
+func (e *Engine) emit(ev klips.Event) {
+	if e.closed {
+		return
+	}
+	select {
+	case e.events <- ev:
+	default:
+		e.pending = append(e.pending, ev)
+	}
+}

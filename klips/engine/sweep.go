@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/sadb"
+)
+
+const (
+	sweepInterval   = time.Second
+	refreshInterval = 2 // sweeps between looks at the physical interfaces
+)
+
+func (e *Engine) sweeper() {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-e.stop:
+			return
+		case <-tick.C:
+			e.Sweep()
+			if n%refreshInterval == 0 {
+				e.refresh()
+			}
+		}
+	}
+}
+
+// Sweep does what time brings: it ends and announces SAs whose lifetime is
+// over, lets go of flows that have waited for an SA too long, and logs how many
+// packets were dropped. It is called by itself every second unless Options.Now is set.
+func (e *Engine) Sweep() {
+	now := e.now()
+	var worn []worn
+	e.mu.RLock()
+	e.sas.Each(func(sa *sadb.SA) {
+		worn = append(worn, wornBy(sa, sa.Check(now))...)
+	})
+	e.mu.RUnlock()
+	e.expire(worn)
+
+	e.mu.Lock()
+	for s, h := range e.held {
+		if !now.Before(h.until) {
+			e.unhold(s)
+		}
+	}
+	for dst, p := range e.paths {
+		if !now.Before(p.until) {
+			delete(e.paths, dst)
+		}
+	}
+	pending := e.pending
+	e.pending = nil
+	for _, ev := range pending {
+		e.emit(ev)
+	}
+	line := e.stats.report(now)
+	e.mu.Unlock()
+	if line != "" {
+		e.log(line)
+	}
+}
+
+// refresh looks at the physical interfaces again.
+func (e *Engine) refresh() {
+	e.mu.RLock()
+	var wires []Wire
+	for _, a := range e.attached {
+		wires = append(wires, a.wire)
+	}
+	e.mu.RUnlock()
+	for _, w := range wires {
+		if err := w.Refresh(); err != nil && !errors.Is(err, syscall.ENODEV) {
+			e.log(err.Error())
+		}
+	}
+}
+
+// A worn is an SA that has reached a lifetime.
+type worn struct {
+	sa   *sadb.SA
+	hard bool
+}
+
+func wornBy(sa *sadb.SA, state sadb.State) []worn {
+	switch state {
+	case sadb.Soft, sadb.Hard:
+		return []worn{{sa, state == sadb.Hard}}
+	}
+	return nil
+}
+
+// expire announces SAs, and takes those past their hard lifetime away.
+func (e *Engine) expire(list []worn) {
+	if len(list) == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, w := range list {
+		sa := w.sa.Read()
+		if w.hard && e.sas.Lookup(sa.ID) == w.sa {
+			e.sas.Delete(sa.ID)
+		}
+		if !w.sa.Larval {
+			e.emit(klips.Expire{ID: sa.ID, Hard: w.hard, Usage: sa.Usage})
+		}
+	}
+}
+
+// randomID is where the identification of packets starts.
+func randomID() uint32 {
+	var b [4]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// id names a packet among those that are sent; its low half is not zero, since
+// the kernel would fill that in, behind the back of AH.
+func (e *Engine) id() uint32 {
+	for {
+		if id := e.ids.Add(1); uint16(id) != 0 {
+			return id
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"ipsec/klips"
+	"ipsec/klips/eroute"
+	"ipsec/klips/said"
+)
+
+// AddSA is that of klips.Table; EINVAL where the SA is not one that can work.
+func (e *Engine) AddSA(sa klips.SA) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.Add(sa, e.now())
+}
+
+// UpdateSA is that of klips.Table.
+func (e *Engine) UpdateSA(sa klips.SA) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.Update(sa, e.now())
+}
+
+// DelSA is that of klips.Table. What is left of its group carries nothing until
+// it is grouped again.
+func (e *Engine) DelSA(id said.SAID) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.Delete(id)
+}
+
+// GetSA is that of klips.Table.
+func (e *Engine) GetSA(id said.SAID) (klips.SA, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	sa := e.sas.Lookup(id)
+	if sa == nil {
+		return klips.SA{}, fmt.Errorf("there is no SA %s: %w", id, syscall.ENOENT)
+	}
+	return e.read(sa.Read()), nil
+}
+
+func (e *Engine) read(sa klips.SA) klips.SA {
+	sa.Outbound = !e.owns(sa.ID.Dst)
+	return sa
+}
+
+// ListSAs is that of klips.Table, in the order of SAID.Compare.
+func (e *Engine) ListSAs() ([]klips.SA, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var list []klips.SA
+	for _, sa := range e.sas.List() {
+		list = append(list, e.read(sa.Read()))
+	}
+	return list, nil
+}
+
+// ClearSAs is that of klips.Table.
+func (e *Engine) ClearSAs() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sas.Clear()
+	return nil
+}
+
+// GetSPI is that of klips.Table; what it reserves lasts for sadb.LarvalTime.
+func (e *Engine) GetSPI(proto said.Proto, src, dst netip.Addr, low, high uint32) (uint32, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.Reserve(proto, src, dst, low, high, e.now())
+}
+
+// GroupSAs is that of klips.Table.
+func (e *Engine) GroupSAs(ids []said.SAID) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.Group(ids)
+}
+
+// AddInflow is that of klips.Table.
+func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.AddInflow(id, s)
+}
+
+// DelInflow is that of klips.Table.
+func (e *Engine) DelInflow(id said.SAID, s klips.Selector) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sas.DelInflow(id, s)
+}
+
+// AddEroute is that of klips.Table. A %hold that a %trap made does not count.
+func (e *Engine) AddEroute(r klips.Eroute) error { return e.setEroute(r, false) }
+
+// ReplaceEroute is that of klips.Table.
+func (e *Engine) ReplaceEroute(r klips.Eroute) error { return e.setEroute(r, true) }
+
+func (e *Engine) setEroute(r klips.Eroute, replace bool) error {
+	e.mu.Lock()
+	var err error
+	if old := e.eroutes.Get(r.Selector); replace || old != nil && old.Held {
+		_, err = e.eroutes.Replace(r)
+	} else {
+		_, err = e.eroutes.Add(r)
+	}
+	var released []*held
+	if err == nil {
+		released = e.release(r)
+	}
+	e.mu.Unlock()
+	for _, h := range released {
+		e.inject(h)
+	}
+	return err
+}
+
+// DelEroute is that of klips.Table. Holds that it made go too, with their packets.
+func (e *Engine) DelEroute(s klips.Selector) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	gone, err := e.eroutes.Delete(s)
+	if err != nil {
+		return err
+	}
+	for flow := range e.held {
+		if eroute.Within(flow, gone.Selector) {
+			e.unhold(flow)
+		}
+	}
+	return nil
+}
+
+// ListEroutes is that of klips.Table, in the order of eroute.Table.All.
+func (e *Engine) ListEroutes() ([]klips.Eroute, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var list []klips.Eroute
+	for _, entry := range e.eroutes.All() {
+		list = append(list, entry.Read())
+	}
+	return list, nil
+}
+
+// ClearEroutes is that of klips.Table.
+func (e *Engine) ClearEroutes() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.eroutes = eroute.Table{}
+	clear(e.held)
+	return nil
+}
+
+// SetDebug is that of klips.Table.
+func (e *Engine) SetDebug(flags []string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.settings.Debug = slices.Clone(flags)
+	return nil
+}
+
+// GetSettings is that of klips.Table.
+func (e *Engine) GetSettings() (klips.Settings, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	s := e.settings
+	s.Debug = slices.Clone(s.Debug)
+	return s, nil
+}

@@ -1,0 +1,79 @@
+package packet
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Sum returns the ones' complement sum of b, folded to 16 bits and not
+// inverted, on top of initial (RFC 1071). An odd last byte counts as the high
+// half of a word.
+func Sum(b []byte, initial uint16) uint16 {
+	sum, carry := uint64(initial), uint64(0)
+	for len(b) >= 8 {
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
+		b = b[8:]
+	}
+	rest := uint64(0)
+	for i, c := range b {
+		rest |= uint64(c) << (56 - 8*i)
+	}
+	sum, carry = bits.Add64(sum, rest, carry)
+	sum, carry = bits.Add64(sum, 0, carry)
+	sum += carry
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	return uint16(sum)
+}
+
+// Update returns the checksum after a word that it covers has changed from old
+// to new (RFC 1624, equation 3).
+func Update(checksum, old, new uint16) uint16 {
+	sum := uint32(^checksum) + uint32(^old) + uint32(new)
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	return ^uint16(sum)
+}
+
+// pseudo returns the sum of the pseudo header of the packet in b for an upper
+// layer of that protocol and length in bytes.
+func pseudo(b []byte, proto uint8, length int) uint16 {
+	words := [4]byte{byte(length >> 8), byte(length), 0, proto}
+	sum := Sum(words[:], 0)
+	if b[0]>>4 == 4 {
+		return Sum(b[12:20], sum)
+	}
+	return Sum(b[8:40], sum)
+}
+
+// FixTransport computes the checksum of the TCP segment or UDP datagram in b
+// anew, whose header is h: after a NAT changed the addresses on the way of ESP
+// in UDP in transport mode (RFC 3948, section 3.1.2). A UDP checksum that is
+// absent stays so, and fragments and other protocols are left alone.
+func FixTransport(b []byte, h *Header) {
+	at := 0
+	switch h.Proto {
+	case TCP:
+		at = 16
+	case UDP:
+		at = 6
+	default:
+		return
+	}
+	upper := b[h.Payload:h.Total]
+	if h.Fragmented() || len(upper) < at+2 {
+		return
+	}
+	field := upper[at : at+2]
+	if h.Proto == UDP && h.Version == 4 && field[0]|field[1] == 0 {
+		return
+	}
+	field[0], field[1] = 0, 0
+	sum := ^Sum(upper, pseudo(b, h.Proto, len(upper)))
+	if h.Proto == UDP && sum == 0 {
+		sum = 0xffff
+	}
+	binary.BigEndian.PutUint16(field, sum)
+}

@@ -1,0 +1,241 @@
+package sadb
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/said"
+)
+
+// LarvalTime is how long an SPI that GetSPI reserved waits for its keys.
+const LarvalTime = 60 * time.Second
+
+// A DB holds SAs. It has no lock: lookups may run together, and nothing else
+// beside a change. Its methods answer for those of klips.Table of the same
+// names, with the time given.
+type DB struct {
+	sas map[said.SAID]*SA
+}
+
+// New returns an empty DB.
+func New() *DB { return &DB{sas: map[said.SAID]*SA{}} }
+
+// Lookup returns the SA of that SAID, or nil.
+func (db *DB) Lookup(id said.SAID) *SA { return db.sas[id] }
+
+func (db *DB) get(id said.SAID) (*SA, error) {
+	if sa := db.sas[id]; sa != nil {
+		return sa, nil
+	}
+	return nil, fmt.Errorf("there is no SA %s: %w", id, syscall.ENOENT)
+}
+
+// Add puts an SA in; EEXIST where there is one of its SAID, EINVAL where what
+// it says makes none.
+func (db *DB) Add(c klips.SA, now time.Time) error {
+	if db.sas[c.ID] != nil {
+		return fmt.Errorf("there is an SA %s: %w", c.ID, syscall.EEXIST)
+	}
+	sa, err := newSA(c, now)
+	if err != nil {
+		return err
+	}
+	db.sas[c.ID] = sa
+	return nil
+}
+
+// Update makes a larval SA a whole one, and of any other replaces lifetimes and
+// encapsulation. A soft lifetime is told of again when it is reached again.
+func (db *DB) Update(c klips.SA, now time.Time) error {
+	sa, err := db.get(c.ID)
+	if err != nil {
+		return err
+	}
+	if sa.Larval {
+		whole, err := newSA(c, now)
+		if err != nil {
+			return err
+		}
+		db.sas[c.ID] = whole
+		return nil
+	}
+	if c.Encap.On() && (c.ID.Proto != said.ESP || c.Encap.DstPort == 0) {
+		return fmt.Errorf("malformed SA %s: only ESP goes in UDP, between two ports: %w", c.ID, syscall.EINVAL)
+	}
+	sa.mu.Lock()
+	defer sa.mu.Unlock()
+	sa.Config.Soft, sa.Config.Hard, sa.Config.Encap = c.Soft, c.Hard, c.Encap
+	if c.Src.IsValid() && c.Src.Is4() == c.ID.Dst.Is4() {
+		sa.Config.Src = c.Src
+	}
+	sa.soft, sa.peer = false, netip.AddrPort{}
+	return nil
+}
+
+// Delete takes an SA out. What is left of its group carries nothing any more,
+// since it would be less protected than it was set up to be.
+func (db *DB) Delete(id said.SAID) error {
+	sa, err := db.get(id)
+	if err != nil {
+		return err
+	}
+	db.remove(sa)
+	return nil
+}
+
+func (db *DB) remove(sa *SA) {
+	delete(db.sas, sa.Config.ID)
+	rest := slices.DeleteFunc(slices.Clone(sa.Group), func(other *SA) bool { return other == sa })
+	for i, other := range rest {
+		other.Broken = true
+		other.Group, other.Place = rest, i
+		if len(rest) == 1 {
+			other.Group, other.Place = nil, 0
+		}
+	}
+	sa.mu.Lock()
+	sa.dead = true
+	sa.mu.Unlock()
+}
+
+// List returns the SAs in the order of SAID.Compare.
+func (db *DB) List() []*SA {
+	return slices.SortedFunc(maps.Values(db.sas), func(a, b *SA) int { return a.Config.ID.Compare(b.Config.ID) })
+}
+
+// Each calls f with each SA, in any order.
+func (db *DB) Each(f func(*SA)) {
+	for _, sa := range db.sas {
+		f(sa)
+	}
+}
+
+// Clear takes all SAs out.
+func (db *DB) Clear() {
+	for _, sa := range db.sas {
+		db.remove(sa)
+	}
+}
+
+// Reserve is GetSPI of klips.Table: it draws at random.
+func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, now time.Time) (uint32, error) {
+	if proto == said.COMP {
+		high = min(high, 0xffff)
+	}
+	if low == 0 || low > high {
+		return 0, fmt.Errorf("no SPI is from %#x to %#x: %w", low, high, syscall.EINVAL)
+	}
+	if !dst.IsValid() || dst.IsUnspecified() {
+		return 0, fmt.Errorf("expected the address of a host for an SPI, found %v: %w", dst, syscall.EINVAL)
+	}
+	var random [8]byte
+	rand.Read(random[:])
+	count := uint64(high-low) + 1
+	start := binary.BigEndian.Uint64(random[:]) % count
+	for i := range min(count, uint64(len(db.sas))+1) {
+		id := said.SAID{Dst: dst, SPI: low + uint32((start+i)%count), Proto: proto}
+		if db.sas[id] == nil {
+			larval := &SA{Larval: true, Config: klips.SA{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}}}
+			larval.usage.Added = now
+			db.sas[id] = larval
+			return id.SPI, nil
+		}
+	}
+	return 0, fmt.Errorf("each SPI from %#x to %#x is taken: %w", low, high, syscall.EEXIST)
+}
+
+// rank is where a protocol stands in a group, from the inside.
+func rank(p said.Proto) int {
+	return slices.Index([]said.Proto{said.IPIP, said.COMP, said.ESP, said.AH}, p)
+}
+
+// Group chains two to four SAs, innermost first.
+func (db *DB) Group(ids []said.SAID) error {
+	if len(ids) < 2 || len(ids) > 4 {
+		return fmt.Errorf("a group of %d SAs, not of 2 to 4: %w", len(ids), syscall.EINVAL)
+	}
+	var group []*SA
+	for i, id := range ids {
+		sa, err := db.get(id)
+		switch {
+		case err != nil:
+			return err
+		case sa.Larval:
+			return fmt.Errorf("%s has no keys yet: %w", id, syscall.EINVAL)
+		case len(sa.Group) > 0:
+			return fmt.Errorf("%s is in a group: %w", id, syscall.EEXIST)
+		case i > 0 && rank(id.Proto) <= rank(ids[i-1].Proto):
+			return fmt.Errorf("%s comes after %s; the order is tun, comp, esp, ah: %w", id, ids[i-1], syscall.EINVAL)
+		case i > 0 && id.Dst != ids[0].Dst:
+			return fmt.Errorf("%s and %s do not go to one host: %w", ids[0], id, syscall.EINVAL)
+		case id.Proto == said.AH && i > 0 && group[i-1].Config.Encap.On():
+			return fmt.Errorf("%s cannot protect ESP in UDP: %w", id, syscall.EINVAL)
+		}
+		group = append(group, sa)
+	}
+	for i, sa := range group {
+		sa.Group, sa.Place, sa.Broken = group, i, false
+	}
+	return nil
+}
+
+// AddInflow lets a flow come out of an SA.
+func (db *DB) AddInflow(id said.SAID, s klips.Selector) error {
+	sa, err := db.get(id)
+	if err != nil {
+		return err
+	}
+	if !s.Src.IsValid() || !s.Dst.IsValid() || s.Src.Addr().Is4() != s.Dst.Addr().Is4() {
+		return fmt.Errorf("malformed inflow of %s: expected prefixes of one family: %w", id, syscall.EINVAL)
+	}
+	s.Src, s.Dst = s.Src.Masked(), s.Dst.Masked()
+	if slices.Contains(sa.Config.Inflow, s) {
+		return fmt.Errorf("%s has that flow: %w", id, syscall.EEXIST)
+	}
+	sa.Config.Inflow = append(sa.Config.Inflow, s)
+	return nil
+}
+
+// DelInflow takes that back.
+func (db *DB) DelInflow(id said.SAID, s klips.Selector) error {
+	sa, err := db.get(id)
+	if err != nil {
+		return err
+	}
+	s.Src, s.Dst = s.Src.Masked(), s.Dst.Masked()
+	i := slices.Index(sa.Config.Inflow, s)
+	if i < 0 {
+		return fmt.Errorf("%s does not have that flow: %w", id, syscall.ENOENT)
+	}
+	sa.Config.Inflow = slices.Delete(sa.Config.Inflow, i, i+1)
+	return nil
+}
+
+// Chain returns the SAs that a packet sent to sa goes through, in that order:
+// from it outward. It is nil where they carry nothing: a larval or broken one,
+// or nothing among them that protects a packet.
+func (sa *SA) Chain() []*SA {
+	if sa.Broken || sa.Larval {
+		return nil
+	}
+	chain := sa.Group
+	if chain == nil {
+		switch sa.Config.ID.Proto {
+		case said.ESP, said.AH:
+			return sa.self[:]
+		}
+		return nil
+	}
+	chain = chain[sa.Place:]
+	if rank(chain[len(chain)-1].Config.ID.Proto) < rank(said.ESP) {
+		return nil
+	}
+	return chain
+}

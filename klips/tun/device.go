@@ -1,0 +1,200 @@
+// Package tun makes, opens and removes the virtual interfaces of KLIPS: TUN
+// devices without offloads that outlive the process, so that packets routed
+// into one are dropped, and do not fall through to another route, when the
+// daemon dies. Those that it made are known by their link alias, [Alias];
+// it touches no other.
+package tun
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips/packet"
+)
+
+// Alias marks a link as one that this package made.
+const Alias = "ipsec klips"
+
+// A Device is an open TUN device. One goroutine reads it, any number write.
+type Device struct {
+	name string
+	file *os.File
+	raw  syscall.RawConn
+
+	// What readSome works on, kept here so that a read allocates nothing.
+	bufs []*packet.Buffer
+	n    int
+	err  error
+	some func(fd uintptr) bool
+}
+
+// Open opens the persistent device of that name and makes it where there is
+// none, with that MTU in bytes. It fails with EEXIST where the name is that of a link
+// of somebody else, and EBUSY where the device is open already. It is like
+//
+//	ip tuntap add dev NAME mode tun && ip link set NAME alias 'ipsec klips' mtu MTU
+//	echo 0 > /proc/sys/net/ipv4/conf/NAME/ignore_routes_with_linkdown
+func Open(name string, mtu int) (*Device, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	isNew := false
+	link, err := netlink.LinkByName(name)
+	switch {
+	case errors.As(err, new(netlink.LinkNotFoundError)):
+		isNew = true
+	case err != nil:
+		return nil, fmt.Errorf("failed to look for %s: %w", name, err)
+	case !ours(link):
+		return nil, fmt.Errorf("failed to open %s: there is a link of that name that is not ours: %w", name, syscall.EEXIST)
+	}
+	d, err := open(name)
+	if err != nil {
+		return nil, fmt.Errorf("failed to open %s: %w", name, err)
+	}
+	if err := d.prepare(isNew, mtu); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("failed to set up %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func open(name string) (*Device, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("/dev/net/tun: %w", err)
+	}
+	request, err := unix.NewIfreq(name)
+	if err == nil {
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	// Only now can the poller watch it.
+	d := &Device{name: name, file: os.NewFile(uintptr(fd), "/dev/net/tun")}
+	if d.raw, err = d.file.SyscallConn(); err != nil {
+		d.file.Close()
+		return nil, err
+	}
+	d.some = d.readSome
+	return d, nil
+}
+
+// prepare marks a new device before it makes it persistent, so that one that is
+// not marked never stays behind.
+func (d *Device) prepare(isNew bool, mtu int) error {
+	link, err := netlink.LinkByName(d.name)
+	if err != nil {
+		return err
+	}
+	if isNew {
+		if err := netlink.LinkSetAlias(link, Alias); err != nil {
+			return err
+		}
+		if err := netlink.LinkSetMTU(link, mtu); err != nil {
+			return err
+		}
+		if err := d.persist(1); err != nil {
+			return err
+		}
+	}
+	for _, family := range []string{"ipv4", "ipv6"} {
+		path := "/proc/sys/net/" + family + "/conf/" + d.name + "/ignore_routes_with_linkdown"
+		err := os.WriteFile(path, []byte("0\n"), 0o644)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Device) persist(on int) (err error) {
+	cerr := d.raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), unix.TUNSETPERSIST, on) })
+	return errors.Join(cerr, err)
+}
+
+// Name returns the name of the interface.
+func (d *Device) Name() string { return d.name }
+
+// MTU returns the MTU of the interface in bytes.
+func (d *Device) MTU() (int, error) {
+	link, err := netlink.LinkByName(d.name)
+	if err != nil {
+		return 0, fmt.Errorf("failed to look for %s: %w", d.name, err)
+	}
+	return link.Attrs().MTU, nil
+}
+
+// ReadBatch waits for a packet, and returns how many it has put into the first
+// of bufs: as many as there are. After Close the error is os.ErrClosed.
+func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
+	d.bufs, d.n, d.err = bufs, 0, nil
+	if err := d.raw.Read(d.some); err != nil { // which is not os.ErrClosed, and for no other reason
+		return 0, fmt.Errorf("failed to read %s: %w", d.name, os.ErrClosed)
+	}
+	return d.n, d.err
+}
+
+func (d *Device) readSome(fd uintptr) bool {
+	for d.n < len(d.bufs) {
+		b := d.bufs[d.n]
+		b.Reset()
+		n, err := unix.Read(int(fd), b.Space())
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return d.n > 0
+		case err != nil:
+			if d.n == 0 {
+				d.err = fmt.Errorf("failed to read %s: %w", d.name, err)
+			}
+			return true
+		default:
+			b.SetLen(n)
+			d.n++
+		}
+	}
+	return true
+}
+
+// WriteBatch gives packets to the host. It returns how many were written
+// before the first that was refused, and why it was.
+func (d *Device) WriteBatch(bufs []*packet.Buffer) (int, error) {
+	for i, b := range bufs {
+		if _, err := d.file.Write(b.Bytes()); err != nil {
+			return i, err
+		}
+	}
+	return len(bufs), nil
+}
+
+// Close closes the device, which stays, and drops what is routed into it.
+func (d *Device) Close() error { return d.file.Close() }
+
+// Remove closes the device and takes it away. It is like 'ip link delete NAME'.
+func (d *Device) Remove() error {
+	if err := d.persist(0); err != nil {
+		return fmt.Errorf("failed to remove %s: %w", d.name, errors.Join(err, d.Close()))
+	}
+	return d.Close()
+}
+
+func checkName(name string) error {
+	if name == "" || name == "." || name == ".." || len(name) >= unix.IFNAMSIZ {
+		return fmt.Errorf("malformed interface name %q: expected 1 to 15 characters: %w", name, syscall.EINVAL)
+	}
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || c == '/' || c == ':' || c == '%' {
+			return fmt.Errorf("malformed interface name %q: found %q: %w", name, c, syscall.EINVAL)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips/packet"
+	"ipsec/klips/wire/ike"
+)
+
+// receiveBatch is how many packets a system call receives at most.
+const receiveBatch = 32
+
+// An Inlet is a socket that packets come in by, for one goroutine. Each packet
+// is given whole: what the kernel took off is put back, and ESP in UDP gets an
+// IP header that names ESP and Buffer.Encap.
+type Inlet struct {
+	wire  *Wire
+	six   bool
+	udp   bool
+	proto uint8
+	file  *os.File
+	raw   syscall.RawConn
+
+	messages []mmsghdr
+	slots    []slot
+	n        int
+	errno    syscall.Errno
+	some     func(fd uintptr) bool
+}
+
+func newInlet(w *Wire, family, kind, proto int) (*Inlet, error) {
+	in := &Inlet{wire: w, six: family == unix.AF_INET6, udp: kind == unix.SOCK_DGRAM, proto: uint8(proto)}
+	var err error
+	in.file, in.raw, err = socket(w.name, family, kind, proto, in.setup)
+	if err != nil {
+		return nil, err
+	}
+	in.messages, in.slots = slots(receiveBatch)
+	in.some = in.receiveSome
+	return in, nil
+}
+
+func (in *Inlet) setup(fd int) error {
+	if !in.six {
+		if err := set(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.IP_RECVTOS, unix.IP_RECVERR); err != nil || !in.udp {
+			return err
+		}
+		// A long IKE message goes in fragments: it has no other way.
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT); err != nil {
+			return err
+		}
+		return unix.Bind(fd, &unix.SockaddrInet4{Port: Port})
+	}
+	if err := set(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, unix.IPV6_RECVTCLASS, unix.IPV6_RECVHOPLIMIT, unix.IPV6_RECVERR); err != nil || !in.udp {
+		return err
+	}
+	if err := set(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err != nil {
+		return err
+	}
+	return unix.Bind(fd, &unix.SockaddrInet6{Port: Port})
+}
+
+// ReadBatch waits for a packet and returns how many it has put into the first
+// of bufs, which it may put into another order. Errors other than os.ErrClosed,
+// after Wire.Close, are passing.
+func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
+	bufs = bufs[:min(len(bufs), receiveBatch)]
+	for {
+		for i, b := range bufs {
+			b.Reset()
+			space := b.Space()
+			in.slots[i].iov.Base = &space[0]
+			in.slots[i].iov.SetLen(len(space))
+			h := &in.messages[i].hdr
+			h.Namelen = unix.SizeofSockaddrInet6
+			h.Control = &in.slots[i].control[0]
+			h.SetControllen(len(in.slots[i].control))
+		}
+		in.n, in.errno = len(bufs), 0
+		if err := in.raw.Read(in.some); err != nil { // which is not os.ErrClosed, and for no other reason
+			return 0, os.ErrClosed
+		}
+		if in.errno != 0 {
+			in.drainErrors()
+			if in.errno == unix.EMSGSIZE || in.errno == unix.ECONNREFUSED || in.errno == unix.EHOSTUNREACH {
+				continue // an ICMP message, which took nothing from the queue
+			}
+			return 0, in.errno
+		}
+		kept := 0
+		for i := range in.n {
+			bufs[i].SetLen(int(in.messages[i].len))
+			if in.restore(i, bufs[i]) {
+				bufs[i], bufs[kept] = bufs[kept], bufs[i]
+				kept++
+			}
+		}
+		if kept > 0 {
+			return kept, nil
+		}
+	}
+}
+
+func (in *Inlet) receiveSome(fd uintptr) bool {
+	n, errno := mmsg(unix.SYS_RECVMMSG, fd, in.messages[:in.n])
+	if errno == unix.EAGAIN {
+		return false
+	}
+	in.n, in.errno = n, errno
+	return true
+}
+
+// restore makes message i, in b, a whole packet, or reports that there is
+// nothing in it for the data path.
+func (in *Inlet) restore(i int, b *packet.Buffer) bool {
+	if in.messages[i].hdr.Flags&unix.MSG_TRUNC != 0 {
+		return false
+	}
+	if !in.udp && !in.six {
+		return true
+	}
+	a := ancillary{ttl: 64}
+	a.parse(in.slots[i].control[:in.messages[i].hdr.Controllen])
+	from := addrPort(&in.slots[i].name)
+	if !a.dst.IsValid() || !from.IsValid() {
+		return false
+	}
+	if in.udp {
+		p := b.Bytes()
+		to := netip.AddrPortFrom(a.dst, Port)
+		switch {
+		case len(p) <= 4: // a keepalive, or nothing
+			return false
+		case binary.BigEndian.Uint32(p) == 0:
+			if in.wire.hooks.IKE != nil {
+				in.wire.hooks.IKE(ike.Message{Local: to, Remote: from, Payload: p[4:]})
+			}
+			return false
+		}
+		b.Encap.Src, b.Encap.Dst = from, to
+	}
+	proto := in.proto
+	if in.udp {
+		proto = packet.ESP
+	}
+	outer := packet.Outer{Src: from.Addr(), Dst: a.dst, TOS: a.tos, TTL: a.ttl, Proto: proto}
+	size := b.Len()
+	if size+outer.Len() > packet.MaxSize {
+		return false
+	}
+	outer.Put(b.Prepend(outer.Len()), size)
+	return true
+}
+
+// drainErrors reads what ICMP said about packets that were sent.
+func (in *Inlet) drainErrors() {
+	var payload [64]byte
+	var s slot
+	in.raw.Control(func(fd uintptr) {
+		for range 64 {
+			h := unix.Msghdr{Iov: &s.iov, Name: (*byte)(unsafe.Pointer(&s.name)), Namelen: unix.SizeofSockaddrInet6, Control: &s.control[0]}
+			h.SetIovlen(1)
+			h.SetControllen(len(s.control))
+			s.iov.Base = &payload[0]
+			s.iov.SetLen(len(payload))
+			n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+			if errno != 0 {
+				return
+			}
+			var a ancillary
+			a.parse(s.control[:h.Controllen])
+			at := 0
+			if in.proto == unix.IPPROTO_AH {
+				at = 4
+			}
+			if a.mtu == 0 || int(n) < at+4 || in.wire.hooks.PathMTU == nil {
+				continue
+			}
+			in.wire.hooks.PathMTU(addrPort(&s.name).Addr(), binary.BigEndian.Uint32(payload[at:]), a.mtu)
+		}
+	})
+}
+
+// sendIKE sends m with its marker from the address that it names.
+func (in *Inlet) sendIKE(m ike.Message) error {
+	message := m.Payload
+	if len(message) != 1 || message[0] != 0xff {
+		message = append(make([]byte, 4, 4+len(message)), message...)
+	}
+	var to unix.Sockaddr
+	var info []byte
+	if local := m.Local.Addr(); in.six {
+		to = &unix.SockaddrInet6{Port: int(m.Remote.Port()), Addr: m.Remote.Addr().As16()}
+		info = unix.PktInfo6(&unix.Inet6Pktinfo{Addr: local.As16()})
+	} else {
+		to = &unix.SockaddrInet4{Port: int(m.Remote.Port()), Addr: m.Remote.Addr().As4()}
+		info = unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: local.As4()})
+	}
+	var err error
+	werr := in.raw.Write(func(fd uintptr) bool {
+		err = unix.Sendmsg(int(fd), message, info, to, 0)
+		return err != unix.EAGAIN
+	})
+	if werr != nil {
+		err = werr
+	}
+	return os.NewSyscallError("sendmsg", err)
+}

@@ -1,0 +1,201 @@
+// Package wire is what KLIPS holds of a physical interface: raw sockets that
+// take ESP and AH in and put whole IP packets out, and UDP port 4500, where
+// ESP in UDP (RFC 3948) is told from IKE. All are bound to the interface
+// (SO_BINDTODEVICE), so that what is sent leaves there even when the route to
+// the peer leads into a tunnel.
+//
+// IPCOMP and IP in IP are taken only out of ESP or AH, never bare, so there are
+// no sockets for them.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips/packet"
+	"ipsec/klips/wire/ike"
+)
+
+// Port is the UDP port of ESP in UDP and of IKE behind a NAT.
+const Port = 4500
+
+// Hooks are what a Wire calls, from the goroutines that read it. They must not
+// wait, and keep nothing of what they are given.
+type Hooks struct {
+	IKE func(ike.Message) // takes what came to port 4500 and is not ESP; may be nil
+
+	// PathMTU takes what a router says is the longest packet that reaches
+	// dst, on account of one with that SPI (the ICMP is not authentic: the
+	// SPI is all there is to judge it by). It may be nil.
+	PathMTU func(dst netip.Addr, spi uint32, mtu int)
+
+	Log func(string) // takes what an administrator should know; may be nil
+}
+
+// A Wire is a physical interface.
+type Wire struct {
+	name   string
+	hooks  Hooks
+	state  atomic.Pointer[state]
+	inlets []*Inlet
+	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
+
+	once sync.Once
+}
+
+// state is what netlink says of the interface.
+type state struct {
+	mtu   int
+	addrs []netip.Addr
+}
+
+// Open binds sockets to the interface of that name. Where another process has
+// port 4500, it says so by Hooks.Log, and there is no ESP in UDP.
+func Open(name string, hooks Hooks) (*Wire, error) {
+	if hooks.Log == nil {
+		hooks.Log = func(string) {}
+	}
+	w := &Wire{name: name, hooks: hooks}
+	if err := w.Refresh(); err != nil {
+		return nil, err
+	}
+	if err := w.open(); err != nil {
+		w.Close()
+		return nil, fmt.Errorf("failed to open sockets on %s: %w", name, err)
+	}
+	return w, nil
+}
+
+func (w *Wire) open() error {
+	for i, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		out, err := newSender(w.name, family)
+		if family == unix.AF_INET6 && (errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT)) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w.out[i] = out
+		for _, proto := range []int{unix.IPPROTO_ESP, unix.IPPROTO_AH} {
+			in, err := newInlet(w, family, unix.SOCK_RAW, proto)
+			if err != nil {
+				return err
+			}
+			w.inlets = append(w.inlets, in)
+		}
+		in, err := newInlet(w, family, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
+		if errors.Is(err, unix.EADDRINUSE) {
+			w.hooks.Log(fmt.Sprintf("no ESP in UDP on %s: another process has UDP port %d", w.name, Port))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		w.inlets = append(w.inlets, in)
+	}
+	return nil
+}
+
+// Refresh reads the MTU and the addresses of the interface again. The error
+// wraps ENODEV where it is gone.
+func (w *Wire) Refresh() error {
+	link, err := netlink.LinkByName(w.name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		return fmt.Errorf("there is no interface %s: %w", w.name, syscall.ENODEV)
+	}
+	if err != nil {
+		return fmt.Errorf("failed to look for %s: %w", w.name, err)
+	}
+	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	if err != nil {
+		return fmt.Errorf("failed to list the addresses of %s: %w", w.name, err)
+	}
+	s := &state{mtu: link.Attrs().MTU}
+	for _, a := range list {
+		if addr, ok := netip.AddrFromSlice(a.IP); ok {
+			s.addrs = append(s.addrs, addr.Unmap())
+		}
+	}
+	w.state.Store(s)
+	return nil
+}
+
+// Name returns the name of the interface.
+func (w *Wire) Name() string { return w.name }
+
+// MTU returns the MTU of the interface in bytes, as Refresh found it.
+func (w *Wire) MTU() int { return w.state.Load().mtu }
+
+// Owns reports whether the interface has that address, as Refresh found it.
+func (w *Wire) Owns(a netip.Addr) bool { return slices.Contains(w.state.Load().addrs, a) }
+
+// Inlets returns what packets come in by. Each is for one goroutine.
+func (w *Wire) Inlets() []*Inlet { return w.inlets }
+
+// WriteBatch sends whole IP packets. It returns how many were sent before the
+// first that was refused, and why it was: EMSGSIZE where it is longer than the
+// MTU.
+func (w *Wire) WriteBatch(bufs []*packet.Buffer) (int, error) {
+	for done := 0; done < len(bufs); {
+		six := bufs[done].Bytes()[0]>>4 == 6
+		end := done + 1
+		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six {
+			end++
+		}
+		out := w.out[0]
+		if six {
+			out = w.out[1]
+		}
+		if out == nil {
+			return done, unix.EAFNOSUPPORT
+		}
+		n, err := out.write(bufs[done:end])
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return len(bufs), nil
+}
+
+// SendIKE sends an IKE message, or a keepalive, from port 4500.
+func (w *Wire) SendIKE(m ike.Message) error {
+	if m.Local.Port() != Port {
+		return fmt.Errorf("failed to send IKE from port %d, expected %d: %w", m.Local.Port(), Port, syscall.EINVAL)
+	}
+	if m.Local.Addr().Is4() != m.Remote.Addr().Is4() || m.Remote.Addr().Is4In6() {
+		return fmt.Errorf("failed to send IKE from %v to %v: two families: %w", m.Local, m.Remote, syscall.EINVAL)
+	}
+	for _, in := range w.inlets {
+		if in.udp && in.six == m.Remote.Addr().Is6() {
+			return in.sendIKE(m)
+		}
+	}
+	return fmt.Errorf("failed to send IKE by %s: UDP port %d is not open: %w", w.name, Port, syscall.EADDRNOTAVAIL)
+}
+
+// Close closes the sockets; those who read get os.ErrClosed.
+func (w *Wire) Close() error {
+	err := error(os.ErrClosed)
+	w.once.Do(func() {
+		err = nil
+		for _, out := range w.out {
+			if out != nil {
+				err = errors.Join(err, out.file.Close())
+			}
+		}
+		for _, in := range w.inlets {
+			err = errors.Join(err, in.file.Close())
+		}
+	})
+	return err
+}

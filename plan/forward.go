@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"strings"
+
+	"ipsec/conf"
+)
+
+const (
+	ipForward = "/proc/sys/net/ipv4/ip_forward"
+	on        = "1"
+)
+
+// forward returns the steps that turn forwarding on. Writing ip_forward also
+// sets forwarding on every link and for links to come, and flips
+// accept_redirects of all; so each of these is saved, ip_forward first, because
+// restoring goes in the same order and ip_forward resets the rest once more.
+// IPv6 is forwarded only where a conn has clients that need it: a host that
+// forwards IPv6 no longer takes its default route from router advertisements.
+func (c *compiler) forward() []Node {
+	if !c.setup.ForwardControl {
+		return nil
+	}
+	reason := c.keyword("forwardcontrol", "no")
+	paths := []string{ipForward, conf4("default", "forwarding")}
+	for _, l := range c.facts.Links {
+		paths = append(paths, conf4(l.Name, "forwarding"))
+	}
+	paths = append(paths, conf4("all", "accept_redirects"))
+	c.forwarding = paths
+	const failed = "failed to turn on forwarding"
+	nodes := []Node{
+		must(Save{Paths: paths}, reason, failed),
+		must(Write{Path: ipForward, Text: on}, reason, failed),
+	}
+	conn := c.needsIPv6()
+	if conn == nil || !c.facts.IPv6 {
+		return nodes
+	}
+	all := conf6("all", "forwarding")
+	paths = []string{all, conf6("default", "forwarding")}
+	for _, l := range c.facts.Links {
+		paths = append(paths, conf6(l.Name, "forwarding"))
+	}
+	c.forwarding = append(c.forwarding[:len(c.forwarding):len(c.forwarding)], paths...)
+	reason += ", and IPv6 clients of " + connReason(conn)
+	return append(nodes,
+		must(Save{Paths: paths}, reason, failed+" of IPv6"),
+		must(Write{Path: all, Text: on}, reason, failed+" of IPv6"))
+}
+
+// needsIPv6 returns the first conn in use that has IPv6 clients.
+func (c *compiler) needsIPv6() *conf.Conn {
+	manual := make(map[*conf.Conn]bool)
+	for _, m := range c.manual {
+		manual[m.conn] = true
+	}
+	for _, conn := range c.cfg.Conns {
+		if conn.PolicyGroup || !manual[conn] && !(c.setup.Pluto && isAutomatic(conn)) {
+			continue
+		}
+		for _, end := range []*conf.End{&conn.Left, &conn.Right} {
+			for _, s := range end.Subnets {
+				if s.Addr().Is6() {
+					return conn
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isForwarding reports whether forward changes the setting at path.
+func isForwarding(path string) bool {
+	return path == ipForward || strings.HasSuffix(path, "/forwarding") || strings.HasSuffix(path, "/accept_redirects")
+}

@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// host is an index over the facts.
+type host struct {
+	links    map[string]*Link
+	holder   map[netip.Addr]*Link // the link that has an address
+	defaults []Route              // the default routes
+	metrics  map[netip.Prefix]int // the best metric of the routes to a network
+}
+
+func newHost(facts Facts) *host {
+	h := &host{links: make(map[string]*Link), holder: make(map[netip.Addr]*Link), metrics: make(map[netip.Prefix]int)}
+	for i := range facts.Links {
+		link := &facts.Links[i]
+		h.links[link.Name] = link
+		for _, a := range link.Addrs {
+			if first := h.holder[a.Prefix.Addr()]; first == nil || first.Loopback {
+				h.holder[a.Prefix.Addr()] = link
+			}
+		}
+	}
+	for _, r := range facts.Routes {
+		if m, ok := h.metrics[r.Dst]; !ok || r.Metric < m {
+			h.metrics[r.Dst] = r.Metric
+		}
+		if r.Dst.IsValid() && r.Dst.Bits() == 0 {
+			h.defaults = append(h.defaults, r)
+		}
+	}
+	return h
+}
+
+// exit is where packets for everywhere leave: what %defaultroute stands for.
+type exit struct {
+	link    *Link
+	addr    netip.Addr // ours
+	nexthop netip.Addr // the gateway; invalid on a link that needs none
+}
+
+// exit returns what %defaultroute stands for: the default route of the lowest
+// metric, IPv4 before IPv6. The error says what was found instead of one.
+func (h *host) exit() (exit, error) {
+	best := h.lowest(true)
+	if best == nil {
+		best = h.lowest(false)
+	}
+	switch len(best) {
+	case 0:
+		return exit{}, fmt.Errorf("expected one default route, found none")
+	case 1:
+	default:
+		return exit{}, fmt.Errorf("expected one default route of the lowest metric, found %d: over %s and over %s", len(best), best[0].Link, best[1].Link)
+	}
+	route := best[0]
+	link := h.links[route.Link]
+	if link == nil {
+		return exit{}, fmt.Errorf("the default route leads over %s, which is not among the links of this host", route.Link)
+	}
+	e := exit{link: link, addr: route.Src, nexthop: route.Gateway}
+	if !e.addr.IsValid() {
+		e.addr = link.first(route.Dst.Addr().Is4())
+	}
+	if !e.addr.IsValid() {
+		return exit{}, fmt.Errorf("the default route leads over %s, which has no address", route.Link)
+	}
+	return e, nil
+}
+
+// lowest returns the default routes of one family that share its lowest metric.
+func (h *host) lowest(v4 bool) []Route {
+	var best []Route
+	for _, r := range h.defaults {
+		if r.Dst.Addr().Is4() != v4 {
+			continue
+		}
+		switch {
+		case len(best) == 0 || r.Metric < best[0].Metric:
+			best = []Route{r}
+		case r.Metric == best[0].Metric && !slices.Contains(best, r):
+			best = append(best, r)
+		}
+	}
+	return best
+}
+
+// first returns the first address of that family, the primary one.
+func (l *Link) first(v4 bool) netip.Addr {
+	for _, a := range l.Addrs {
+		if a.Prefix.Addr().Is4() == v4 {
+			return a.Prefix.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// single returns the prefix that holds addr alone: /32 or /128.
+func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }

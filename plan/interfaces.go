@@ -1,0 +1,226 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"ipsec/conf"
+)
+
+// Overhead is what ESP can add to a packet at the worst, in bytes: an IPv6
+// header (40) and UDP (8, RFC 3948) in front, ESP's SPI and sequence number (8)
+// and an IV (16), padding to a block (15) and its trailer (2), and an ICV of
+// HMAC-SHA2-512 (32).
+const Overhead = 40 + 8 + 8 + 16 + 15 + 2 + 32
+
+const (
+	minMTU = 1280  // of a link that carries IPv6, RFC 8200 section 5
+	maxMTU = 65535 // of a TUN device
+)
+
+// attachment is a virtual interface on its physical one.
+type attachment struct {
+	virtual, physical string
+	link              *Link
+	first             netip.Addr // the address to clone first; the zero one for the link's first
+	nexthop           netip.Addr // of %defaultroute
+	isDefault         bool
+	reason            string
+}
+
+// interfaces resolves interfaces=.
+func (c *compiler) interfaces() []attachment {
+	at := c.setup.At("interfaces")
+	entries := c.setup.Interfaces
+	if !c.klips() {
+		for _, e := range entries {
+			if e.Form != conf.InterfaceNone && !at.IsZero() {
+				c.errorf(posOr(e.Pos, at), "interfaces: protostack=none leaves no data plane; expected interfaces=%%none")
+				break
+			}
+		}
+		return nil
+	}
+	var list []attachment
+	for _, e := range entries {
+		pos := posOr(e.Pos, at)
+		a, err := c.attachment(e)
+		if err != nil {
+			c.errorf(pos, "%s", err)
+			continue
+		}
+		if a.virtual == "" {
+			continue
+		}
+		for _, before := range list {
+			switch {
+			case before.virtual == a.virtual:
+				err = fmt.Errorf("interfaces: %s is given twice, for %s and for %s", a.virtual, before.physical, a.physical)
+			case before.physical == a.physical:
+				err = fmt.Errorf("interfaces: %s is given twice, to %s and to %s", a.physical, before.virtual, a.virtual)
+			}
+		}
+		if err != nil {
+			c.errorf(pos, "%s", err)
+			continue
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func posOr(pos, other conf.Pos) conf.Pos {
+	if pos.IsZero() {
+		return other
+	}
+	return pos
+}
+
+// attachment resolves one entry; the zero attachment stands for %none.
+func (c *compiler) attachment(e conf.Interface) (attachment, error) {
+	a := attachment{virtual: e.Virtual, physical: e.Physical, reason: c.keyword("interfaces", "%defaultroute")}
+	switch e.Form {
+	case conf.InterfaceNone:
+		return attachment{}, nil
+	case conf.InterfaceDefaultRoute:
+		exit, err := c.host.exit()
+		if err != nil {
+			return a, fmt.Errorf("interfaces=%%defaultroute: %w; write interfaces=\"ipsec0=LINK\" to choose a link", err)
+		}
+		a.virtual, a.physical = "ipsec0", exit.link.Name
+		a.first, a.nexthop, a.isDefault = exit.addr, exit.nexthop, true
+	}
+	what := "interfaces: " + a.virtual + "=" + a.physical
+	a.link = c.host.links[a.physical]
+	switch {
+	case a.link == nil:
+		return a, fmt.Errorf("%s: unknown interface %q; this host has %s", what, a.physical, c.linkNames())
+	case !a.link.Up:
+		return a, fmt.Errorf("%s: interface %s is down; bring it up first", what, a.physical)
+	case len(a.link.Addrs) == 0:
+		return a, fmt.Errorf("%s: interface %s has no address", what, a.physical)
+	}
+	return a, nil
+}
+
+func (c *compiler) linkNames() string {
+	const most = 8
+	var names []string
+	for _, l := range c.facts.Links {
+		names = append(names, l.Name)
+	}
+	if len(names) > most {
+		names = append(names[:most], "…")
+	}
+	return listOr(names, "none")
+}
+
+// addresses returns what is cloned from the physical interface: its first
+// IPv4 address, or the one that the default route sends from, and its IPv6
+// addresses.
+func (a attachment) addresses() []Addr {
+	var list []Addr
+	v4 := a.first
+	if !v4.Is4() {
+		v4 = a.link.first(true)
+	}
+	for _, addr := range a.link.Addrs {
+		if ip := addr.Prefix.Addr(); ip == v4 || ip.Is6() {
+			list = append(list, addr)
+		}
+	}
+	return list
+}
+
+// mtu returns the MTU of the virtual interface, and why.
+func (c *compiler) mtu(a attachment) (mtu int, reason string) {
+	if c.setup.OverrideMTU != 0 {
+		return c.setup.OverrideMTU, c.keyword("overridemtu", "")
+	}
+	mtu = a.link.MTU - Overhead
+	reason = fmt.Sprintf("%s has mtu %d, less %d that ESP may add", a.physical, a.link.MTU, Overhead)
+	if mtu < minMTU {
+		mtu = min(a.link.MTU, minMTU)
+		reason = fmt.Sprintf("%s has mtu %d, and IPv6 needs %d", a.physical, a.link.MTU, minMTU)
+	}
+	return min(mtu, maxMTU), reason
+}
+
+// attach returns the steps that make the virtual interfaces.
+func (c *compiler) attach() []Node {
+	var nodes []Node
+	for _, a := range c.attached {
+		nodes = append(nodes, c.attachOne(a)...)
+	}
+	if len(c.attached) > 0 && c.setup.RPFilter != unchanged {
+		nodes = append(nodes, c.filter()...)
+	}
+	return nodes
+}
+
+func (c *compiler) attachOne(a attachment) []Node {
+	failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
+	var nodes []Node
+	if a.isDefault {
+		nodes = append(nodes,
+			c.note("defaultroutephys", a.physical, a.reason),
+			c.note("defaultroutevirt", a.virtual, a.reason),
+			c.note("defaultrouteaddr", a.first.String(), a.reason))
+		if a.nexthop.IsValid() {
+			nodes = append(nodes, c.note("defaultroutenexthop", a.nexthop.String(), a.reason))
+		}
+	}
+	nodes = append(nodes,
+		c.note(infoInterface, a.virtual+" "+a.physical, a.reason),
+		must(Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
+	for _, addr := range a.addresses() {
+		reason := a.physical + " has " + addr.Prefix.String()
+		if addr.Peer.IsValid() {
+			reason += " peer " + addr.Peer.String()
+		}
+		prefix := single(addr.Prefix.Addr())
+		nodes = append(nodes,
+			c.note(infoAddress, a.virtual+" "+prefix.String(), reason),
+			must(AddAddr{Link: a.virtual, Prefix: prefix}, reason, failed))
+	}
+	mtu, reason := c.mtu(a)
+	return append(nodes,
+		must(SetMTU{Link: a.virtual, MTU: mtu}, reason, failed),
+		must(LinkUp{Link: a.virtual}, a.reason, failed))
+}
+
+const unchanged = "%unchanged"
+
+// filter returns the steps that set rp_filter on both links of each
+// attachment: ESP comes in on the physical one from a peer that may be routed
+// into the virtual one.
+func (c *compiler) filter() []Node {
+	value := c.setup.RPFilter
+	if value == "" {
+		value = "0"
+	}
+	reason := c.keyword("rp_filter", "0")
+	c.rpfilter = []string{conf4("all", "rp_filter")}
+	for _, l := range c.facts.Links {
+		c.rpfilter = append(c.rpfilter, conf4(l.Name, "rp_filter"))
+	}
+	// Last, for writing it changes links that nobody has set.
+	c.rpfilter = append(c.rpfilter, conf4("default", "rp_filter"))
+	var links []string
+	for _, a := range c.attached {
+		links = append(links, a.physical, a.virtual)
+	}
+	return []Node{
+		must(Save{Paths: slices.Clone(c.rpfilter)}, reason, "failed to save rp_filter"),
+		must(RPFilter{Value: value, Links: links}, reason, "failed to set rp_filter to "+strconv.Quote(value)),
+	}
+}
+
+// conf4 returns the path of a kernel setting of IPv4 on a link, or on "all" or
+// "default".
+func conf4(link, name string) string { return "/proc/sys/net/ipv4/conf/" + link + "/" + name }
+
+// conf6 returns the same of IPv6.
+func conf6(link, name string) string { return "/proc/sys/net/ipv6/conf/" + link + "/" + name }

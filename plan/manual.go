@@ -1,0 +1,193 @@
+package plan
+
+import (
+	"fmt"
+
+	"ipsec/conf"
+)
+
+// manualConn is a manually keyed conn that start brings up, or cannot.
+type manualConn struct {
+	oriented
+	bad    *conf.Diagnostic // why it cannot be brought up
+	reason string
+	place  string // conn "NAME" (FILE:LINE)
+	flows  []Flow
+	routes []AddRoute // those that no conn before it has
+	hooks  []hook
+	// foreignSource says that the source address asked for is not this host's.
+	foreignSource bool
+	enc, auth     string // of ESP, as conf.ParseESP has them
+	out           bundle
+	in            bundle
+}
+
+// manualConns resolves the conns of manualstart= and those with auto=manual,
+// in the order of the file, each once.
+func (c *compiler) manualConns() []*manualConn {
+	named := make(map[string]bool)
+	for _, name := range c.setup.ManualStart {
+		named[name] = true
+		if c.conns[name] == nil {
+			c.errorf(c.setup.At("manualstart"), "manualstart: unknown conn %q", name)
+		}
+	}
+	var list []*manualConn
+	for _, conn := range c.cfg.Conns {
+		if conn.Auto == conf.AutoManual || named[conn.Name] {
+			reason := connReason(conn)
+			switch {
+			case conn.Auto == conf.AutoManual && !conn.At("auto").IsZero():
+				reason = conn.At("auto").String() + " auto=manual in conn " + conn.Name
+			case named[conn.Name]:
+				reason = c.keyword("manualstart", "")
+			}
+			list = append(list, c.manualConn(conn, reason, false))
+		}
+	}
+	return list
+}
+
+// manualConn resolves one manually keyed conn.
+func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manualConn {
+	m := &manualConn{reason: reason, place: fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)}
+	m.conn = conn
+	if !c.klips() {
+		m.bad = remark(posOr(c.setup.At("protostack"), conn.Pos), "protostack=none leaves no data plane to carry it")
+		return m
+	}
+	o, bad := c.orient(conn, other)
+	if bad != nil {
+		m.bad = bad
+		return m
+	}
+	m.oriented = o
+	m.foreignSource = c.host.holder[o.us.end.SourceIP] == nil
+	m.flows = m.oriented.flows()
+	if len(m.flows) == 0 {
+		m.bad = remark(o.them.at(conn, "subnet"), "no subnet of left is of one address family with one of right")
+		return m
+	}
+	if m.bad = c.bundles(m); m.bad != nil {
+		return m
+	}
+	if o.us.customUpdown() != "" {
+		m.hooks = m.newHooks()
+		return m
+	}
+	m.routes, m.bad = c.routesOf(m)
+	return m
+}
+
+// bringUp returns the steps that bring the manual conns up: all routes first,
+// so that from here on their packets drop in KLIPS and never leave in the
+// clear; then what carries them, conn by conn.
+func (c *compiler) bringUp() []Node {
+	var nodes []Node
+	marked := false
+	for _, m := range c.manual {
+		if m.bad != nil {
+			nodes = append(nodes, say(m.reason, fmt.Sprintf("conn %q is not brought up: %s: %s", m.conn.Name, m.bad.Pos, m.bad.Text)))
+			continue
+		}
+		if len(m.hooks) > 0 && !marked {
+			marked = true
+			nodes = append(nodes, must(Touch{c.marker()}, m.reason, "failed to note in "+c.paths.Run+" what stop needs"))
+		}
+		nodes = append(nodes, c.route(m)...)
+	}
+	for _, m := range c.manual {
+		if m.bad == nil {
+			nodes = append(nodes, m.warnings()...)
+			nodes = append(nodes, m.up()...)
+		}
+	}
+	return nodes
+}
+
+// marker is a file that is there once updown commands may have run: an undo
+// runs their counterparts only then.
+func (c *compiler) marker() string { return c.paths.Run + "/ipsec.hooks" }
+
+// route returns the steps that lead the packets of m into KLIPS.
+func (c *compiler) route(m *manualConn) []Node {
+	failed := m.place + " is not routed"
+	var nodes []Node
+	for _, r := range m.routes {
+		nodes = append(nodes,
+			c.note(infoRoute, formatRoute(r), m.reason),
+			warn(r, m.reason, failed))
+	}
+	for _, h := range m.hooks {
+		nodes = append(nodes,
+			c.note(infoHook, h.String(), m.reason),
+			warn(h.updown("prepare"), m.reason, failed),
+			warn(h.updown("route"), m.reason, failed))
+	}
+	return nodes
+}
+
+// up returns the steps that set up the SAs and eroutes of m.
+func (m *manualConn) up() []Node {
+	failed := m.place + " is not up"
+	var nodes []Node
+	do := func(op Op) { nodes = append(nodes, warn(op, m.reason, failed)) }
+	for _, b := range []bundle{m.out, m.in} {
+		for _, op := range b.adds {
+			do(op)
+		}
+		if len(b.ids) > 1 {
+			do(GroupSAs{SAIDs: b.ids})
+		}
+	}
+	for _, f := range m.flows {
+		if len(m.in.ids) > 0 {
+			do(AddInflow{Flow: f.reverse(), SAID: m.in.ids[0]})
+		}
+	}
+	for _, f := range m.flows {
+		do(AddEroute{Flow: f, SAID: m.target()})
+	}
+	for _, h := range m.hooks {
+		do(h.updown("up"))
+	}
+	return nodes
+}
+
+// down returns the steps that take m down again, but for its routes: its
+// packets drop in KLIPS from now on.
+func (m *manualConn) down() []Node {
+	failed := m.place + " is not down"
+	var nodes []Node
+	do := func(op Op) { nodes = append(nodes, tried(op, m.reason)) }
+	for _, h := range m.hooks {
+		nodes = append(nodes, warn(h.updown("down"), m.reason, failed))
+	}
+	for _, f := range m.flows {
+		do(DelEroute{Flow: f})
+	}
+	for _, b := range []bundle{m.out, m.in} {
+		for _, id := range b.ids {
+			do(DelSA{SAID: id})
+		}
+	}
+	return nodes
+}
+
+// warnings returns what is to be said of m as it comes up.
+func (m *manualConn) warnings() []Node {
+	var nodes []Node
+	warning := func(pos conf.Pos, text string) {
+		nodes = append(nodes, say(m.reason, fmt.Sprintf("warning: %s: conn %q: %s", posOr(pos, m.conn.Pos), m.conn.Name, text)))
+	}
+	if m.counterMode() {
+		warning(m.conn.At("esp"), "esp="+m.conn.ESP+" with a manual key: the key outlives a restart, so that the counter must start at random each time; negotiated keys are safer")
+	}
+	if m.conn.ForceEncaps && !isShunt(m.conn) {
+		warning(m.conn.At("forceencaps"), "forceencaps=yes with a manual key: the key outlives a restart, and nobody follows a NAT mapping that changes; negotiated keys are safer")
+	}
+	if src := m.us.end.SourceIP; src.IsValid() && m.foreignSource {
+		warning(m.us.at(m.conn, "sourceip"), m.us.name+"sourceip="+src.String()+" is not an address of this host; its routes have no source")
+	}
+	return nodes
+}

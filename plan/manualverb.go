@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ipsec/conf"
+)
+
+// Action is what ipsec manual does with conns.
+type Action string
+
+// The actions of ipsec_manual(8). Down leaves the routes, so that packets
+// drop; only unroute takes them back.
+const (
+	ManualUp      Action = "up"
+	ManualDown    Action = "down"
+	ManualRoute   Action = "route"
+	ManualUnroute Action = "unroute"
+)
+
+// CompileManual returns the plan of ipsec manual: action on the manually keyed
+// conns names. With union, the names are parts of one conn; with other, the
+// plan is that of the host at the other end. A conn that cannot be oriented is
+// an error here, at its line.
+func CompileManual(action Action, names []string, union, other bool, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
+	if cfg == nil {
+		return Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
+	}
+	c := newCompiler(Manual, cfg, facts, paths)
+	p := Plan{Verb: Manual, Paths: paths, Digest: cfg.Digest, Syslog: c.syslog()}
+	c.checkStack()
+	c.attached = c.interfaces()
+	for _, a := range c.attached {
+		c.virtual[a.physical] = a.virtual
+	}
+	c.manual = c.namedConns(action, names, union, other)
+	if len(c.errs) > 0 {
+		return Plan{}, c.errs
+	}
+	const check = "running check"
+	p.Nodes = append([]Node{If{
+		Cond: Not{Alive{[]Part{Klips}}},
+		Then: []Node{
+			say(check, `KLIPS is not running: run "ipsec setup start" first`),
+			Exit{Status: Status1, Reason: check},
+		},
+		Reason: check,
+	}}, c.lock(true)...)
+	switch action {
+	case ManualUp:
+		p.Nodes = append(p.Nodes, c.manualUp()...)
+		for _, m := range c.manual {
+			p.Undo = append(p.Undo, quietly(m.down())...)
+		}
+	case ManualRoute:
+		p.Nodes = append(p.Nodes, c.manualRoute()...)
+	case ManualDown:
+		for _, m := range c.manual {
+			p.Nodes = append(p.Nodes, m.down()...)
+		}
+	case ManualUnroute:
+		c.shareRoutes(names)
+		for _, m := range c.manual {
+			p.Nodes = append(p.Nodes, c.unroute(m)...)
+		}
+	default:
+		return Plan{}, fmt.Errorf("malformed action %q: expected up, down, route or unroute", action)
+	}
+	p.Nodes = append(p.Nodes, theEnd())
+	return p, nil
+}
+
+// namedConns resolves the conns of ipsec manual.
+func (c *compiler) namedConns(action Action, names []string, union, other bool) []*manualConn {
+	var conns []*conf.Conn
+	for _, name := range names {
+		conn := c.conns[name]
+		if conn == nil {
+			c.errorf(conf.Pos{File: c.paths.Conf}, "unknown conn %q", name)
+			continue
+		}
+		conns = append(conns, conn)
+	}
+	if union && len(conns) > 1 {
+		c.errorf(conns[1].Pos, "--union of %s: write one conn with also= for each part instead", strings.Join(names, " and "))
+		return nil
+	}
+	var list []*manualConn
+	for _, conn := range conns {
+		m := c.manualConn(conn, "ipsec manual --"+string(action)+" "+conn.Name, other)
+		if m.bad != nil {
+			c.errorf(m.bad.Pos, "conn %q: %s", conn.Name, m.bad.Text)
+			continue
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// manualUp returns the steps of --up: what fails undoes all of it.
+func (c *compiler) manualUp() []Node {
+	return insist(c.bringUp())
+}
+
+// manualRoute returns the steps of --route.
+func (c *compiler) manualRoute() []Node {
+	var nodes []Node
+	for _, m := range c.manual {
+		nodes = append(nodes, c.route(m)...)
+	}
+	return insist(nodes)
+}
+
+// unroute returns the steps that take the routes of m back.
+func (c *compiler) unroute(m *manualConn) []Node {
+	var nodes []Node
+	for _, r := range m.routes {
+		if c.routed[r.key()] > 1 {
+			nodes = append(nodes, say(m.reason, "another conn needs the route to "+r.Dst.String()+", which stays"))
+			continue
+		}
+		nodes = append(nodes, tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason))
+	}
+	for _, h := range m.hooks {
+		nodes = append(nodes,
+			c.note(infoUnhook, h.String(), m.reason),
+			unroute(h, m.reason))
+	}
+	return nodes
+}
+
+// shareRoutes counts the routes of the manual conns that are not in names.
+func (c *compiler) shareRoutes(names []string) {
+	for _, conn := range c.cfg.Conns {
+		if !slices.Contains(names, conn.Name) && (conn.Auto == conf.AutoManual || slices.Contains(c.setup.ManualStart, conn.Name)) {
+			c.manualConn(conn, "", false)
+		}
+	}
+}
+
+// insist turns warnings into reasons to undo.
+func insist(nodes []Node) []Node {
+	for i, n := range nodes {
+		if s, ok := n.(Step); ok && s.OnFail.Kind == FailWarn {
+			s.OnFail.Kind = FailUndo
+			nodes[i] = s
+		}
+	}
+	return nodes
+}
+
+// quietly lets steps fail.
+func quietly(nodes []Node) []Node {
+	for i, n := range nodes {
+		if s, ok := n.(Step); ok {
+			s.OnFail = OnFail{Kind: FailIgnore}
+			nodes[i] = s
+		}
+	}
+	return nodes
+}

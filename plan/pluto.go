@@ -1,0 +1,154 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+
+	"ipsec/conf"
+)
+
+// pluto returns the steps that start Pluto and hand it its conns: all added,
+// then it listens, then the routed ones are routed and the started ones
+// initiated, each in the order of the file.
+func (c *compiler) pluto() []Node {
+	var conns []*conf.Conn
+	for _, conn := range c.cfg.Conns {
+		if isAutomatic(conn) {
+			conns = append(conns, conn)
+		}
+	}
+	if !c.setup.Pluto {
+		return c.withoutPluto(conns)
+	}
+	var nodes []Node
+	if c.setup.PrePluto != "" {
+		nodes = append(nodes, must(Run{c.setup.PrePluto}, c.keyword("prepluto", ""), "the command of prepluto failed"))
+	}
+	reason := c.keyword("pluto", "yes")
+	nodes = append(nodes,
+		c.note(infoPluto, "started", reason),
+		must(StartPluto{c.plutoArgs()}, reason, "failed to start Pluto"))
+	if c.setup.PostPluto != "" {
+		nodes = append(nodes, warn(Run{c.setup.PostPluto}, c.keyword("postpluto", ""), "the command of postpluto failed"))
+	}
+	return append(nodes, c.load(conns)...)
+}
+
+// withoutPluto says, once, that conns which need Pluto are not loaded.
+func (c *compiler) withoutPluto(conns []*conf.Conn) []Node {
+	var first *conf.Conn
+	count := 0
+	for _, conn := range conns {
+		if !conn.PolicyGroup {
+			count++
+			if first == nil {
+				first = conn
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	more := ""
+	if count > 1 {
+		more = fmt.Sprintf(" and %d more", count-1)
+	}
+	return []Node{say(c.keyword("pluto", "yes"), fmt.Sprintf("warning: %s: auto=%s of conn %q%s has no effect, for pluto=no", posOr(first.At("auto"), first.Pos), first.Auto, first.Name, more))}
+}
+
+// load returns the steps that hand conns to Pluto.
+func (c *compiler) load(conns []*conf.Conn) []Node {
+	var add, route, initiate []Node
+	for _, conn := range conns {
+		reason := connReason(conn)
+		if at := conn.At("auto"); !at.IsZero() {
+			reason = at.String() + " auto=" + string(conn.Auto) + " in conn " + conn.Name
+		}
+		place := fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)
+		instances, bad := c.instances(conn)
+		if bad != nil {
+			add = append(add, say(reason, fmt.Sprintf("conn %q is not loaded: %s: %s", conn.Name, bad.Pos, bad.Text)))
+			continue
+		}
+		for _, op := range instances {
+			add = append(add, warn(op, reason, place+" is not loaded"))
+			switch conn.Auto {
+			case conf.AutoRoute:
+				route = append(route, warn(RouteConn{op.Name}, reason, place+" is not routed"))
+			case conf.AutoStart:
+				route = append(route, warn(RouteConn{op.Name}, reason, place+" is not routed"))
+				initiate = append(initiate, warn(Initiate{Name: op.Name, Asynchronous: !c.setup.PlutoWait},
+					reason+"; "+c.keyword("plutowait", "no"), place+" is not up"))
+			}
+		}
+	}
+	nodes := append(add, warn(Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
+	return append(append(nodes, route...), initiate...)
+}
+
+// plutoArgs returns the options of pluto(8) that the configuration gives.
+func (c *compiler) plutoArgs() []string {
+	s := c.setup
+	args := []string{
+		"--ipsecdir", c.paths.Dir(),
+		"--secretsfile", c.paths.Secrets(),
+		"--ctlbase", c.paths.Run + "/pluto",
+	}
+	flag := func(set bool, name string) {
+		if set {
+			args = append(args, name)
+		}
+	}
+	value := func(name, v string) {
+		if v != "" {
+			args = append(args, name, v)
+		}
+	}
+	number := func(name string, n int) {
+		if n > 0 {
+			args = append(args, name, strconv.Itoa(n))
+		}
+	}
+	switch {
+	case !c.klips():
+		args = append(args, "--use-nostack")
+	default:
+		args = append(args, "--use-klips")
+	}
+	for _, d := range s.PlutoDebug {
+		if d != "none" {
+			args = append(args, "--debug-"+d)
+		}
+	}
+	if s.PlutoStderrLog != "" {
+		args = append(args, "--stderrlog", s.PlutoStderrLog)
+	}
+	value("--coredir", s.DumpDir)
+	flag(s.UniqueIDs, "--uniqueids")
+	flag(s.NoCRSend, "--nocrsend")
+	switch s.StrictCRLPolicy {
+	case "yes":
+		args = append(args, "--strictcrlpolicy")
+	case "ifuri":
+		args = append(args, "--strictcrlpolicy=ifuri")
+	}
+	number("--crlcheckinterval", s.CRLCheckInterval)
+	value("--ocspuri", s.OCSPURI)
+	flag(s.NATTraversal, "--nat_traversal")
+	for i, v := range s.VirtualPrivate {
+		if i == 0 {
+			args = append(args, "--virtual_private", v)
+		} else {
+			args[len(args)-1] += "," + v
+		}
+	}
+	number("--keep_alive", s.KeepAlive)
+	flag(s.ForceKeepAlive, "--force_keepalive")
+	flag(s.DisablePortFloating, "--disable_port_floating")
+	if s.NHelpers >= 0 {
+		args = append(args, "--nhelpers", strconv.Itoa(s.NHelpers))
+	}
+	value("--myid", s.MyID)
+	flag(!s.PlutoRestartOnCrash, "--norestart")
+	return append(args, s.PlutoOpts...)
+}

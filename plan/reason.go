@@ -1,0 +1,49 @@
+package plan
+
+import (
+	"ipsec/conf"
+)
+
+// keyword returns the reason that a parameter of config setup is: its line and
+// what stands there, or its default.
+func (c *compiler) keyword(keyword, byDefault string) string {
+	for _, p := range c.setup.List {
+		if p.Keyword == keyword {
+			return p.Pos.String() + " " + keyword + "=" + p.Value
+		}
+	}
+	return "default " + keyword + "=" + byDefault
+}
+
+// connReason returns the reason that a conn is: its first line.
+func connReason(conn *conf.Conn) string { return conn.Pos.String() + " conn " + conn.Name }
+
+// The steps, by failure policy.
+
+func must(op Op, reason, message string) Node {
+	return Step{Op: op, OnFail: OnFail{FailUndo, message}, Reason: reason}
+}
+
+func warn(op Op, reason, message string) Node {
+	return Step{Op: op, OnFail: OnFail{FailWarn, message}, Reason: reason}
+}
+
+func tried(op Op, reason string) Node {
+	return Step{Op: op, OnFail: OnFail{Kind: FailStatus1}, Reason: reason}
+}
+
+func ignored(op Op, reason string) Node {
+	return Step{Op: op, OnFail: OnFail{Kind: FailIgnore}, Reason: reason}
+}
+
+// say returns the step that says text.
+func say(reason, text string) Node {
+	return ignored(Log{Text: text}, reason)
+}
+
+// note returns the step that notes name=value in ipsec.info, before the change
+// that stop will have to take back.
+func (c *compiler) note(name, value, reason string) Node {
+	return must(Append{Path: c.paths.Info(), Text: name + "=" + value}, reason,
+		"failed to note in "+c.paths.Info()+" what stop needs")
+}
