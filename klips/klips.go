@@ -145,7 +145,9 @@ type Table interface {
 	ClearSAs() error
 	// GetSPI reserves an SPI in [min, max] for proto, src and dst.
 	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)
-	// GroupSAs chains two to four SAs, innermost first: tun, comp, esp, ah.
+	// GroupSAs chains two to four SAs, innermost first: tun, comp, esp, ah. Of
+	// one SA it takes the group apart, whose SAs then carry nothing until they
+	// are grouped again.
 	GroupSAs([]said.SAID) error
 	// AddInflow lets a flow come out of an SA, DelInflow takes that back.
 	AddInflow(said.SAID, Selector) error

@@ -43,7 +43,8 @@ func (e usageError) Error() string { return string(e) }
 
 func main() {
 	// A reader of our output that goes away must not end a start half way.
-	signal.Ignore(syscall.SIGPIPE)
+	// Unlike an ignored signal, one that is caught is not inherited.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(os.Args, newEnv()))
 }
 

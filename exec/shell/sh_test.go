@@ -124,7 +124,7 @@ func TestShellsDoWhatRunDoes(t *testing.T) {
 		t.Run(argv[0], func(t *testing.T) {
 			t.Parallel()
 			argv := inPath(t, argv)
-			for seed := range uint64(40) {
+			for seed := range uint64(25) {
 				inShell, inGo := newWorld(t), newWorld(t)
 				want := inGo.state(t, exec.Run(context.Background(), inGo.random(rand.New(rand.NewPCG(seed, 1))), newNative(inGo), nil))
 				p := inShell.random(rand.New(rand.NewPCG(seed, 1)))
@@ -142,7 +142,7 @@ func TestShellsTakeEveryForm(t *testing.T) {
 	for _, argv := range shells {
 		t.Run(argv[0], func(t *testing.T) {
 			argv := inPath(t, argv)
-			for range 20 {
+			for range 5 {
 				for i := range data {
 					data[i] = byte(r.Uint32())
 				}

@@ -200,6 +200,16 @@ func (t *Table) GroupSAs(ids []said.SAID) error {
 	if err != nil {
 		return err
 	}
+	if len(ids) == 1 {
+		sa, err := t.get(ids[0])
+		if err == nil && len(sa.Group) == 0 {
+			err = fmt.Errorf("%s is in no group: %w", ids[0], syscall.ENOENT)
+		}
+		if err == nil {
+			t.regroup(sa.Group, nil)
+		}
+		return err
+	}
 	if len(ids) < 2 || len(ids) > 4 {
 		return fmt.Errorf("a group of %d SAs, not of 2 to 4: %w", len(ids), syscall.EINVAL)
 	}

@@ -156,8 +156,28 @@ func rank(p said.Proto) int {
 	return slices.Index([]said.Proto{said.IPIP, said.COMP, said.ESP, said.AH}, p)
 }
 
-// Group chains two to four SAs, innermost first.
+// ungroup takes the group of an SA apart. What was in it carries nothing until
+// it is grouped again, since it would be less protected than it was set up to be.
+func (db *DB) ungroup(id said.SAID) error {
+	sa, err := db.get(id)
+	if err != nil {
+		return err
+	}
+	if len(sa.Group) == 0 {
+		return fmt.Errorf("%s is in no group: %w", id, syscall.ENOENT)
+	}
+	for _, member := range sa.Group {
+		member.Group, member.Place, member.Broken = nil, 0, true
+	}
+	return nil
+}
+
+// Group chains two to four SAs, innermost first; one alone has its group taken
+// apart.
 func (db *DB) Group(ids []said.SAID) error {
+	if len(ids) == 1 {
+		return db.ungroup(ids[0])
+	}
 	if len(ids) < 2 || len(ids) > 4 {
 		return fmt.Errorf("a group of %d SAs, not of 2 to 4: %w", len(ids), syscall.EINVAL)
 	}
