@@ -2,18 +2,15 @@
 
 PREFIX  ?= /usr
 DESTDIR ?=
-VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
 
-GO       = go
-LDFLAGS  = -s -w -X main.version=$(VERSION)
-
+GO ?= go
 .PHONY: all build deps demo test check unit fuzz bench install uninstall clean
 
 all: build
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ipsec ./cmd/ipsec
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/ipsec ./cmd/ipsec
 
 # What tests and demo need of the system, by apt-get where something is missing.
 deps:

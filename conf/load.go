@@ -20,8 +20,12 @@ func WithFiles(files Files) Option { return func(p *parser) { p.files = files } 
 // do its work on a broken file; parameters in error are left out of it. Where
 // ipsec.conf itself cannot be read, the Config holds the defaults and the
 // error wraps the cause.
-func Load(paths Paths) (*Config, error) {
+func Load(paths Paths) (*Config, error) { return load(paths, "") }
+
+// load is Load with the text of more sections after those of the files.
+func load(paths Paths, more string) (*Config, error) {
 	p := newParser(WithFiles(osFiles{}))
+	p.more = more
 	text, err := p.files.ReadFile(paths.Conf, maxFileSize)
 	if err != nil {
 		p.fail(Pos{File: paths.Conf}, "failed to read the configuration: "+reason(err), err)
@@ -45,6 +49,7 @@ type parser struct {
 	steps    int // of also, taken so far
 	walker   walker
 	stack    []string
+	more     string // sections after those of the files
 	sections map[sectionKey]*section
 	order    []*section
 	unknown  map[*Keyword]bool // keywords without effect that were warned of
@@ -70,6 +75,10 @@ func (p *parser) parse(name string, text []byte) (*Config, error) {
 		p.errorf(Pos{File: name}, "the file is longer than %d bytes", maxFileSize)
 	} else {
 		a.file(name, text, hash)
+	}
+	if p.more != "" {
+		a.file(unionFile, []byte(p.more), sha256.New())
+		p.read = p.read[:len(p.read)-1] // it is no file
 	}
 	c := p.build()
 	c.Files = p.read

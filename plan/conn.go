@@ -38,6 +38,7 @@ type oriented struct {
 	virtual  string // the interface that its packets are routed into
 	physical string
 	nexthop  netip.Addr
+	other    bool // us is not this host, which pretends to be the other end
 }
 
 // orient finds out which end of conn this host is; with other, it pretends to
@@ -52,7 +53,7 @@ func (c *compiler) orient(conn *conf.Conn, other bool) (oriented, *conf.Diagnost
 		return oriented{}, bad
 	}
 	leftLink, rightLink := c.host.holder[left.addr], c.host.holder[right.addr]
-	o := oriented{conn: conn}
+	o := oriented{conn: conn, other: other}
 	switch {
 	case left.addr.Is4() != right.addr.Is4():
 		return o, remark(right.at(conn, ""), "right=%s and left=%s are not of one address family", right.addr, left.addr)

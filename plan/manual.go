@@ -17,7 +17,7 @@ type manualConn struct {
 	hooks  []hook
 	// foreignSource says that the source address asked for is not this host's.
 	foreignSource bool
-	enc, auth     string // of ESP, as conf.ParseESP has them
+	cipher        string // of ESP, as conf.ParseESP has it
 	out           bundle
 	in            bundle
 }
@@ -62,7 +62,7 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 		return m
 	}
 	m.oriented = o
-	m.foreignSource = c.host.holder[o.us.end.SourceIP] == nil
+	m.foreignSource = !other && c.host.holder[o.us.end.SourceIP] == nil
 	m.flows = m.oriented.flows()
 	if len(m.flows) == 0 {
 		m.bad = remark(o.them.at(conn, "subnet"), "no subnet of left is of one address family with one of right")

@@ -21,9 +21,9 @@ const (
 )
 
 // CompileManual returns the plan of ipsec manual: action on the manually keyed
-// conns names. With union, the names are parts of one conn; with other, the
-// plan is that of the host at the other end. A conn that cannot be oriented is
-// an error here, at its line.
+// conns names. With other, the plan is that of the host at the other end. A
+// union of several names is refused: a step takes its keys from one conn, and
+// also= says the same. What is wrong with a conn is an error here, at its line.
 func CompileManual(action Action, names []string, union, other bool, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
 	if cfg == nil {
 		return Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
@@ -89,6 +89,10 @@ func (c *compiler) namedConns(action Action, names []string, union, other bool) 
 	}
 	var list []*manualConn
 	for _, conn := range conns {
+		if wrong := conn.CheckManual(); len(wrong) > 0 {
+			c.errs = append(c.errs, wrong...)
+			continue
+		}
 		m := c.manualConn(conn, "ipsec manual --"+string(action)+" "+conn.Name, other)
 		if m.bad != nil {
 			c.errorf(m.bad.Pos, "conn %q: %s", conn.Name, m.bad.Text)

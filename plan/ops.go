@@ -23,7 +23,8 @@ type (
 	// SetStatus sets the register to 1: status=1.
 	SetStatus struct{}
 	// Lock takes the lock by which only one setup at a time is at work in a
-	// run folder, and holds it until the plan ends: exec 9< DIR && flock -n 9.
+	// run folder, and holds it until the plan ends:
+	// command exec 9< DIR && flock -n 9.
 	Lock struct{ Dir string }
 	// Save appends path=value to Info for each of Paths, kernel settings whose
 	// value is about to change; one that does not exist is passed over, and one

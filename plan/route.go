@@ -19,15 +19,19 @@ func (r DelRoute) key() routeKey { return routeKey{r.Dst, r.Link, r.Metric} }
 
 // routesOf returns the routes of m that no conn before it has.
 func (c *compiler) routesOf(m *manualConn) ([]AddRoute, *conf.Diagnostic) {
+	here := c.host
+	if m.other {
+		here = new(host) // nothing is known of the routes of the other end
+	}
 	var list []AddRoute
 	for _, remote := range m.them.clients() {
-		dsts, ok := c.host.cover(remote.Masked(), m.conn.Metric)
+		dsts, ok := here.cover(remote.Masked(), m.conn.Metric)
 		if !ok {
 			return nil, remark(m.them.at(m.conn, "subnet"), "there is a route to %s already, which stop could not bring back", remote)
 		}
 		for _, dst := range dsts {
 			r := AddRoute{Dst: dst, Link: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric}
-			if src := m.us.end.SourceIP; src.IsValid() && src.Is4() == dst.Addr().Is4() && c.host.holder[src] != nil {
+			if src := m.us.end.SourceIP; src.IsValid() && src.Is4() == dst.Addr().Is4() && !m.foreignSource {
 				r.Src = src
 			}
 			c.routed[r.key()]++

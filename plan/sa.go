@@ -40,14 +40,15 @@ func (m *manualConn) target() said.SAID {
 // counterMode reports whether the cipher of m fails when a counter repeats
 // under one key.
 func (m *manualConn) counterMode() bool {
-	return strings.HasPrefix(m.enc, "aesgcm") || m.enc == "aesctr" || m.enc == "chacha20poly1305"
+	return strings.HasPrefix(m.cipher, "aesgcm") || m.cipher == "aesctr" || m.cipher == "chacha20poly1305"
 }
 
 // spis are the SPIs of one direction, 0 where it has no such SA.
 type spis struct{ tun, comp, esp, ah uint32 }
 
 // bundles fills in the SAs of both directions. The diagnostic says what of
-// the configuration stands in the way.
+// the configuration stands in the way. Algorithms and keys have been checked
+// by conf.Conn.CheckManual.
 func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
 	conn := m.conn
 	if isShunt(conn) {
@@ -56,16 +57,7 @@ func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
 	if conn.ESP == "" && conn.AH == "" {
 		return remark(conn.Pos, "neither esp= nor ah= is given; a manually keyed conn needs one of them")
 	}
-	if conn.Type == conf.Transport {
-		for _, s := range []side{m.us, m.them} {
-			if len(s.end.Subnets) > 0 {
-				return remark(s.at(conn, "subnet"), "type=transport has no %ssubnet=", s.name)
-			}
-		}
-	}
-	if bad := m.algorithms(); bad != nil {
-		return bad
-	}
+	m.cipher, _, _, _ = conf.ParseESP(conn.ESP)
 	out, in := number(conn, m.us.name == "left")
 	if m.them.end.ESPSPI != 0 {
 		out.esp = m.them.end.ESPSPI
@@ -85,39 +77,6 @@ func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
 	}
 	m.in, bad = c.bundle(conn, m.them.addr, m.us.addr, in)
 	return bad
-}
-
-// algorithms checks those of m, and that there are keys for the SAs towards
-// both sides. What the keys must be like is for those who read them.
-func (m *manualConn) algorithms() *conf.Diagnostic {
-	conn := m.conn
-	if conn.ESP != "" {
-		var err error
-		if m.enc, m.auth, _, err = conf.ParseESP(conn.ESP); err != nil {
-			return remark(posOr(conn.At("esp"), conn.Pos), "esp: %s", err)
-		}
-	}
-	if conn.AH != "" {
-		if _, err := conf.ParseAH(conn.AH); err != nil {
-			return remark(posOr(conn.At("ah"), conn.Pos), "ah: %s", err)
-		}
-	}
-	for _, s := range []side{m.us, m.them} {
-		for _, key := range []struct {
-			keyword   string
-			needed    bool
-			both, one conf.Secret
-		}{
-			{"espenckey", m.enc != "" && m.enc != "null", conn.ESPEncKey, s.end.ESPEncKey},
-			{"espauthkey", m.auth != "", conn.ESPAuthKey, s.end.ESPAuthKey},
-			{"ahkey", conn.AH != "", conn.AHKey, s.end.AHKey},
-		} {
-			if key.needed && !key.both.IsSet() && !key.one.IsSet() {
-				return remark(conn.Pos, "there is no key: expected %s= or %s%s=", key.keyword, s.name, key.keyword)
-			}
-		}
-	}
-	return nil
 }
 
 // number assigns SPIs to the SAs of conn, as ipsec_manual(8) has it: spi=

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -94,10 +95,12 @@ func (c *klipsCmd) arguments() []string {
 func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 	lock, err := daemon.Hold(e.Paths.KlipsPID())
 	var held *daemon.HeldError
-	if errors.As(err, &held) {
+	switch {
+	case errors.As(err, &held):
 		return fmt.Errorf("KLIPS is running already: %w", err)
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no run folder %s: ipsec setup start makes it, or mkdir", e.Paths.Run)
+	case err != nil:
 		return err
 	}
 	defer lock.Release()

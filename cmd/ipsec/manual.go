@@ -61,7 +61,7 @@ func (c *manualCmd) Run(e *env) error {
 		log.Say("permission denied (must be superuser)")
 		return exitStatus(1)
 	}
-	config, err := conf.Load(e.Paths)
+	config, names, err := c.load(e.Paths)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (c *manualCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.CompileManual(action, c.Names, c.Union, c.Other, config, facts, e.Paths)
+	p, err := plan.CompileManual(action, names, false, c.Other, config, facts, e.Paths)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,25 @@ func (c *manualCmd) Run(e *env) error {
 		return exitStatus(status)
 	}
 	return nil
+}
+
+// load reads the configuration, and returns the connections that are meant:
+// with --union, one that is there for this alone.
+func (c *manualCmd) load(paths conf.Paths) (*conf.Config, []string, error) {
+	config, err := conf.Load(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range c.Names {
+		if config.Conn(name) == nil {
+			return nil, nil, unknownConn(config, name)
+		}
+	}
+	if !c.Union || len(c.Names) < 2 {
+		return config, c.Names, nil
+	}
+	config, err = conf.LoadUnion(paths, c.Names)
+	return config, []string{conf.UnionName(c.Names)}, err
 }
 
 // tracer prints each node as sh -x would.

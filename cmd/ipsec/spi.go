@@ -8,7 +8,6 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips"
-	"ipsec/klips/algorithm"
 	"ipsec/klips/proc"
 	"ipsec/klips/said"
 	"ipsec/plan"
@@ -176,9 +175,9 @@ func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
 		return request{}, err
 	}
 	if c.Esp != "" {
-		sa.Enc, sa.Auth, _, err = conf.ParseESP(c.Esp)
+		_, _, _, err = conf.ParseESP(c.Esp)
 	} else {
-		sa.Auth, err = conf.ParseAH(c.Ah)
+		_, err = conf.ParseAH(c.Ah)
 	}
 	if err != nil {
 		return request{}, usageError(err.Error())
@@ -192,12 +191,12 @@ func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
 		return request{op: plan.AddSA{SAID: sa.ID, Src: sa.Src, Algorithm: c.Esp + c.Ah, ReplayWindow: window,
 			EncapSrc: sa.Encap.SrcPort, EncapDst: sa.Encap.DstPort, KeysOf: c.KeysOf}}, nil
 	}
-	keys, err := c.keys(e, from, sa.ID)
+	keys, err := c.keys(e, from, sa)
 	if err != nil {
 		return request{}, err
 	}
 	sa.ReplayWindow = window
-	if sa.EncKey, sa.AuthKey, err = keys.decode(sa, c.Esp); err != nil {
+	if err := keys.set(&sa, c.Esp+c.Ah); err != nil {
 		return request{}, err
 	}
 	if inArgv.given {
@@ -218,31 +217,4 @@ func (c *spiCmd) window() (int, error) {
 		return 32, nil
 	}
 	return 0, usageError(fmt.Sprintf("--replay_window=%d: expected 0, or 32 to 4096", c.ReplayWindow))
-}
-
-// checkKeys compares keys with what the algorithms take.
-func checkKeys(sa klips.SA, bits int) error {
-	if sa.Enc != "" {
-		cipher, err := algorithm.FindCipher(sa.Enc)
-		if err != nil {
-			return err
-		}
-		if err := cipher.CheckKey(sa.EncKey); err != nil {
-			return err
-		}
-		if got := 8 * (len(sa.EncKey) - cipher.Salt); bits != 0 && got != bits {
-			return fmt.Errorf("key of %s has %d bits, and the algorithm names %d", sa.Enc, got, bits)
-		}
-	}
-	if sa.Auth == "" {
-		if len(sa.AuthKey) > 0 {
-			return fmt.Errorf("there is a key for authentication, and the algorithm has none")
-		}
-		return nil
-	}
-	auth, err := algorithm.FindAuth(sa.Auth)
-	if err != nil {
-		return err
-	}
-	return auth.CheckKey(sa.AuthKey)
 }

@@ -106,12 +106,12 @@ func TestSpiKeyErrors(t *testing.T) {
 	for _, test := range []struct{ options, want string }{
 		{"--esp 3des-md5-96 --enckey 0x" + canary + " --authkey 0x" + authKey, "key of 3des has 3 bytes, expected 24"},
 		{"--esp 3des-md5-96 --enckey 0x" + encKey + " --authkey 0x" + canary, "key of md5-96 has 3 bytes, expected 16"},
-		{"--esp 3des-md5-96 --enckey 0x" + encKey, "has no espauthkey"},
-		{"--esp 3des-md5-96 --enckey 0x" + canary + "0 --authkey 0x00", "malformed espenckey in the arguments"},
+		{"--esp 3des-md5-96 --enckey 0x" + encKey, "malformed espauthkey: there is no key"},
+		{"--esp 3des-md5-96 --enckey 0x" + canary + "0 --authkey 0x00", "malformed espenckey"},
 		{"--esp 3des-md5-96 --enckey " + canary + " --authkey 0x00", "expected 0x and hex digits"},
 		{"--esp 3des --enckey 0x" + encKey + " --authkey 0x" + canary, "the algorithm takes none"},
-		{"--esp aes256-md5-96 --enckey 0x" + authKey + " --authkey 0x" + authKey, "has 128 bits, and the algorithm names 256"},
-		{"--esp 3des-md5-96", "has no espenckey"},
+		{"--esp aes256-md5-96 --enckey 0x" + authKey + " --authkey 0x" + authKey, "has 128 bits, expected 256"},
+		{"--esp 3des-md5-96", "malformed espenckey: there is no key"},
 	} {
 		e, stdout, stderr := testEnv(t)
 		err := call(t, e, new(klipstest.Table), "spi --said esp0x200@192.0.2.2 --src 192.0.2.1 "+test.options)
@@ -145,7 +145,7 @@ func TestKeysOfUnknown(t *testing.T) {
 	}
 	for _, test := range []struct{ line, want string }{
 		{"spi --said esp0x200@192.0.2.2 --esp 3des --life hard-bytes=1 --keys-of ofice", `no conn "ofice"`},
-		{"spi --said esp0x200@192.0.2.9 --esp 3des --life hard-bytes=1 --keys-of office", "leads to neither"},
+		{"spi --said esp0x200@192.0.2.9 --esp 3des --life hard-bytes=1 --keys-of office", "neither left= nor right="},
 	} {
 		err := call(t, e, new(klipstest.Table), test.line)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

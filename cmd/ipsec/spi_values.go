@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"ipsec/conf"
+	"ipsec/exec/native"
 	"ipsec/klips"
 	"ipsec/klips/said"
 )
@@ -69,23 +71,23 @@ type keys struct {
 }
 
 // keys returns the keys from where the options say.
-func (c *spiCmd) keys(e *env, from string, id said.SAID) (keys, error) {
+func (c *spiCmd) keys(e *env, from string, sa klips.SA) (keys, error) {
 	switch from {
 	case "--keys-of":
-		return keysOf(e.Paths, c.KeysOf, id)
+		return keysOf(e.Paths, c.KeysOf, sa)
 	case "--keys-fd":
 		return keysFrom(c.KeysFd)
 	}
 	k := keys{from: "the arguments", enc: conf.NewSecret(c.Enckey), auth: conf.NewSecret(c.Authkey)}
-	if id.Proto == said.AH {
+	if sa.ID.Proto == said.AH {
 		k.auth, k.ah = k.ah, k.auth
 	}
 	return k, nil
 }
 
 // keysOf returns the keys of a connection for the side that the SA leads to.
-func keysOf(paths conf.Paths, name string, id said.SAID) (keys, error) {
-	config, err := conf.Load(paths)
+func keysOf(paths conf.Paths, name string, sa klips.SA) (keys, error) {
+	config, err := conf.LoadFor(paths, name)
 	if err != nil {
 		return keys{}, err
 	}
@@ -93,14 +95,13 @@ func keysOf(paths conf.Paths, name string, id said.SAID) (keys, error) {
 	if conn == nil {
 		return keys{}, unknownConn(config, name)
 	}
-	k := keys{from: "conn " + name}
-	for _, side := range []conf.Side{conf.Left, conf.Right} {
-		if conn.End(side).Host.Addr == id.Dst {
-			k.enc, k.auth, k.ah = conn.Keys(side)
-			return k, nil
-		}
+	side, err := native.Towards(conn, sa.ID.Dst, sa.Src)
+	if err != nil {
+		return keys{}, err
 	}
-	return keys{}, fmt.Errorf("conn %q at %s leads to neither left=%s nor right=%s by %s", name, conn.Pos, conn.Left.Host.Addr, conn.Right.Host.Addr, id)
+	k := keys{from: "conn " + name}
+	k.enc, k.auth, k.ah = conn.Keys(side)
+	return k, nil
 }
 
 // maxKeyFile is the most that a file of keys may hold, in bytes.
@@ -145,40 +146,19 @@ func readKeys(r io.Reader) (keys, error) {
 	return k, rows.Err()
 }
 
-// decode returns the keys of an SA in bytes, after a look at their lengths.
-func (k keys) decode(sa klips.SA, esp string) (enc, auth []byte, err error) {
-	authSecret, authName := k.auth, "espauthkey"
-	if sa.ID.Proto == said.AH {
-		authSecret, authName = k.ah, "ahkey"
+// set sets the algorithms and keys of an SA. A key too many is an error: who
+// gives one means it to protect something.
+func (k keys) set(sa *klips.SA, algorithm string) error {
+	err := native.SetKeys(sa, algorithm, k.enc, k.auth, k.ah)
+	switch {
+	case err != nil:
+	case k.enc.IsSet() && sa.EncKey == nil:
+		err = errors.New("there is an espenckey, and the algorithm takes none")
+	case (k.auth.IsSet() || k.ah.IsSet()) && sa.AuthKey == nil:
+		err = errors.New("there is a key for authentication, and the algorithm takes none")
 	}
-	decode := func(s conf.Secret, name string, needed bool) ([]byte, error) {
-		switch {
-		case !needed && !s.IsSet():
-			return nil, nil
-		case !needed:
-			return nil, fmt.Errorf("%s has %s, and the algorithm takes none", k.from, name)
-		case !s.IsSet():
-			return nil, fmt.Errorf("%s has no %s, and the algorithm needs one", k.from, name)
-		}
-		key, err := conf.DecodeKey(s)
-		if err != nil {
-			return nil, fmt.Errorf("malformed %s in %s: %w", name, k.from, err)
-		}
-		return key, nil
+	if err != nil {
+		return fmt.Errorf("%s: %w", k.from, err)
 	}
-	if enc, err = decode(k.enc, "espenckey", sa.Enc != "" && sa.Enc != "null"); err != nil {
-		return nil, nil, err
-	}
-	if auth, err = decode(authSecret, authName, sa.Auth != ""); err != nil {
-		return nil, nil, err
-	}
-	bits := 0
-	if esp != "" {
-		_, _, bits, _ = conf.ParseESP(esp)
-	}
-	sa.EncKey, sa.AuthKey = enc, auth
-	if err := checkKeys(sa, bits); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", k.from, err)
-	}
-	return enc, auth, nil
+	return nil
 }

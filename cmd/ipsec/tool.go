@@ -98,7 +98,8 @@ func refuse(formName string, options ...form) error {
 
 // do does one op as a plan would.
 func (e *env) do(op plan.Op) error {
-	run, done, err := e.executor()
+	sa, _ := op.(plan.AddSA)
+	run, done, err := e.executor(sa.KeysOf)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func report(w io.Writer, findings []finding) {
 // daemonEffects lists what the daemons change outside the steps of a plan.
 func daemonEffects() []string {
 	return []string{
-		"klips: the links ipsec0 … ipsecN that tncfg asked for, their MTU and their carrier",
+		"klips: the links ipsec0 … ipsecN that tncfg asked for, their MTU and their carrier, and their ignore_routes_with_linkdown, which is off",
 		"klips: its lock and its sockets in the run folder",
 		"pluto: the SAs, eroutes and inbound policies of its connections, in KLIPS or in Linux XFRM",
 		"pluto: routes into ipsec0 … ipsecN for its connections, or what their updown commands do",

@@ -156,6 +156,11 @@ func (m *machine) ports() []finding {
 	var all []finding
 	for _, port := range []uint16{500, 4500} {
 		f := finding{fmt.Sprintf("UDP port %d", port), good, nil}
+		if port == 500 && m.configErr == nil && !m.config.Setup.Pluto {
+			f.details = []string{"not needed: pluto=no"}
+			all = append(all, f)
+			continue
+		}
 		ours := m.facts.Running.Pluto || port == 4500 && m.facts.Running.Klips
 		switch used, err := m.udpBound(port); {
 		case err != nil:

@@ -93,6 +93,7 @@ func TestVerify(t *testing.T) {
 		{"secrets for all to read", func(t *testing.T, m *machine) { write(t, m.paths.Secrets(), "", 0o644) }, "Secrets", failed, "chmod 600"},
 		{"keys for all to read", func(t *testing.T, m *machine) { m.load(t, officeConfig) }, "Keys in", warning, "chmod 600"},
 		{"port of IKE taken", func(t *testing.T, m *machine) {
+			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1))
 			m.put(t, "proc/self/net/udp", "  sl  local_address rem_address\n 10: 00000000:01F4 00000000:0000 07\n")
 		}, "UDP port 500", warning, "another program"},
 		{"port of ESP taken", func(t *testing.T, m *machine) {

@@ -2,6 +2,7 @@ package native
 
 import (
 	"fmt"
+	"net/netip"
 
 	"ipsec/conf"
 	"ipsec/klips"
@@ -29,16 +30,6 @@ func (e *Executor) keyed(op plan.AddSA) (klips.SA, error) {
 		ReplayWindow: op.ReplayWindow,
 		Encap:        klips.Encap{SrcPort: op.EncapSrc, DstPort: op.EncapDst},
 	}
-	bits := 0
-	var err error
-	if op.SAID.Proto == said.AH {
-		sa.Auth, err = conf.ParseAH(op.Algorithm)
-	} else {
-		sa.Enc, sa.Auth, bits, err = conf.ParseESP(op.Algorithm)
-	}
-	if err != nil {
-		return sa, err
-	}
 	config, err := e.config()
 	if err != nil {
 		return sa, err
@@ -47,37 +38,54 @@ func (e *Executor) keyed(op plan.AddSA) (klips.SA, error) {
 		return sa, fmt.Errorf("there is no such conn in %s", e.env.Paths.Conf)
 	}
 	conn := config.Conn(op.KeysOf)
-	side, err := towards(conn, op)
+	side, err := Towards(conn, op.SAID.Dst, op.Src)
 	if err != nil {
 		return sa, err
 	}
 	enc, auth, ah := conn.Keys(side)
-	if op.SAID.Proto == said.AH {
-		sa.AuthKey, err = authKey(sa.Auth, "ahkey", ah)
-		return sa, err
-	}
-	if sa.EncKey, err = encKey(sa.Enc, bits, enc); err != nil {
-		return sa, err
-	}
-	sa.AuthKey, err = authKey(sa.Auth, "espauthkey", auth)
+	err = SetKeys(&sa, op.Algorithm, enc, auth, ah)
 	return sa, err
 }
 
-// towards returns the side that an SA is sent to: the one of its destination,
+// SetKeys sets the algorithms of an SA of ESP or AH, by the name that
+// conf.ParseESP or conf.ParseAH reads, and its keys: enc and auth of ESP, ah of
+// AH. A key that the algorithm has no use for is passed over. No error shows
+// anything of a key.
+func SetKeys(sa *klips.SA, algorithm string, enc, auth, ah conf.Secret) error {
+	bits := 0
+	var err error
+	if sa.ID.Proto == said.AH {
+		if sa.Auth, err = conf.ParseAH(algorithm); err != nil {
+			return err
+		}
+		sa.AuthKey, err = authKey(sa.Auth, "ahkey", ah)
+		return err
+	}
+	if sa.Enc, sa.Auth, bits, err = conf.ParseESP(algorithm); err != nil {
+		return err
+	}
+	if sa.EncKey, err = encKey(sa.Enc, bits, enc); err != nil {
+		return err
+	}
+	sa.AuthKey, err = authKey(sa.Auth, "espauthkey", auth)
+	return err
+}
+
+// Towards returns the side that an SA is sent to: the one of its destination,
 // else the one that is not of its source. A side whose address is not
 // in the configuration (%defaultroute, a name) is known by the other one.
-func towards(conn *conf.Conn, op plan.AddSA) (conf.Side, error) {
+func Towards(conn *conf.Conn, dst, src netip.Addr) (conf.Side, error) {
 	for _, side := range []conf.Side{conf.Left, conf.Right} {
-		if conn.End(side).Host.Addr == op.SAID.Dst && conn.End(side.Other()).Host.Addr != op.SAID.Dst {
+		if conn.End(side).Host.Addr == dst && conn.End(side.Other()).Host.Addr != dst {
 			return side, nil
 		}
 	}
 	for _, side := range []conf.Side{conf.Left, conf.Right} {
-		if op.Src.IsValid() && conn.End(side.Other()).Host.Addr == op.Src && !conn.End(side).Host.Addr.IsValid() {
+		if src.IsValid() && conn.End(side.Other()).Host.Addr == src && !conn.End(side).Host.Addr.IsValid() {
 			return side, nil
 		}
 	}
-	return 0, fmt.Errorf("the conn at %s has neither left= nor right= %s: was ipsec.conf changed?", conn.Pos, op.SAID.Dst)
+	return 0, fmt.Errorf("the conn at %s has neither left= nor right= %s: was ipsec.conf changed?", conn.Pos, dst)
 }
 
 // encKey decodes a key of a cipher and checks its length.

@@ -7,8 +7,10 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"ipsec/exec/host"
@@ -60,7 +62,12 @@ func (e *Executor) StartKlips(op plan.StartKlips) error {
 		args = append(args, "--debug", strings.Join(op.Debug, ","))
 	}
 	e.hangUp()
-	return failed("start KLIPS", e.child(nil, e.env.Self, args...))
+	// A setup that is killed takes the starter with it, and the starter a KLIPS
+	// that is not ready: none comes up behind the stop that follows.
+	runtime.LockOSThread() // whose end the kernel watches
+	defer runtime.UnlockOSThread()
+	dies := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return failed("start KLIPS", e.run(dies, nil, e.env.Self, args...))
 }
 
 // EndDaemon is like 'ipsec _end PART'.
@@ -79,9 +86,14 @@ func (e *Executor) EndDaemon(op plan.EndDaemon) error {
 // child runs a program to its end, with more variables in its environment. It
 // reads nothing, and what it prints goes to the log.
 func (e *Executor) child(variables []string, program string, args ...string) error {
+	return e.run(nil, variables, program, args...)
+}
+
+func (e *Executor) run(attr *syscall.SysProcAttr, variables []string, program string, args ...string) error {
 	out := e.env.Log.Writer()
 	defer out.Close()
 	cmd := osexec.Command(program, args...)
+	cmd.SysProcAttr = attr
 	cmd.Env = append(e.environment(os.Environ()), variables...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = lingering

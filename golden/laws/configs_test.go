@@ -101,7 +101,7 @@ conn hooked` + ends + keys3DES + `
 	updownScript = `
 cat > /etc/updown <<'.'
 #!/bin/sh
-{ echo "$@"; env | grep '^PLUTO_' | sort; } >> /run/updown.log
+{ echo "$@"; env | grep '^PLUTO_' | sort; } >> /var/run/updown.log
 case $PLUTO_VERB in
 route-client) ip route replace $PLUTO_PEER_CLIENT dev $PLUTO_INTERFACE ;;
 unroute-client) ip route del $PLUTO_PEER_CLIENT dev $PLUTO_INTERFACE ;;

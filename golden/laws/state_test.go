@@ -14,17 +14,19 @@ import (
 )
 
 // look prints the state of a machine: links, addresses, routes, rules,
-// settings of the kernel and files.
+// settings of the kernel and files. Numbers of links are left out, and whether
+// one has a carrier, which the kernel finds out in its own time.
 const look = `
-echo "# links and addresses"; ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/ +$//; /^ *$/d'
+echo "# links and addresses"
+ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
-ip route show table all; ip -6 route show table all | grep -v 'proto kernel.*unreachable'
+ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//'
 ip rule; ip -6 rule
 echo "# settings"
 cd /proc/sys/net && grep -rs "" ipv4/ip_forward ipv4/conf ipv6/conf | grep -v stable_secret | sort
 echo "# files"
-find /run/ /var/run/ /var/lock/ /etc/ipsec* -path /run/.lab -prune -o ! -type d -printf '%p %y %m %u %l\n' -o -path '*pluto*' -printf '%p %y %m %u\n' | sort -u
-for f in /var/run/pluto/* /run/*.log; do
+find /var/run/ /var/lock/ /etc/ipsec* -path '*/.lab' -prune -o ! -type d -printf '%p %y %m %u %l\n' -o -path '*pluto*' -printf '%p %y %m %u\n' | sort -u
+for f in /var/run/pluto/* /var/run/*.log; do
 	test -f "$f" || continue
 	echo "# $f"
 	case $f in

@@ -64,9 +64,11 @@ func (e *Engine) Attach(virtual, physical string) error {
 	e.mu.Lock()
 	e.attached[virtual] = a
 	e.mu.Unlock()
-	a.wait.Go(func() { e.runOut(a) })
-	for _, in := range w.Inlets() {
-		a.wait.Go(func() { e.runIn(a, in) })
+	out := newOutbound(e, a, batch)
+	a.wait.Go(out.run)
+	for _, inlet := range w.Inlets() {
+		in := newInbound(e, a, batch/2)
+		a.wait.Go(func() { in.run(inlet) })
 	}
 	return nil
 }

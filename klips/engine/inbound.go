@@ -32,9 +32,9 @@ func newInbound(e *Engine, at *attachment, size int) *inbound {
 	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: packet.NewBuffers(size, packet.MaxSize)}
 }
 
-// runIn carries packets until the wire is closed.
-func (e *Engine) runIn(at *attachment, inlet Inlet) {
-	i := newInbound(e, at, batch/2)
+// run carries packets until the wire is closed.
+func (i *inbound) run(inlet Inlet) {
+	e := i.e
 	for {
 		n, err := inlet.ReadBatch(i.in)
 		if errors.Is(err, os.ErrClosed) {

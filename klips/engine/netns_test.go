@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -196,8 +197,22 @@ type namespace struct {
 func newNamespace(t *testing.T) *namespace {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	return startHelper(t, cmd)
+}
+
+// another starts a second process in the namespace.
+func (n *namespace) another() *namespace {
+	n.t.Helper()
+	cmd := exec.Command("nsenter", "--net", "--target", strconv.Itoa(n.pid), os.Args[0])
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	return startHelper(n.t, cmd)
+}
+
+func startHelper(t *testing.T, cmd *exec.Cmd) *namespace {
+	t.Helper()
 	cmd.Env = append(os.Environ(), helperEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -364,26 +379,41 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-// TestLeftBehind kills a gateway and looks at its interface: it is there, is
-// known as ours, takes packets and drops them; and a new engine takes it over.
+// TestLeftBehind kills a process that has an interface open, and looks at the
+// interface: it is there, is known as ours, takes packets and drops them; and
+// another engine takes it over.
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
 	west, _ := gateways(t)
-	holder := fmt.Sprintf("sleep 600 & echo $!") // keeps the namespace
-	_ = holder
+	west.do(order{Detach: "ipsec0"})
+	if got := west.do(order{Ours: true}); got != "" {
+		t.Errorf("ours after detaching: %q, want none", got)
+	}
+	other := west.another()
+	other.do(order{Engine: &klips.Settings{}})
+	other.do(order{Attach: "ipsec0"})
+	west.sh("ip link set ipsec0 up && ip route add 10.2.0.0/16 dev ipsec0 src 10.1.0.1")
+	other.stop()
+	if out, err := west.try(order{Shell: "ping -c 1 -W 1 -I 10.1.0.1 10.2.0.1"}); err == nil {
+		t.Errorf("a packet came back: %s", out)
+	}
+	if got := west.do(order{Sniffed: true}); got != "" {
+		t.Errorf("%s went past the interface left behind", got)
+	}
 	if got := west.do(order{Ours: true}); got != "ipsec0" {
 		t.Errorf("ours: %q, want ipsec0", got)
 	}
+	west.do(order{Attach: "ipsec0"})
+	if _, err := west.try(order{Attach: "ipsec0"}); err == nil {
+		t.Error("an interface was attached twice")
+	}
+	west.do(order{Detach: "ipsec0"})
 	west.sh("ip link add ipsec9 type veth peer name other0")
 	if _, err := west.try(order{Attach: "ipsec9"}); err == nil {
 		t.Error("a link of somebody else was taken for a virtual interface")
 	}
-	if got := west.do(order{Ours: true}); got != "ipsec0" {
-		t.Errorf("ours: %q, want ipsec0", got)
-	}
-	west.do(order{Detach: "ipsec0"})
 	if got := west.do(order{Ours: true}); got != "" {
-		t.Errorf("ours after detaching: %q, want none", got)
+		t.Errorf("ours: %q, want none", got)
 	}
 }
 

@@ -56,16 +56,15 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 	return o
 }
 
-// runOut carries packets until the device is closed.
-func (e *Engine) runOut(at *attachment) {
-	o := newOutbound(e, at, batch)
+// run carries packets until the device is closed.
+func (o *outbound) run() {
 	for {
-		n, err := at.device.ReadBatch(o.in)
+		n, err := o.at.device.ReadBatch(o.in)
 		switch {
 		case errors.Is(err, os.ErrClosed):
 			return
 		case err != nil:
-			e.log("no more packets from " + at.virtual + ": " + err.Error())
+			o.e.log("no more packets from " + o.at.virtual + ": " + err.Error())
 			return
 		}
 		o.process(o.in[:n])

@@ -55,7 +55,7 @@ func (s *sender) write(bufs []*packet.Buffer) (int, error) {
 		}
 		s.first, s.n, s.errno = 0, len(batch), 0
 		if err := s.raw.Write(s.some); err != nil {
-			return done + s.first, err
+			return done + s.first, os.ErrClosed // by another name
 		}
 		done += s.first
 		if s.errno != 0 {

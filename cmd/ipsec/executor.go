@@ -16,8 +16,8 @@ import (
 const syslogVariable = "IPSEC_SYSLOG"
 
 // executor returns what runs single ops for this instance, and what lets go
-// of it in the end.
-func (e *env) executor() (run *native.Executor, done func(), err error) {
+// of it in the end. An op with the keys of a conn gets the configuration that has it.
+func (e *env) executor(keysOf string) (run *native.Executor, done func(), err error) {
 	options := logger.Options{Stdout: e.Stdout, Warn: e.Stderr}
 	if text := e.Getenv(syslogVariable); text != "" {
 		if options.Priority, err = logger.ParsePriority(text); err != nil {
@@ -28,7 +28,7 @@ func (e *env) executor() (run *native.Executor, done func(), err error) {
 	run = native.New(native.Env{
 		Paths:  e.Paths,
 		Log:    log,
-		Config: func() (*conf.Config, error) { return conf.Load(e.Paths) },
+		Config: func() (*conf.Config, error) { return conf.LoadFor(e.Paths, keysOf) },
 		Self:   e.Self,
 	})
 	return run, func() { run.Close(); log.Close() }, nil
@@ -58,7 +58,7 @@ func (e *env) dial() (*client.Client, error) { return client.Dial(e.Paths.KlipsC
 
 // holds answers a condition of a plan.
 func (e *env) holds(cond plan.Cond) (bool, error) {
-	run, done, err := e.executor()
+	run, done, err := e.executor("")
 	if err != nil {
 		return false, err
 	}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"ipsec/conf"
+)
+
+// The files of packaging and doc, which this program must live up to.
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestSampleConfig reads the ipsec.conf that is installed, as it is and with its
+// example in force.
+func TestSampleConfig(t *testing.T) {
+	sample := readFile(t, "../../packaging/ipsec.conf")
+	key := "0x" + strings.Repeat("5a", 32)
+	keys := "\nconn office-keys\n\tespenckey=" + key + "\n\tespauthkey=" + key + "\n"
+	example := regexp.MustCompile(`(?m)^# ?(conn |\t)`).ReplaceAllString(sample, "$1")
+	example = strings.ReplaceAll(example, "\techo 0x$(head", "# echo 0x$(head")
+	for _, test := range []struct {
+		name, text string
+		conns      int
+	}{{"as it is", sample, 0}, {"with the example", example + keys, 2}} {
+		config, err := conf.Parse("ipsec.conf", []byte(test.text))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if len(config.Warnings) > 0 {
+			t.Errorf("%s: warnings %v", test.name, config.Warnings)
+		}
+		named := 0
+		for _, conn := range config.Conns {
+			if !conn.PolicyGroup {
+				named++
+			}
+		}
+		if named != test.conns {
+			t.Errorf("%s: %d conns, want %d", test.name, named, test.conns)
+		}
+	}
+}
+
+// TestUnit checks that the unit does nothing but start and stop.
+func TestUnit(t *testing.T) {
+	unit := readFile(t, "../../packaging/ipsec.service")
+	var commands []string
+	for _, m := range regexp.MustCompile(`(?m)^Exec(\w+)=(.*)$`).FindAllStringSubmatch(unit, -1) {
+		commands = append(commands, m[1]+": "+m[2])
+	}
+	want := "Start: /usr/sbin/ipsec setup start, Stop: /usr/sbin/ipsec setup stop"
+	if got := strings.Join(commands, ", "); got != want {
+		t.Errorf("the unit has %s, want %s", got, want)
+	}
+}
+
+// TestManualPages checks that the manual pages name every command and every
+// option of setup, and that groff has nothing against them.
+func TestManualPages(t *testing.T) {
+	parser, err := kong.New(new(cli), kong.Vars{"confdir": "", "rundir": "", "version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	general, setup := readFile(t, "../../doc/ipsec.8"), readFile(t, "../../doc/ipsec_setup.8")
+	for _, command := range parser.Model.Children {
+		if !command.Hidden && !strings.Contains(general, "\n.It Cm "+command.Name+"\n") {
+			t.Errorf("ipsec.8 says nothing of %s", command.Name)
+		}
+		if command.Name != "setup" {
+			continue
+		}
+		for _, option := range command.Flags {
+			if !strings.Contains(setup, "\n.It Fl Fl "+option.Name) {
+				t.Errorf("ipsec_setup.8 says nothing of --%s", option.Name)
+			}
+		}
+	}
+	groff, err := exec.LookPath("groff")
+	if err != nil {
+		skip(t, "groff is not installed")
+	}
+	for _, page := range []string{"../../doc/ipsec.8", "../../doc/ipsec_setup.8"} {
+		if out, err := exec.Command(groff, "-mandoc", "-Tutf8", "-ww", "-z", page).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", page, err, out)
+		}
+	}
+}
+
+// skip skips a test for want of something, which REQUIRE_ALL does not allow.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ALL") == "1" {
+		t.Fatalf("%s, and REQUIRE_ALL is set", why)
+	}
+	t.Skip(why)
+}
