@@ -29,7 +29,7 @@ func (p *parser) checkAll(c *Config) {
 		if conn.Auto == AutoManual || manual[conn.Name] {
 			diagnostics = append(diagnostics, conn.CheckManual()...)
 			if enc, auth, _, err := ParseESP(conn.ESP); err == nil && auth == "" && !isAEAD(enc) {
-				p.warnf(conn.At("esp"), "esp=%s encrypts and does not authenticate: a changed packet goes unnoticed", conn.ESP)
+				p.errorf(conn.At("esp"), "esp=%s encrypts and does not authenticate, which KLIPS refuses (RFC 8221): expected an authenticator beside it, as in %s-sha1", conn.ESP, conn.ESP)
 			}
 		} else {
 			diagnostics = append(diagnostics, conn.checkKeys()...)

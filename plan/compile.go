@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/klips/said"
 )
 
 // Compile returns the plan of start, stop or restart. For Stop, cfg may be
@@ -56,10 +57,11 @@ type compiler struct {
 	attached   []attachment
 	virtual    map[string]string // physical link to virtual
 	manual     []*manualConn
-	saids      map[saidKey]string // to the conn that has it
-	routed     map[routeKey]int   // to the conns that want it
-	forwarding []string           // the settings that forwarding changes
-	rpfilter   []string           // the settings that rp_filter changes
+	saids      map[said.SAID]string // to the conn that has it
+	ciphers    map[string]string    // of algorithm strings of ESP
+	routed     map[routeKey]int     // to the conns that want it
+	forwarding []string             // the settings that forwarding changes
+	rpfilter   []string             // the settings that rp_filter changes
 }
 
 func newCompiler(verb Verb, cfg *conf.Config, facts Facts, paths conf.Paths) *compiler {
@@ -69,7 +71,8 @@ func newCompiler(verb Verb, cfg *conf.Config, facts Facts, paths conf.Paths) *co
 		info:    parseInfo(facts.Running.Info),
 		conns:   make(map[string]*conf.Conn),
 		virtual: make(map[string]string),
-		saids:   make(map[saidKey]string),
+		saids:   make(map[said.SAID]string),
+		ciphers: make(map[string]string),
 		routed:  make(map[routeKey]int),
 	}
 	if cfg != nil {

@@ -83,7 +83,8 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 // so that from here on their packets drop in KLIPS and never leave in the
 // clear; then what carries them, conn by conn.
 func (c *compiler) bringUp() []Node {
-	var nodes []Node
+	const usual = 11 // nodes of a conn
+	nodes := make([]Node, 0, usual*len(c.manual))
 	marked := false
 	for _, m := range c.manual {
 		if m.bad != nil {

@@ -44,6 +44,6 @@ func say(reason, text string) Node {
 // note returns the step that notes name=value in ipsec.info, before the change
 // that stop will have to take back.
 func (c *compiler) note(name, value, reason string) Node {
-	return must(Append{Path: c.paths.Info(), Text: name + "=" + value}, reason,
-		"failed to note in "+c.paths.Info()+" what stop needs")
+	path := c.paths.Info()
+	return must(Append{Path: path, Text: name + "=" + value}, reason, "failed to note in "+path+" what stop needs")
 }

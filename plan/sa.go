@@ -14,9 +14,6 @@ type bundle struct {
 	adds []Op
 }
 
-// saidKey is a SAID within the numbers that a conn may have once.
-type saidKey = said.SAID
-
 // natPort is the UDP port of encapsulated ESP, RFC 3948.
 const natPort = 4500
 
@@ -57,7 +54,12 @@ func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
 	if conn.ESP == "" && conn.AH == "" {
 		return remark(conn.Pos, "neither esp= nor ah= is given; a manually keyed conn needs one of them")
 	}
-	m.cipher, _, _, _ = conf.ParseESP(conn.ESP)
+	cipher, known := c.ciphers[conn.ESP]
+	if !known {
+		cipher, _, _, _ = conf.ParseESP(conn.ESP)
+		c.ciphers[conn.ESP] = cipher
+	}
+	m.cipher = cipher
 	out, in := number(conn, m.us.name == "left")
 	if m.them.end.ESPSPI != 0 {
 		out.esp = m.them.end.ESPSPI

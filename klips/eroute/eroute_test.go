@@ -74,12 +74,12 @@ func (r source) flow() Flow {
 
 // TestLookup holds the table against the oracle while eroutes come and go.
 func TestLookup(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		r := source{rand.New(rand.NewPCG(seed, 7))}
 		var table Table
 		var all []klips.Selector
 		found := 0
-		for step := range 2000 {
+		for step := range 1000 {
 			if s := r.selector(); r.IntN(3) > 0 {
 				_, err := table.Add(klips.Eroute{Selector: s, SAID: said.Shunt(said.SPIDrop)})
 				if exists := slices.Contains(all, s); exists != errors.Is(err, syscall.EEXIST) {
@@ -94,7 +94,7 @@ func TestLookup(t *testing.T) {
 				}
 				all = slices.Delete(all, i, i+1)
 			}
-			if table.Len() != len(all) || len(table.All()) != len(all) {
+			if table.Len() != len(all) || step%100 == 0 && len(table.All()) != len(all) {
 				t.Fatalf("step %d: %d eroutes, %d listed, want %d", step, table.Len(), len(table.All()), len(all))
 			}
 			for range 5 {
@@ -109,7 +109,7 @@ func TestLookup(t *testing.T) {
 				}
 			}
 		}
-		if found < 1000 {
+		if found < 500 {
 			t.Errorf("only %d flows had an eroute", found)
 		}
 		if !slices.IsSortedFunc(table.All(), func(a, b *Entry) int { return compare(a.Selector, b.Selector) }) {

@@ -155,7 +155,7 @@ func TestGroupRefused(t *testing.T) {
 		want syscall.Errno
 	}{
 		{nil, syscall.EINVAL},
-		{[]said.SAID{id(said.ESP, 0x100)}, syscall.EINVAL},
+		{[]said.SAID{id(said.ESP, 0x100)}, syscall.ENOENT}, // has no group to take apart
 		{[]said.SAID{id(said.ESP, 0x100), id(said.ESP, 0x100)}, syscall.EINVAL},
 		{[]said.SAID{id(said.ESP, 0x100), id(said.IPIP, 0x100)}, syscall.EINVAL},
 		{[]said.SAID{id(said.IPIP, 0x100), id(said.ESP, 0x999)}, syscall.ENOENT},

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/golden/kernelpeer/order"
+)
+
+// modules are what the SAs of the tests need. The crypto layer would ask for
+// them one by one while packets are lost, and for many that there are not, so
+// loading on demand is switched off afterwards.
+const modules = `xfrm_user ipv6 esp4 esp6 ah4 ah6 ipcomp ipcomp6 xfrm4_tunnel xfrm6_tunnel tunnel4 tunnel6
+	authenc authencesn echainiv seqiv cbc ctr gcm ghash-generic hmac sha512_generic des_generic deflate
+	chacha20poly1305 chacha_generic poly1305_generic`
+
+// initialize is the first process of the guest.
+func initialize(string, string, string) error {
+	err := prepare()
+	line, lineErr := serial("/dev/ttyS0")
+	if lineErr != nil {
+		err = errors.Join(err, lineErr)
+		fmt.Println(err)
+		powerOff()
+	}
+	obey(line, err)
+	powerOff()
+	return nil
+}
+
+// powerOff ends the guest.
+func powerOff() {
+	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
+		fmt.Println(err)
+	}
+}
+
+func prepare() error {
+	os.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+	os.Setenv("LANG", "C")
+	for where, kind := range map[string]string{"/proc": "proc", "/sys": "sysfs", "/run": "tmpfs"} {
+		if err := unix.Mount(kind, where, kind, 0, ""); err != nil {
+			return fmt.Errorf("failed to mount %s: %w", where, err)
+		}
+	}
+	args := append([]string{"-d", os.Getenv("modules_dir"), "-a"}, strings.Fields(modules)...)
+	if out, err := exec.Command("modprobe", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("modprobe: %w: %s", err, out)
+	}
+	if err := os.WriteFile("/proc/sys/kernel/modprobe", []byte("\n"), 0); err != nil {
+		return err
+	}
+	return encapsulate()
+}
+
+// encapsulate has the kernel take ESP off what comes to UDP port 4500, as IKE
+// daemons do for it (RFC 3948). The sockets stay open.
+func encapsulate() error {
+	const port = 4500
+	for family, addr := range map[int]unix.Sockaddr{
+		unix.AF_INET:  &unix.SockaddrInet4{Port: port},
+		unix.AF_INET6: &unix.SockaddrInet6{Port: port},
+	} {
+		fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil && family == unix.AF_INET6 {
+			err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+		}
+		if err == nil {
+			err = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_ENCAP, unix.UDP_ENCAP_ESPINUDP)
+		}
+		if err == nil {
+			err = unix.Bind(fd, addr)
+		}
+		if err != nil {
+			return fmt.Errorf("failed to open UDP port %d for ESP: %w", port, err)
+		}
+	}
+	return nil
+}
+
+// serial opens a serial line for bytes as they are.
+func serial(name string) (*os.File, error) {
+	line, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	mode, err := unix.IoctlGetTermios(int(line.Fd()), unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	mode.Iflag, mode.Oflag, mode.Lflag = 0, 0, 0
+	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 1, 0
+	return line, unix.IoctlSetTermios(int(line.Fd()), unix.TCSETS, mode)
+}
+
+// obey answers that the guest is ready, or why not, and then does orders until
+// the line ends.
+func obey(line *os.File, err error) {
+	in, out := json.NewDecoder(line), json.NewEncoder(line)
+	answer := order.Answer{}
+	if err != nil {
+		answer = order.Answer{Output: err.Error(), Status: 1}
+	}
+	for {
+		if out.Encode(answer) != nil {
+			return
+		}
+		var o order.Order
+		if in.Decode(&o) != nil || o.Script == "" {
+			return
+		}
+		text, err := exec.Command("/bin/sh", "-ec", o.Script).CombinedOutput()
+		answer = order.Answer{Output: string(text)}
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit):
+			answer.Status = exit.ExitCode()
+		case err != nil:
+			answer = order.Answer{Output: err.Error(), Status: 1}
+		}
+	}
+}
