@@ -1,6 +1,10 @@
 package plan
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"ipsec/conf"
+)
 
 // FactsVersion is the version of the JSON form of Facts.
 const FactsVersion = 1
@@ -10,9 +14,9 @@ const FactsVersion = 1
 // neither this program's own links and routes nor kernel settings: a host has
 // the same facts, but for Running, before a start and after it.
 type Facts struct {
-	Version int    `json:"version"`
-	Host    string `json:"host"`
-	Bin     string `json:"bin"` // the folder of the ipsec binary there; "" in facts written by hand
+	Version int        `json:"version"`
+	Host    string     `json:"host"`
+	Paths   conf.Paths `json:"paths"` // of the instance there
 
 	Links  []Link  `json:"links"`
 	Routes []Route `json:"routes"` // of the main table, unicast

@@ -112,7 +112,8 @@ func failure(err error) exitStatus {
 }
 
 // review reads the plan that was reviewed and refuses one that is not the plan
-// of now. A reviewer's copy of ipsec.conf may have lain anywhere.
+// of now. A plan reviewed on another machine was made with --facts, and so has
+// the paths of this one.
 func (c *setupCmd) review(now plan.Plan) error {
 	text, err := os.ReadFile(c.Plan)
 	if err != nil {
@@ -125,7 +126,6 @@ func (c *setupCmd) review(now plan.Plan) error {
 	if reviewed.Verb != now.Verb {
 		return fmt.Errorf("%s is a plan of %s, not of %s", c.Plan, reviewed.Verb, now.Verb)
 	}
-	reviewed.Paths.Conf, reviewed.Paths.Confs = now.Paths.Conf, now.Paths.Confs
 	if difference := shell.Compare(reviewed, now); difference != "" {
 		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", c.Plan, now.Verb, difference)
 	}

@@ -108,10 +108,14 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	if err != nil {
 		return plan.Plan{}, facts, err
 	}
-	if facts.Bin != "" {
-		e.Paths.Bin = facts.Bin
+	paths := e.Paths
+	if c.Facts != "" { // the plan of another host has that host's paths
+		paths = facts.Paths
+		if c.Rundir != "" {
+			paths.Run = e.Paths.Run
+		}
 	}
-	p, err := plan.Compile(verb, config, facts, e.Paths)
+	p, err := plan.Compile(verb, config, facts, paths)
 	if err != nil {
 		return plan.Plan{}, facts, planError{err}
 	}

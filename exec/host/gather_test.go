@@ -108,7 +108,7 @@ func TestGather(t *testing.T) {
 		if !reflect.DeepEqual(facts.Routes, routes) {
 			t.Errorf("routes %+v\nwant %+v", facts.Routes, routes)
 		}
-		if facts.Version != plan.FactsVersion || facts.Bin != "/usr/sbin" || facts.Host == "" || facts.RunDir || facts.SubsysDir || !facts.IPv6 {
+		if facts.Version != plan.FactsVersion || facts.Paths.Bin != "/usr/sbin" || facts.Host == "" || facts.RunDir || facts.SubsysDir || !facts.IPv6 {
 			t.Errorf("%+v", facts)
 		}
 		if want := []string{"/dev/random", "/dev/urandom"}; !reflect.DeepEqual(facts.Randomness, want) {

@@ -27,7 +27,7 @@ func Gather(paths conf.Paths) (plan.Facts, error) {
 	facts := plan.Facts{
 		Version:    plan.FactsVersion,
 		Host:       name,
-		Bin:        paths.Bin,
+		Paths:      paths,
 		TUN:        isDevice("/dev/net/tun"),
 		Modprobe:   isProgram("modprobe"),
 		IPv6:       isDir("/proc/sys/net/ipv6"),

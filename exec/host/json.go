@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"ipsec/conf"
 	"ipsec/plan"
 )
 
@@ -50,7 +51,7 @@ func Read(r io.Reader) (plan.Facts, error) {
 	case *head.Version != plan.FactsVersion:
 		return plan.Facts{}, fmt.Errorf("facts of version %d, expected %d: gather them again, with \"ipsec facts\" of this version", *head.Version, plan.FactsVersion)
 	}
-	var facts plan.Facts
+	facts := plan.Facts{Paths: conf.DefaultPaths()} // for what a person left out
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&facts); err != nil {
@@ -84,8 +85,10 @@ func check(facts plan.Facts) error {
 	if !oneLine(facts.Host) {
 		return fmt.Errorf("host %q: expected text on one line", facts.Host)
 	}
-	if facts.Bin != "" && (!filepath.IsAbs(facts.Bin) || !oneLine(facts.Bin)) {
-		return fmt.Errorf("bin %q: expected an absolute path", facts.Bin)
+	for _, path := range []string{facts.Paths.Bin, facts.Paths.Confs, facts.Paths.Conf, facts.Paths.Run} {
+		if !filepath.IsAbs(path) || !oneLine(path) {
+			return fmt.Errorf("paths: %q: expected an absolute path", path)
+		}
 	}
 	for _, link := range facts.Links {
 		if !isLinkName(link.Name) {

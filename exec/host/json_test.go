@@ -8,7 +8,7 @@ import (
 )
 
 const valid = `{
-  "version": 1, "host": "gw", "bin": "/usr/sbin",
+  "version": 1, "host": "gw", "paths": {"bin": "/usr/sbin", "confs": "/etc", "conf": "/etc/ipsec.conf", "run": "/var/run/pluto"},
   "links": [{"name": "eth0", "mtu": 1500, "up": true, "addrs": [{"prefix": "192.0.2.1/24", "broadcast": "192.0.2.255"}, {"prefix": "2001:db8::1/64"}]},
             {"name": "ppp0", "mtu": 1492, "up": true, "pointtopoint": true, "addrs": [{"prefix": "198.51.100.1/32", "peer": "198.51.100.9"}]}],
   "routes": [{"dst": "0.0.0.0/0", "gateway": "192.0.2.254", "link": "eth0", "metric": 3}],

@@ -60,6 +60,9 @@ func (i *inbound) decompress(p *incoming) reason {
 		p.sas[0].PolicyError()
 		return dropPolicy
 	}
+	if i.spare[i.used] == nil { // most are never wanted
+		i.spare[i.used] = packet.NewBuffer(packet.MaxSize)
+	}
 	larger := i.spare[i.used]
 	i.used++
 	larger.Reset()

@@ -29,7 +29,7 @@ type inbound struct {
 }
 
 func newInbound(e *Engine, at *attachment, size int) *inbound {
-	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: packet.NewBuffers(size, packet.MaxSize)}
+	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: make([]*packet.Buffer, size)}
 }
 
 // run carries packets until the wire is closed.

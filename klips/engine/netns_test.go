@@ -187,7 +187,7 @@ func TestRouter(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			west, east := routed(t)
+			west, router, east := routed(t)
 			conn{src: c.src, dst: c.dst, srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm(), encap: c.encap}.both(west, east)
 			told := func(mtu int) {
 				t.Helper()
@@ -203,9 +203,10 @@ func TestRouter(t *testing.T) {
 			}
 			told(c.path)
 			west.sh("ping -M do -c 1 -W 5 -s %d -I 10.1.0.1 10.2.0.1", c.path-28)
+			router.sh("ip link set eth0 mtu 1290")
 			west.sh("ip link set eth0 mtu 1290")
 			told(c.link)
-			west.sh("ping -c 1 -W 5 -s 3000 -I 10.1.0.1 10.2.0.1") // in fragments
+			west.sh("ping -c 5 -i 0.1 -W 5 -s 3000 -I 10.1.0.1 10.2.0.1") // in fragments
 		})
 	}
 }

@@ -44,10 +44,13 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 		e:       e,
 		at:      at,
 		in:      packet.NewBuffers(size, packet.MaxSize),
-		spare:   packet.NewBuffers(spares, packet.MaxSize),
+		spare:   make([]*packet.Buffer, spares),
 		trapped: make([]trapped, 0, 16),
 	}
 	o.take = func() *packet.Buffer {
+		if o.spare[o.used] == nil { // most are never wanted
+			o.spare[o.used] = packet.NewBuffer(packet.MaxSize)
+		}
 		b := o.spare[o.used]
 		o.used++
 		b.Reset()

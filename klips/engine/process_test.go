@@ -121,11 +121,7 @@ func (p *process) do(o *order) (string, error) {
 	case o.Sniffed:
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		var list []string
-		for _, kind := range slices.Sorted(maps.Keys(p.seen)) {
-			list = append(list, kind)
-		}
-		return strings.Join(list, " "), nil
+		return strings.Join(slices.Sorted(maps.Keys(p.seen)), " "), nil
 	case o.Ours:
 		names, err := tun.Ours()
 		return strings.Join(names, " "), err
@@ -279,9 +275,8 @@ func gateways(t *testing.T) (west, east *namespace) {
 
 // routed is like gateways with a router between, which has an MTU of 1300 to
 // the east; the gateways are 192.1.2.23 and 192.1.3.45.
-func routed(t *testing.T) (west, east *namespace) {
+func routed(t *testing.T) (west, router, east *namespace) {
 	needRoot(t)
-	var router *namespace
 	west, router, east = newNamespace(t), newNamespace(t), newNamespace(t)
 	router.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", west.pid)
 	router.sh("ip link add eth1 type veth peer name peer1 && ip link set peer1 netns %d name eth0", east.pid)
@@ -290,8 +285,9 @@ func routed(t *testing.T) (west, east *namespace) {
 	}
 	router.sh("ip link set eth1 mtu 1300 && echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding")
 	west.gateway(1, "192.1.2.23", "2001:db8:2::23", "192.1.2.1", "2001:db8:2::1")
+	east.sh("ip link set eth0 mtu 1300")
 	east.gateway(2, "192.1.3.45", "2001:db8:3::45", "192.1.3.1", "2001:db8:3::1")
-	return west, east
+	return west, router, east
 }
 
 func needRoot(t *testing.T) {
@@ -318,4 +314,3 @@ func (n *namespace) gateway(own int, four, six, via4, via6 string) {
 	n.sh("ip route add fd0%d::/16 dev ipsec0 src fd0%d::1", 3-own, own)
 	n.do(order{Sniff: "eth0"})
 }
-

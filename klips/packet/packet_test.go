@@ -33,7 +33,7 @@ func TestSum(t *testing.T) {
 	for size := range 200 {
 		b := make([]byte, size)
 		for i := range b {
-			b[i] = byte(r.Uint32()) | byte(r.Uint32())
+			b[i] = byte(r.Uint32() | r.Uint32()) // much is to be carried
 		}
 		initial := uint16(r.Uint32())
 		if got, want := Sum(b, initial), slowSum(b, uint32(initial)); got != want && got^want != 0xffff {

@@ -181,7 +181,8 @@ func (d *Device) Close() error { return d.file.Close() }
 
 // Remove closes the device and takes it away. It is like 'ip link delete NAME'.
 func (d *Device) Remove() error {
-	if err := d.persist(0); err != nil {
+	// EBADFD says that somebody was faster.
+	if err := d.persist(0); err != nil && !errors.Is(err, unix.EBADFD) {
 		return fmt.Errorf("failed to remove %s: %w", d.name, errors.Join(err, d.Close()))
 	}
 	return d.Close()

@@ -51,8 +51,9 @@ func (in *Inlet) setup(fd int) error {
 		if err := set(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.IP_RECVTOS, unix.IP_RECVERR); err != nil || !in.udp {
 			return err
 		}
-		// A long IKE message goes in fragments: it has no other way.
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT); err != nil {
+		// A long IKE message goes in fragments: it has no other way. With DONT
+		// in place of OMIT, the kernel would keep to itself what routers say.
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT); err != nil {
 			return err
 		}
 		return unix.Bind(fd, &unix.SockaddrInet4{Port: Port})

@@ -18,27 +18,17 @@ import (
 // loading on demand is switched off afterwards.
 const modules = `xfrm_user ipv6 esp4 esp6 ah4 ah6 ipcomp ipcomp6 xfrm4_tunnel xfrm6_tunnel tunnel4 tunnel6
 	authenc authencesn echainiv seqiv cbc ctr gcm ghash-generic hmac sha512_generic des_generic deflate
-	chacha20poly1305 chacha_generic poly1305_generic`
+	chacha20poly1305 chacha_generic poly1305_generic drbg jitterentropy_rng ansi_cprng`
 
-// initialize is the first process of the guest.
-func initialize(string, string, string) error {
-	err := prepare()
-	line, lineErr := serial("/dev/ttyS0")
-	if lineErr != nil {
-		err = errors.Join(err, lineErr)
-		fmt.Println(err)
-		powerOff()
+// guest is the first process of the guest. It returns only when it fails.
+func guest() error {
+	ready := prepare()
+	line, err := serial("/dev/ttyS0")
+	if err != nil {
+		return errors.Join(ready, err)
 	}
-	obey(line, err)
-	powerOff()
-	return nil
-}
-
-// powerOff ends the guest.
-func powerOff() {
-	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
-		fmt.Println(err)
-	}
+	obey(line, ready)
+	return unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
 func prepare() error {

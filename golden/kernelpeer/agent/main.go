@@ -1,32 +1,34 @@
 // Command agent is what the tests of package kernelpeer run beside the real
-// program. "agent init" is the first process of the guest: it makes the guest's
-// kernel ready and then does what it is told on a serial line. The other
-// commands are run by hosts on either side, from shell.
+// program. It is the first process of the guest, which makes the guest's kernel
+// ready and then does what it is told on a serial line; and it has commands that
+// either side runs from shell.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 )
 
 func main() {
-	args := append(os.Args[1:], "", "", "")
-	commands := map[string]func(string, string, string) error{
-		"init": initialize, "replay": replay, "put": put, "get": get,
-	}
-	// The kernel starts its first process without a command, and with what
-	// it did not understand of its own command line.
-	name := args[0]
-	if os.Getpid() == 1 {
-		name = "init"
-	}
-	command := commands[name]
-	if command == nil {
-		fmt.Fprintln(os.Stderr, "usage: agent init | replay LINK COUNT | put ADDRESS BYTES | get ADDRESS")
-		os.Exit(2)
-	}
-	if err := command(args[1], args[2], args[3]); err != nil {
+	if err := run(append(os.Args, "", "", "")[1:4]); err != nil {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
+}
+
+func run(args []string) error {
+	// The kernel starts its first process without a command.
+	if os.Getpid() == 1 {
+		return guest()
+	}
+	switch args[0] {
+	case "put":
+		return put(args[1], args[2])
+	case "get":
+		return get(args[1])
+	case "replay":
+		return replay(args[1], args[2])
+	}
+	return errors.New("usage: agent put ADDRESS BYTES | get ADDRESS | replay LINK COUNT")
 }

@@ -19,7 +19,7 @@ import (
 const patience = 30 * time.Second
 
 // put sends bytes to a TCP server, and prints their digest.
-func put(address, size, _ string) error {
+func put(address, size string) error {
 	n, err := strconv.ParseInt(size, 10, 64)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func put(address, size, _ string) error {
 }
 
 // get reads from a TCP server until it has no more, and prints the digest.
-func get(address, _, _ string) error {
+func get(address string) error {
 	conn, err := dial(address)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func dial(address string) (net.Conn, error) {
 // replay is like a wiretapper: it takes the first ESP or AH packet that leaves
 // by a link, waits until another has left after it, and sends the first again
 // as often as it is told. It prints "ready" when it listens.
-func replay(link, count, _ string) error {
+func replay(link, count string) error {
 	times, err := strconv.Atoi(count)
 	if err != nil {
 		return err
