@@ -37,7 +37,12 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 		e.stats.count(dropNoSA)
 		return
 	}
-	original := b.Bytes()
+	if h.Fragmented() && p.chain[0].Config.ID.Proto != said.IPIP {
+		if p.b = o.assemble(b, h); p.b == nil {
+			return
+		}
+	}
+	original := p.b.Bytes()
 	if !o.begin(&p, h) || !o.compress(&p) {
 		e.stats.count(dropSA)
 		return
@@ -73,6 +78,27 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 		return
 	}
 	o.fragment(p.b, &whole, mtu)
+}
+
+// assemble returns the whole packet that a fragment is the last of, and writes
+// its header to h; nil where it is not.
+func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
+	kept, ok := o.assembly.add(b.Bytes(), h, o.now)
+	if kept == nil {
+		if !ok {
+			o.e.stats.count(dropFragment)
+		}
+		return nil
+	}
+	whole := o.take()
+	whole.Set(kept.Bytes())
+	var err error
+	if *h, err = packet.Parse(whole.Bytes()); err != nil {
+		o.e.stats.count(dropMalformed)
+		return nil
+	}
+	h.DF = false // it was in fragments
+	return whole
 }
 
 // least is the length of a packet that every link takes whole: one of them is

@@ -32,6 +32,7 @@ type outbound struct {
 	now       time.Time
 	answers   limiter
 	fragments fragments
+	assembly  assembly
 	head      [256]byte // the header of a packet in transport mode
 
 	// What waits until the lock is given back.

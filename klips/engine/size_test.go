@@ -3,11 +3,13 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 	"testing"
 
 	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
+	"ipsec/klips/wire/wiretest"
 )
 
 // tooBig returns the MTU that an ICMP message names, after checking that it
@@ -202,4 +204,62 @@ func TestPorts(t *testing.T) {
 		}
 	}
 	west.drops(dropFragment, 1)
+}
+
+// TestAssemble sends the fragments of a packet in transport mode, where it
+// goes whole, and then in fragments of its own.
+func TestAssemble(t *testing.T) {
+	for _, c := range []struct{ name, src, dst string }{
+		{"IPv4", "192.1.2.23", "192.1.2.45"},
+		{"IPv6", "2001:db8:1::23", "2001:db8:1::45"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, west, east := pair(t, klips.Settings{FragICMP: true})
+			conn := conn{src: c.src, dst: c.dst, srcNet: host(addr(c.src)).String(), dstNet: host(addr(c.dst)).String(), protos: []said.Proto{said.ESP}, sa: gcm()}
+			conn.up(west, east, 0x1001)
+			cut := func(size, id int) (whole []byte, parts [][]byte) {
+				whole = wiretest.UDP(netip.AddrPortFrom(addr(c.src), 1), netip.AddrPortFrom(addr(c.dst), 2), make([]byte, size))
+				if whole[0] == 0x45 {
+					whole[5] = byte(id)
+					packet.SetLength(whole, len(whole))
+				}
+				h, err := packet.Parse(whole)
+				west.must(err)
+				var buffers []*packet.Buffer
+				packet.Split(whole, &h, 1280, uint32(id), func() *packet.Buffer {
+					buffers = append(buffers, packet.NewBuffer(1280))
+					return buffers[len(buffers)-1]
+				})
+				for _, b := range buffers {
+					parts = append(parts, b.Bytes())
+				}
+				return whole, parts
+			}
+			first, a := cut(3000, 1)
+			second, b := cut(60000, 2)
+			for i := range b { // interleaved
+				if i < len(a) {
+					west.device.Send(a[i])
+				}
+				west.device.Send(b[i])
+			}
+			for _, want := range [][]byte{first, second} {
+				if got := receive(t, east.device.Received); !bytes.Equal(got, want) {
+					t.Errorf("got %d bytes, %x, want %d, %x", len(got), got[:48], len(want), want[:48])
+				}
+			}
+			west.device.Send(a[1]) // without its first
+			west.drops(dropFragment, 1)
+			west.device.Send(a[0])
+			west.device.Send(a[2]) // without its second
+			west.drops(dropFragment, 2)
+			west.device.Send(a[0])
+			west.device.Send(nil)
+			west.drops(dropMalformed, 1) // and so it was seen
+			west.clock.Move(assembleTime)
+			west.device.Send(a[1])
+			west.drops(dropFragment, 3)
+			idle(t, east.device.Received)
+		})
+	}
 }

@@ -90,6 +90,12 @@ func (b *Buffer) Prepend(n int) []byte {
 // Grow makes the packet longer by n bytes at its end, which hold anything.
 func (b *Buffer) Grow(n int) { b.end += n }
 
+// Append puts a copy of p behind the packet, cut off where it is longer than
+// the room.
+func (b *Buffer) Append(p []byte) {
+	b.end += copy(b.store[b.end:len(b.store)-Tailroom], p)
+}
+
 // Window makes bytes from to to of the packet the packet.
 func (b *Buffer) Window(from, to int) {
 	b.start, b.end = b.start+from, b.start+to

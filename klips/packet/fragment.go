@@ -20,7 +20,7 @@ func Split(packet []byte, h *Header, mtu int, id uint32, next func() *Buffer) bo
 		end := min(at+room, len(data))
 		b := next()
 		b.Set(packet[:h.Payload])
-		b.append(data[at:end])
+		b.Append(data[at:end])
 		head := b.Bytes()
 		if at > 0 {
 			dropOptions(head[IPv4Len:h.Payload])
@@ -54,17 +54,13 @@ func split6(packet []byte, h *Header, mtu int, id uint32, next func() *Buffer) b
 		fragment[0] = packet[h.NextAt]
 		binary.BigEndian.PutUint16(fragment[2:], word)
 		binary.BigEndian.PutUint32(fragment[4:], id)
-		b.append(fragment[:])
-		b.append(data[at:end])
+		b.Append(fragment[:])
+		b.Append(data[at:end])
 		head := b.Bytes()
 		head[h.NextAt] = Fragment
 		SetLength(head, b.Len())
 	}
 	return true
-}
-
-func (b *Buffer) append(p []byte) {
-	b.end += copy(b.store[b.end:len(b.store)-Tailroom], p)
 }
 
 // dropOptions overwrites with no-operations those options of IPv4 that only a

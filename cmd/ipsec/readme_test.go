@@ -1,0 +1,46 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var updateReadme = flag.Bool("update-readme", false, "write what the commands of README.md print into it")
+
+// TestReadme runs the commands of README.md, each the first line of a block of
+// the kind "console", and compares what they print.
+func TestReadme(t *testing.T) {
+	const readme = "../../README.md"
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := binary(t) + ":" + os.Getenv("PATH")
+	block := regexp.MustCompile("(?s)```console\n\\$ ([^\n]*)\n(.*?)```\n")
+	ran := 0
+	updated := block.ReplaceAllStringFunc(string(text), func(whole string) string {
+		ran++
+		m := block.FindStringSubmatch(whole)
+		cmd := exec.Command("sh", "-c", m[1])
+		cmd.Dir = "../.."
+		cmd.Env = append(os.Environ(), "PATH="+path)
+		out, _ := cmd.CombinedOutput() // a block may show a failure
+		got := strings.TrimSuffix(string(out), "\n") + "\n"
+		if got != m[2] && !*updateReadme {
+			t.Errorf("$ %s\nprints\n%s\nREADME.md says\n%s", m[1], got, m[2])
+		}
+		return "```console\n$ " + m[1] + "\n" + got + "```\n"
+	})
+	if ran == 0 {
+		t.Fatal("no command found")
+	}
+	if *updateReadme {
+		if err := os.WriteFile(readme, []byte(updated), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
