@@ -36,6 +36,12 @@ func (p *parser) build() *Config {
 		c.Conns = append(c.Conns, conn)
 	}
 	p.checkAll(c)
+	c.byName = make(map[string]*Conn, len(c.Conns))
+	for _, conn := range c.Conns {
+		if c.byName[conn.Name] == nil {
+			c.byName[conn.Name] = conn
+		}
+	}
 	return c
 }
 

@@ -10,10 +10,15 @@ type Config struct {
 	Files  []string
 	// Warnings are about lines that are right but have no effect here.
 	Warnings []Diagnostic
+
+	byName map[string]*Conn // of a Config that was read
 }
 
 // Conn returns the connection of that name, or nil.
 func (c *Config) Conn(name string) *Conn {
+	if c.byName != nil {
+		return c.byName[name]
+	}
 	for _, conn := range c.Conns {
 		if conn.Name == name {
 			return conn

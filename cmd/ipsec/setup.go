@@ -108,18 +108,28 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	if err != nil {
 		return plan.Plan{}, facts, err
 	}
-	paths := e.Paths
-	if c.Facts != "" { // the plan of another host has that host's paths
-		paths = facts.Paths
-		if c.Rundir != "" {
-			paths.Run = e.Paths.Run
-		}
+	p, err := plan.Compile(verb, config, facts, e.Paths)
+	if err == nil && c.Facts != "" {
+		p, err = c.elsewhere(e, verb, config, facts)
 	}
-	p, err := plan.Compile(verb, config, facts, paths)
 	if err != nil {
 		return plan.Plan{}, facts, planError{err}
 	}
 	return p, facts, nil
+}
+
+// elsewhere compiles the verb as the host of the facts would: with that host's
+// paths, and with its files where they will lie there. What is wrong with a
+// file has been said before, by the name that it has here.
+func (c *setupCmd) elsewhere(e *env, verb plan.Verb, config *conf.Config, facts plan.Facts) (plan.Plan, error) {
+	paths := facts.Paths
+	if c.Rundir != "" {
+		paths.Run = e.Paths.Run
+	}
+	if config != nil {
+		config.Relocate(e.Paths.Conf, paths.Conf)
+	}
+	return plan.Compile(verb, config, facts, paths)
 }
 
 // planError is a configuration that makes no plan on the host of the facts:

@@ -155,9 +155,8 @@ func (p pairing) protocols() []string {
 	return list
 }
 
-// xfrm returns the same connection as the kernel has it, for ip -batch; more
-// goes to the state that the kernel sends by.
-func (p pairing) xfrm(more string) string {
+// xfrm returns the same connection as the kernel has it, for ip -batch.
+func (p pairing) xfrm() string {
 	var b strings.Builder
 	a := addresses[version(p.outer)]
 	for _, dir := range []string{"out", "in"} {
@@ -175,11 +174,7 @@ func (p pairing) xfrm(more string) string {
 			if i == 0 && !p.transport {
 				mode = "tunnel"
 			}
-			fmt.Fprintf(&b, "xfrm state add src %s dst %s proto %s spi 0x%x reqid %d mode %s%s", src, dst, proto, p.spi, i+1, mode, p.state(proto, towards))
-			if dir == "out" {
-				b.WriteString(more)
-			}
-			b.WriteByte('\n')
+			fmt.Fprintf(&b, "xfrm state add src %s dst %s proto %s spi 0x%x reqid %d mode %s%s\n", src, dst, proto, p.spi, i+1, mode, p.state(proto, towards))
 			policy += fmt.Sprintf(" tmpl src %s dst %s proto %s reqid %d mode %s", src, dst, proto, i+1, mode)
 			if proto == "comp" && dir == "in" {
 				policy += " level use" // what does not shrink goes without
@@ -222,6 +217,11 @@ func (p pairing) state(proto, towards string) string {
 		}
 	}
 	if proto == "ah" {
+		if version(p.outer) == 4 {
+			// RFC 4302, section 3.3.3.2.1, has the ICV end at 32 bits in
+			// IPv4; without this flag the kernel makes that 64.
+			b.WriteString(" flag align4")
+		}
 		auth(p.ah, ahKey)
 		return b.String()
 	}

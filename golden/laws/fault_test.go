@@ -26,9 +26,9 @@ func TestParityFaults(t *testing.T) {
 		status              int    // of the verb at fault
 		says                string // in it
 	}{
-		{"Lock", full, "", []verb{{"mkdir -p /var/run/pluto; sh -c 'exec 9< /var/run/pluto; flock -n 9; exec sleep 1000' >/dev/null 2>&1 & until flock -n /var/run/pluto true; [ $? = 1 ]; do :; done", "start"}},
+		{"Lock", full, "", []verb{{"mkdir -p /var/run/pluto; sh -c 'exec 9< /var/run/pluto; flock 9; exec sleep 1000' >/dev/null 2>&1 & until flock -n /var/run/pluto true; [ $? = 1 ]; do :; done", "start"}},
 			1, "another ipsec setup is at work"},
-		{"MakeDirs", full, "", start("touch /var/run/pluto"), 1, "failed to make /var/run/pluto"},
+		{"MakeDirs", full, "", start("mount -t tmpfs -o ro tmpfs /var/run/"), 1, "failed to make /var/run/pluto"},
 		{"WritePID", full, "", start("mkdir -p /var/run/pluto/ipsec_setup.pid"), 1, "failed to write /var/run/pluto/ipsec_setup.pid"},
 		{"Write", full, "", start("ro /var/run/pluto/ipsec.info"), 1, "failed to write /var/run/pluto/ipsec.info"},
 		{"Write a setting", full, "", start("ro /proc/sys/net/ipv4/ip_forward"), 1, "failed to turn on forwarding"},
@@ -39,7 +39,7 @@ func TestParityFaults(t *testing.T) {
 		{"AddAddr", full, "", start("sysctl -qw net.ipv6.conf.default.disable_ipv6=1"), 1, "failed to set up ipsec0 on eth0"},
 		{"SetMTU", setup + "\toverridemtu=65535\n" + tunnel, "", start(""), 0, ""},
 		{"RPFilter", full, "", start("ro /proc/sys/net/ipv4/conf/eth0/rp_filter"), 1, "failed to set rp_filter"},
-		{"AddRoute", setup + "\tinterfaces=\"ipsec0=eth1 ipsec1=eth0\"\n\toverridemtu=1200\n" + tunnel + mixed, "", start(""), 0, `conn "mixed" (/etc/ipsec.conf:21) is not routed`},
+		{"AddRoute", setup + "\tinterfaces=\"ipsec0=eth1 ipsec1=eth0\"\n\toverridemtu=1200\n" + tunnel + mixed, "", start(""), 0, "is not routed"},
 		{"AddSA", setup + tunnel + "\nconn short" + ends + "\tspi=0x900\n\tesp=3des-md5-96\n\tespenckey=0x0ddba110\n\tespauthkey=0x0ddba110\n", "", start(""), 2, ""},
 		{"Updown", setup + updown, updownScript, start("echo exit 3 >> /etc/updown"), 0, "is not routed"},
 		{"Updown is not there", setup + updown, "", start(""), 0, "is not routed"},
@@ -50,7 +50,7 @@ func TestParityFaults(t *testing.T) {
 		{"RemoveDir", full, "", later("stop", "touch /var/run/pluto/foreign"), 1, "...IPsec stopped"},
 		{"Updown of stop", setup + updown, updownScript, later("stop", "printf '#!/bin/sh\\nexit 4\\n' > /etc/updown"), 0, "failed to go down"},
 		{"an interface is gone", full, "", later("restart", "ip link del ipsec0"), 0, "...IPsec started"},
-		{"KLIPS is gone", full, "", later("restart", "p=$(cat /var/run/pluto/klips.pid); kill -9 $p; while kill -0 $p; do :; done 2>/dev/null"), 0, "...IPsec started"},
+		{"KLIPS is gone", full, "", later("restart", "kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true"), 0, "...IPsec started"},
 		{"restart with less", full, "", later("restart", "sed -i '/^conn mixed/,$d' /etc/ipsec.conf"), 0, "...IPsec started"},
 		{"restart fails", full, "", later("restart", "ip link del ipsec0; ip tuntap add ipsec0 mode tun"), 1, "failed to set up"},
 		{"restart elsewhere", full, "", later("restart", "sed -i '/^config setup/a interfaces=\"ipsec3=eth0\"' /etc/ipsec.conf; sed -i 's/^interfaces/\tinterfaces/' /etc/ipsec.conf"), 0, "...IPsec started"},

@@ -77,8 +77,8 @@ func (g *gateway) perform(sh, name string, log *syslogd) world {
 	if sh == "native" {
 		r = g.ipsec("setup", name)
 	} else {
-		g.write("/run/.lab/script", script.stdout)
-		words := append(strings.Fields(sh), "/run/.lab/script")
+		g.write("/dev/shm/script", script.stdout)
+		words := append(strings.Fields(sh), "/dev/shm/script")
 		r = g.do(words[0], words[1:]...)
 	}
 	w := world{

@@ -185,7 +185,18 @@ func (e *Engine) emit(ev klips.Event) {
 	}
 	select {
 	case e.events <- ev:
+		return
 	default:
-		e.pending = append(e.pending, ev)
 	}
+	// Of mappings only the latest counts, and a peer can make any number.
+	if m, ok := ev.(klips.NewMapping); ok {
+		for i, old := range e.pending {
+			if o, ok := old.(klips.NewMapping); ok && o.ID == m.ID {
+				m.Old = o.Old
+				e.pending[i] = m
+				return
+			}
+		}
+	}
+	e.pending = append(e.pending, ev)
 }

@@ -210,3 +210,22 @@ func TestRouter(t *testing.T) {
 		})
 	}
 }
+
+// TestComesBack takes the physical interface away and makes another of its
+// name: what was set up carries on.
+func TestComesBack(t *testing.T) {
+	t.Parallel()
+	west, east := gateways(t)
+	conn{src: "192.1.2.23", dst: "192.1.2.45", srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm()}.both(west, east)
+	west.sh("ping -c 1 -W 5 -I 10.1.0.1 10.2.0.1")
+	west.sh("ip link del eth0")
+	west.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", east.pid)
+	west.sh("ip addr add 192.1.2.23/24 dev eth0 && ip link set eth0 up")
+	east.sh("ip addr add 192.1.2.45/24 dev eth0 && ip link set eth0 up")
+	for range 20 {
+		if _, err := west.try(order{Shell: "ping -c 1 -W 1 -I 10.1.0.1 10.2.0.1"}); err == nil {
+			return
+		}
+	}
+	t.Errorf("nothing comes any more; west dropped %s; east dropped %s", west.do(order{Drops: true}), east.do(order{Drops: true}))
+}

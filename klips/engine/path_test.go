@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -288,5 +290,57 @@ func TestAttach(t *testing.T) {
 	}
 	if west.Attach("ipsec0", "eth0") == nil || west.Close() == nil {
 		t.Error("a closed engine goes on")
+	}
+}
+
+// TestPending tells of events that nobody was there to hear, once somebody is:
+// all but those that a later one makes worthless.
+func TestPending(t *testing.T) {
+	_, west, _ := pair(t, klips.Settings{})
+	id := said.SAID{Dst: addr("192.1.2.23"), SPI: 1, Proto: said.ESP}
+	emit := func(ev klips.Event) {
+		west.mu.Lock()
+		defer west.mu.Unlock()
+		west.emit(ev)
+	}
+	for range cap(west.events) + 2 {
+		emit(klips.Expire{ID: id})
+	}
+	for port := range uint16(1000) {
+		emit(klips.NewMapping{ID: id, Old: addrPort("10.0.0.1:1"), New: netip.AddrPortFrom(addr("10.0.0.2"), port)})
+	}
+	if n := len(west.pending); n != 3 {
+		t.Fatalf("%d events are pending, want 3", n)
+	}
+	for range cap(west.events) {
+		receive(t, west.Events())
+	}
+	west.Sweep()
+	receive(t, west.Events())
+	receive(t, west.Events())
+	want := klips.NewMapping{ID: id, Old: addrPort("10.0.0.1:1"), New: addrPort("10.0.0.2:999")}
+	if got := receive(t, west.Events()); got != klips.Event(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	idle(t, west.Events())
+}
+
+// TestLog says how many packets were dropped, and why, once a minute.
+func TestLog(t *testing.T) {
+	var lines []string
+	now := &clock{now: time.Unix(1e9, 0)}
+	e := New(Options{System: quiet{}, Now: now.Now, Log: func(line string) { lines = append(lines, line) }})
+	defer e.Close()
+	e.Sweep()
+	for range 3 {
+		e.stats.count(dropAuth)
+		e.Sweep()
+	}
+	e.stats.count(dropReplay)
+	now.Move(logInterval)
+	e.Sweep()
+	want := []string{"dropped packets: 1 not authentic", "dropped packets: 1 replayed, 2 not authentic"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("got %q, want %q", lines, want)
 	}
 }

@@ -54,6 +54,7 @@ type Wire struct {
 
 // state is what netlink says of the interface.
 type state struct {
+	index int
 	mtu   int
 	addrs []netip.Addr
 }
@@ -105,8 +106,9 @@ func (w *Wire) open() error {
 	return nil
 }
 
-// Refresh reads the MTU and the addresses of the interface again. The error
-// wraps ENODEV where it is gone.
+// Refresh reads the MTU and the addresses of the interface again, and binds the
+// sockets to it anew where it has been away, as that of a dialled line is. The
+// error wraps ENODEV where it is gone.
 func (w *Wire) Refresh() error {
 	link, err := netlink.LinkByName(w.name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
@@ -119,14 +121,36 @@ func (w *Wire) Refresh() error {
 	if err != nil {
 		return fmt.Errorf("failed to list the addresses of %s: %w", w.name, err)
 	}
-	s := &state{mtu: link.Attrs().MTU}
+	s := &state{index: link.Attrs().Index, mtu: link.Attrs().MTU}
 	for _, a := range list {
 		if addr, ok := netip.AddrFromSlice(a.IP); ok {
 			s.addrs = append(s.addrs, addr.Unmap())
 		}
 	}
+	if old := w.state.Load(); old != nil && old.index != s.index {
+		if err := w.rebind(); err != nil {
+			return fmt.Errorf("failed to bind to the new %s: %w", w.name, err)
+		}
+	}
 	w.state.Store(s)
 	return nil
+}
+
+// rebind is for an interface of the same name and another index.
+func (w *Wire) rebind() error {
+	var errs []error
+	bind := func(raw syscall.RawConn) {
+		errs = append(errs, raw.Control(func(fd uintptr) { errs = append(errs, unix.BindToDevice(int(fd), w.name)) }))
+	}
+	for _, out := range w.out {
+		if out != nil {
+			bind(out.raw)
+		}
+	}
+	for _, in := range w.inlets {
+		bind(in.raw)
+	}
+	return errors.Join(errs...)
 }
 
 // Name returns the name of the interface.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"ipsec/golden/kernelpeer/order"
@@ -53,22 +54,42 @@ func prepare() error {
 // daemons do for it (RFC 3948). The sockets stay open.
 func encapsulate() error {
 	const port = 4500
-	for family, addr := range map[int]unix.Sockaddr{
-		unix.AF_INET:  &unix.SockaddrInet4{Port: port},
-		unix.AF_INET6: &unix.SockaddrInet6{Port: port},
+	for _, s := range []struct {
+		family, level, policy int
+		addr                  unix.Sockaddr
+	}{
+		{unix.AF_INET, unix.IPPROTO_IP, unix.IP_XFRM_POLICY, &unix.SockaddrInet4{Port: port}},
+		{unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_XFRM_POLICY, &unix.SockaddrInet6{Port: port}},
 	} {
-		fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err == nil && family == unix.AF_INET6 {
+		fd, err := unix.Socket(s.family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil && s.family == unix.AF_INET6 {
 			err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
 		}
 		if err == nil {
 			err = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_ENCAP, unix.UDP_ENCAP_ESPINUDP)
 		}
 		if err == nil {
-			err = unix.Bind(fd, addr)
+			err = exempt(fd, s.family, s.level, s.policy)
+		}
+		if err == nil {
+			err = unix.Bind(fd, s.addr)
 		}
 		if err != nil {
 			return fmt.Errorf("failed to open UDP port %d for ESP: %w", port, err)
+		}
+	}
+	return nil
+}
+
+// exempt lets a socket's own packets by the policies: those that carry ESP are
+// not in ESP themselves.
+func exempt(fd, family, level, option int) error {
+	const in, out = 0, 1 // XFRM_POLICY_IN, XFRM_POLICY_OUT
+	for _, dir := range []uint8{in, out} {
+		policy := nl.XfrmUserpolicyInfo{Dir: dir} // whose action 0 is to allow
+		policy.Sel.Family = uint16(family)
+		if err := unix.SetsockoptString(fd, level, option, string(policy.Serialize())); err != nil {
+			return fmt.Errorf("failed to set a policy: %w", err)
 		}
 	}
 	return nil

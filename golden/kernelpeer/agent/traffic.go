@@ -6,13 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/kernelpeer/order"
 )
 
 // patience is how long traffic may take.
@@ -30,8 +31,7 @@ func put(address, size string) error {
 	}
 	defer conn.Close()
 	digest := sha256.New()
-	source := io.LimitReader(rand.NewChaCha8([32]byte{}), n)
-	if _, err := io.Copy(io.MultiWriter(conn, digest), source); err != nil {
+	if _, err := io.Copy(io.MultiWriter(conn, digest), order.Bulk(n)); err != nil {
 		return err
 	}
 	fmt.Printf("%x\n", digest.Sum(nil))

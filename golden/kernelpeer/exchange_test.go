@@ -1,0 +1,111 @@
+package kernelpeer
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"ipsec/golden/kernelpeer/order"
+)
+
+// exchange sends traffic both ways, and compares what was counted.
+func (pr pair) exchange(t *testing.T, p pairing, row *row) {
+	t.Helper()
+	before := pr.xfrmStat(t)
+	// Each length of a block's padding, too.
+	row.out = pr.pingThem(t, p, "-c 3 -i 0.01", "-c 1 "+p.pings, "-c 1 -s 1000")
+	for n := range 16 {
+		row.out = row.out && pr.pingThem(t, p, fmt.Sprintf("-c 1 -s %d", n))
+	}
+	row.in = pr.pingUs(t, p, "-c 3 -i 0.01", "-c 1 "+p.pings, "-c 1 -s 1000")
+	row.bulk = row.in && row.out && pr.bulk(t, p, 256<<10)
+	spi, state := pr.ipsec(t, "spi"), pr.guest.sh(t, "ip -s xfrm state")
+	if err := sameCounts(p, ourSAs(spi), theirSAs(state), 26); err != nil {
+		t.Error(err)
+	}
+	if errors := rise(before, pr.xfrmStat(t)); len(errors) > 0 {
+		t.Errorf("the kernel counted errors: %v", errors)
+	}
+	if t.Failed() {
+		t.Logf("ours:\n%s\nthe kernel's:\n%s", spi, state)
+	}
+	row.clean = !t.Failed()
+}
+
+// pingThem pings the kernel from us with each of the options, until one fails.
+func (pr pair) pingThem(t *testing.T, p pairing, options ...string) bool {
+	t.Helper()
+	_, theirs := p.ends()
+	for _, o := range options {
+		if out, err := pr.Try("/bin/sh", "-ec", "ping -n -W 5 "+o+" "+theirs); err != nil {
+			t.Errorf("from us to the kernel, ping %s: %v\n%s", o, err, out)
+			return false
+		}
+	}
+	return true
+}
+
+// pingUs is the same from the kernel.
+func (pr pair) pingUs(t *testing.T, p pairing, options ...string) bool {
+	t.Helper()
+	ours, _ := p.ends()
+	for _, o := range options {
+		if out, err := pr.guest.try("ping -n -W 5 " + o + " " + ours); err != nil {
+			t.Errorf("from the kernel to us, ping %s: %v\n%s", o, err, out)
+			return false
+		}
+	}
+	return true
+}
+
+// bulk moves bytes both ways over TCP, and compares digests.
+func (pr pair) bulk(t *testing.T, p pairing, size int64) bool {
+	t.Helper()
+	ours, _ := p.ends()
+	var listener net.Listener
+	err := pr.Do(func() (err error) {
+		listener, err = net.Listen("tcp", net.JoinHostPort(ours, "0"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, way := range []string{"put", "get"} {
+		result := make(chan string, 1)
+		go func() { result <- serve(listener, way, size) }()
+		out, err := pr.guest.try(fmt.Sprintf("%s/agent %s %s %d", bin, way, listener.Addr(), size))
+		if got := <-result; err != nil || got != strings.TrimSpace(out) {
+			t.Errorf("bulk %s: the digest is %s here and %s there: %v", way, got, out, err)
+			return false
+		}
+	}
+	return true
+}
+
+// serve is the counterpart of "agent put" or "agent get": it returns the
+// digest of what it received or sent, or an error in its place.
+func serve(listener net.Listener, way string, size int64) string {
+	const patience = 35 * time.Second
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	conn, err := listener.Accept()
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	digest := sha256.New()
+	if way == "put" {
+		_, err = io.Copy(digest, conn)
+	} else {
+		_, err = io.Copy(io.MultiWriter(conn, digest), order.Bulk(size))
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", digest.Sum(nil))
+}

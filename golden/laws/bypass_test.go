@@ -1,0 +1,235 @@
+package laws
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"ipsec/exec"
+	"ipsec/exec/exectest"
+	"ipsec/exec/shell"
+	"ipsec/golden"
+	"ipsec/plan"
+)
+
+func cases(t *testing.T) []*golden.Case {
+	t.Helper()
+	list, err := golden.Load("../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 40 {
+		t.Fatalf("there are %d cases", len(list))
+	}
+	return list
+}
+
+// TestRoundTrip is law 1 for each plan of each golden case, as a whole and
+// node by node.
+func TestRoundTrip(t *testing.T) {
+	for _, c := range cases(t) {
+		for _, verb := range c.Verbs() {
+			p, err := c.Plan(verb)
+			if err != nil {
+				t.Errorf("%s, %s: %v", c.Name, verb, err)
+				continue
+			}
+			lift(t, c.Name+", "+verb, p)
+			for _, n := range append(slices.Clone(p.Nodes), p.Undo...) {
+				one := p
+				one.Nodes, one.Undo = []plan.Node{n, plan.Exit{}}, nil
+				lift(t, c.Name+", "+verb, one)
+			}
+		}
+	}
+}
+
+func lift(t *testing.T, what string, p plan.Plan) {
+	t.Helper()
+	var b strings.Builder
+	if err := shell.Script(&b, p); err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	lifted, err := shell.Lift("script", b.String())
+	if err != nil {
+		t.Errorf("%s: %v\n%s", what, err, b.String())
+		return
+	}
+	if !reflect.DeepEqual(lifted, p) {
+		t.Errorf("%s: another plan is read back:\n%s", what, shell.Compare(p, lifted))
+	}
+}
+
+// observer notes the ops of the nodes that it is told of.
+type observer struct{ ops []plan.Op }
+
+func (o *observer) Observe(n plan.Node) {
+	switch n := n.(type) {
+	case plan.Step:
+		o.ops = append(o.ops, n.Op)
+	case plan.Try:
+		o.ops = append(o.ops, n.Op)
+	}
+}
+
+// TestNoBypassOps runs each plan of each golden case against a recorder: the
+// ops that are done are those of the nodes that were observed, in their order,
+// and what failure policies say.
+func TestNoBypassOps(t *testing.T) {
+	for _, c := range cases(t) {
+		for _, verb := range c.Verbs() {
+			p, err := c.Plan(verb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var done []plan.Op
+			var seen observer
+			backend := struct {
+				exec.Ops
+				quiet
+			}{Ops: exectest.Func(func(op plan.Op) error { done = append(done, op); return nil })}
+			exec.Run(context.Background(), p, backend, &seen)
+			if len(done) == 0 || !reflect.DeepEqual(done, seen.ops) {
+				t.Errorf("%s, %s: done are\n%v\nobserved\n%v", c.Name, verb, done, seen.ops)
+			}
+		}
+	}
+}
+
+// quiet says nothing, and of all conditions none holds.
+type quiet struct{}
+
+func (quiet) Say(string)                    {}
+func (quiet) Holds(plan.Cond) (bool, error) { return false, nil }
+
+// TestNoBypassShow runs verbs with --show: what it shows is, line by line and
+// in this order, of what --showonly has shown before.
+func TestNoBypassShow(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, everything, crooked+quietly)
+	for _, verb := range []string{"start", "restart", "stop"} {
+		plan := strings.Split(g.must(0, "setup", "--showonly", verb), "\n")
+		shown := 0
+		for line := range strings.Lines(g.must(0, "setup", "--show", verb)) {
+			line, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), shell.TextPrefix)
+			if !ok {
+				continue
+			}
+			shown++
+			at := slices.IndexFunc(plan, func(p string) bool {
+				p = strings.TrimLeft(strings.TrimPrefix(p, shell.TextPrefix), "\t")
+				return p == line || p == "if "+line+"; then" || p == line+" || {"
+			})
+			if at < 0 {
+				t.Errorf("%s: --showonly does not show, here or at all: %s", verb, line)
+				continue
+			}
+			plan = plan[at+1:]
+		}
+		if shown < 20 {
+			t.Errorf("%s shows %d steps", verb, shown)
+		}
+	}
+}
+
+// TestNoBypassImports keeps packages that must not touch the machine from
+// what touches it.
+func TestNoBypassImports(t *testing.T) {
+	pure := []string{"bufio", "bytes", "cmp", "encoding/", "errors", "fmt", "io", "iter", "maps", "math", "net/netip", "reflect", "slices", "sort", "strconv", "strings",
+		"unicode", "unicode/utf8", "ipsec/conf", "ipsec/klips/said", "ipsec/klips/algorithm"}
+	for dir, allowed := range map[string][]string{
+		"plan":          pure,
+		"klips/said":    pure,
+		"exec/shell":    append([]string{"ipsec/plan", "ipsec/exec", "mvdan.cc/sh/v3/syntax", "github.com/rogpeppe/go-internal/diff"}, pure...),
+		"exec/planjson": append([]string{"ipsec/plan", "ipsec/exec", "ipsec/exec/shell", "ipsec/exec/host"}, pure...),
+		"exec":          append([]string{"context", "ipsec/plan"}, pure...),
+	} {
+		for name, file := range sources(t, dir) {
+			for _, spec := range file.Imports {
+				path, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.ContainsFunc(allowed, func(a string) bool { return a == path || strings.HasSuffix(a, "/") && strings.HasPrefix(path, a) }) {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+		}
+	}
+}
+
+// sources parses the files of a package that are no tests.
+func sources(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	names, err := filepath.Glob("../../" + dir + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]*ast.File)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if files[name], err = parser.ParseFile(token.NewFileSet(), name, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(files) == 0 {
+		t.Fatalf("there is nothing in %s", dir)
+	}
+	return files
+}
+
+// TestNoBypassCalls sees to it that the way of a verb through cmd/ipsec calls
+// nothing that changes the machine, but for what runs plans.
+func TestNoBypassCalls(t *testing.T) {
+	files := sources(t, "cmd/ipsec")
+	for _, base := range []string{"setup.go", "perform.go", "status.go", "manual.go", "facts.go", "showdefaults.go", "confread.go"} {
+		name := "../../cmd/ipsec/" + base
+		file := files[name]
+		if file == nil {
+			t.Errorf("there is no %s", name)
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := call.X.(*ast.Ident)
+			if ok && changes(pkg.Name, call.Sel.Name) {
+				t.Errorf("%s: %s.%s changes the machine outside a step", base, pkg.Name, call.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// changes reports whether a function of a package may change the machine.
+func changes(pkg, name string) bool {
+	begins := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+	}
+	switch pkg {
+	case "os":
+		return begins("Write", "Remove", "Mkdir", "Create", "OpenFile", "Rename", "Chmod", "Chown", "Symlink", "Link", "Truncate", "StartProcess", "NewFile")
+	case "netlink":
+		return !begins("Link") && begins("Addr", "Route", "Rule", "Neigh") && !strings.Contains(name, "List") ||
+			begins("LinkAdd", "LinkDel", "LinkSet", "LinkModify")
+	case "unix", "syscall":
+		return begins("Mount", "Unmount", "Kill", "Unlink", "Mkdir", "Rmdir", "Ioctl", "Sendmsg", "Open", "Socket", "Exec", "ForkExec")
+	case "tun", "osexec":
+		return begins("Open", "Remove", "Command")
+	case "daemon":
+		return begins("End", "Hold", "Background")
+	}
+	return false
+}
