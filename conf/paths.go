@@ -24,6 +24,18 @@ func DefaultPaths() Paths {
 	return Paths{Bin: DefaultBin, Confs: DefaultConfs, Conf: DefaultConfs + "/ipsec.conf", Run: DefaultRun}
 }
 
+// SystemPath is where the system's own programs are looked for, whatever PATH
+// the caller has. DefaultBin is its first folder.
+const SystemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Path is the PATH that everything runs with: the binary's folder and SystemPath.
+func (p Paths) Path() string {
+	if p.Bin == DefaultBin {
+		return SystemPath
+	}
+	return p.Bin + ":" + SystemPath
+}
+
 // Secrets is ipsec.secrets(5).
 func (p Paths) Secrets() string { return filepath.Join(p.Confs, "ipsec.secrets") }
 

@@ -96,12 +96,8 @@ func hasNetkey(root string) bool {
 	return false
 }
 
-// SystemPath is where the system's own programs are looked for, whatever PATH
-// the caller has: what the head of a plan's script sets after the binary's folder.
-const SystemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
-
 func isProgram(name string) bool {
-	for dir := range strings.SplitSeq(SystemPath, ":") {
+	for dir := range strings.SplitSeq(conf.SystemPath, ":") {
 		info, err := os.Stat(dir + "/" + name)
 		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return true

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"ipsec/exec/host"
+	"ipsec/conf"
 	"ipsec/klips/daemon"
 	"ipsec/plan"
 )
@@ -28,7 +28,7 @@ const grace = 10 * time.Second
 // Modprobe is like 'modprobe MODULE'.
 func (e *Executor) Modprobe(op plan.Modprobe) error {
 	program := "modprobe"
-	for dir := range strings.SplitSeq(host.SystemPath, ":") {
+	for dir := range strings.SplitSeq(conf.SystemPath, ":") {
 		if info, err := os.Stat(filepath.Join(dir, program)); err == nil && info.Mode().IsRegular() {
 			program = filepath.Join(dir, program)
 			break
@@ -110,7 +110,7 @@ func (e *Executor) run(attr *syscall.SysProcAttr, variables []string, program st
 func (e *Executor) environment(outer []string) []string {
 	paths := e.env.Paths
 	ours := []string{
-		"PATH=" + paths.Bin + ":" + host.SystemPath,
+		"PATH=" + paths.Path(),
 		"IPSEC_CONFS=" + paths.Confs,
 		"IPSEC_CONF=" + paths.Conf,
 		"IPSEC_RUNDIR=" + paths.Run,

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"fmt"
-	"strings"
 
 	"ipsec/conf"
 	"ipsec/plan"
@@ -46,7 +45,7 @@ func head(p plan.Plan) (comments []string, commands []command) {
 	export := func(name, value string) {
 		commands = append(commands, command{env: []variable{{name, value}}}, literal("export", name))
 	}
-	export("PATH", path(p.Paths.Bin))
+	export("PATH", p.Paths.Path())
 	commands = append(commands, literal("unset", envConfs, envConf, envRun, envSyslog))
 	for _, e := range environment(&p) {
 		if *e.value != e.usual() {
@@ -62,16 +61,6 @@ func literal(words ...string) command {
 		c.words = append(c.words, word{text: w})
 	}
 	return c
-}
-
-// systemPath is where the tools of the system are; DefaultBin is its first.
-const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin"
-
-func path(bin string) string {
-	if first, _, _ := strings.Cut(systemPath, ":"); bin == first {
-		return systemPath
-	}
-	return bin + ":" + systemPath
 }
 
 // What the head exports to the commands of this program where it is not the

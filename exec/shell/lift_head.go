@@ -5,6 +5,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"ipsec/conf"
 	"ipsec/plan"
 )
 
@@ -45,9 +46,9 @@ func (l *lifter) head() (plan.Plan, error) {
 			values[name] = c.env[0].value
 		}
 	}
-	p.Paths.Bin = strings.TrimSuffix(values["PATH"], ":"+systemPath)
-	if values["PATH"] == systemPath {
-		p.Paths.Bin, _, _ = strings.Cut(systemPath, ":")
+	p.Paths.Bin = strings.TrimSuffix(values["PATH"], ":"+conf.SystemPath)
+	if values["PATH"] == conf.SystemPath {
+		p.Paths.Bin = conf.DefaultBin
 	}
 	for _, e := range environment(&p) {
 		value, ok := values[e.name]

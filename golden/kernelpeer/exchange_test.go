@@ -16,12 +16,12 @@ import (
 func (pr pair) exchange(t *testing.T, p pairing, row *row) {
 	t.Helper()
 	before := pr.xfrmStat(t)
-	// Each length of a block's padding, too.
-	row.out = pr.pingThem(t, p, "-c 3 -i 0.01", "-c 1 "+p.pings, "-c 1 -s 1000")
-	for n := range 16 {
-		row.out = row.out && pr.pingThem(t, p, fmt.Sprintf("-c 1 -s %d", n))
+	some := []string{"-c 3 -i 0.01", "-c 1 -s 1000", "-c 1 " + p.pings}
+	row.in = pr.pingUs(t, p, some...)
+	for n := range 16 { // each length of a block's padding
+		some = append(some, fmt.Sprintf("-c 1 -s %d", n))
 	}
-	row.in = pr.pingUs(t, p, "-c 3 -i 0.01", "-c 1 "+p.pings, "-c 1 -s 1000")
+	row.out = pr.pingThem(t, p, some...)
 	row.bulk = row.in && row.out && pr.bulk(t, p, 256<<10)
 	spi, state := pr.ipsec(t, "spi"), pr.guest.sh(t, "ip -s xfrm state")
 	if err := sameCounts(p, ourSAs(spi), theirSAs(state), 26); err != nil {
@@ -36,30 +36,36 @@ func (pr pair) exchange(t *testing.T, p pairing, row *row) {
 	row.clean = !t.Failed()
 }
 
-// pingThem pings the kernel from us with each of the options, until one fails.
+// pings is a script of one ping with each of the options. The first that fails
+// ends it.
+func pings(address string, options []string) string {
+	var b strings.Builder
+	for _, o := range options {
+		fmt.Fprintf(&b, "ping -n -W 5 %s %s\n", o, address)
+	}
+	return b.String()
+}
+
+// pingThem pings the kernel from us with each of the options.
 func (pr pair) pingThem(t *testing.T, p pairing, options ...string) bool {
 	t.Helper()
 	_, theirs := p.ends()
-	for _, o := range options {
-		if out, err := pr.Try("/bin/sh", "-ec", "ping -n -W 5 "+o+" "+theirs); err != nil {
-			t.Errorf("from us to the kernel, ping %s: %v\n%s", o, err, out)
-			return false
-		}
+	out, err := pr.Try("/bin/sh", "-ec", pings(theirs, options))
+	if err != nil {
+		t.Errorf("from us to the kernel: %v\n%s", err, out)
 	}
-	return true
+	return err == nil
 }
 
 // pingUs is the same from the kernel.
 func (pr pair) pingUs(t *testing.T, p pairing, options ...string) bool {
 	t.Helper()
 	ours, _ := p.ends()
-	for _, o := range options {
-		if out, err := pr.guest.try("ping -n -W 5 " + o + " " + ours); err != nil {
-			t.Errorf("from the kernel to us, ping %s: %v\n%s", o, err, out)
-			return false
-		}
+	out, err := pr.guest.try(pings(ours, options))
+	if err != nil {
+		t.Errorf("from the kernel to us: %v\n%s", err, out)
 	}
-	return true
+	return err == nil
 }
 
 // bulk moves bytes both ways over TCP, and compares digests.

@@ -3,6 +3,7 @@ package kernelpeer
 import (
 	"os"
 	"testing"
+	"time"
 
 	"ipsec/golden/lab"
 )
@@ -114,7 +115,6 @@ func TestKernel(t *testing.T) {
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
-			c.pairing.name = c.name
 			pr.start(t, c.pairing, c.setup)
 			c.check(t, pr, c.pairing)
 			r.checks = append(r.checks, line{c.name, c.what, !t.Failed()})
@@ -122,5 +122,24 @@ func TestKernel(t *testing.T) {
 	}
 	if len(r.rows) == len(matrix) && len(r.checks) == len(checks) { // and not -run of some
 		r.compare(t, "../../doc/interop-kernel.md")
+	}
+}
+
+// eventually waits until there is no error any more.
+func eventually(t *testing.T, try func() error) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	end := time.Now().Add(10 * time.Second)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Error(err)
+			return
+		}
+		<-tick.C
 	}
 }

@@ -18,6 +18,7 @@ type pairing struct {
 	esn       bool   // extended sequence numbers
 	window    int    // replay window on both sides; 0: each side's usual one
 	pings     string // options of one more ping
+	strange   bool   // the kernel has other keys than we
 	spi       int    // of all SAs
 }
 
@@ -209,6 +210,9 @@ func (p pairing) state(proto, towards string) string {
 	fmt.Fprintf(&b, " replay-window %d flag af-unspec", window)
 	if p.esn {
 		b.WriteString(" flag esn")
+	}
+	if p.strange {
+		p.name = "strange"
 	}
 	enc, espAuth, ahKey := p.keys(towards)
 	auth := func(name, key string) {
