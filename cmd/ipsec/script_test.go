@@ -13,7 +13,7 @@ import (
 )
 
 // binary is the folder of the real binary, which TestScripts builds once.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	dir := openDir(t)
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "ipsec"), ".")
@@ -35,7 +35,7 @@ exec unshare --net --mount --propagation private sh -c '
 `
 
 // openDir returns a new folder that every user may look into.
-func openDir(t *testing.T) string {
+func openDir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} {
@@ -46,7 +46,7 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-func write(t *testing.T, name, text string, mode os.FileMode) {
+func write(t testing.TB, name, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), mode); err != nil {
 		t.Fatal(err)
