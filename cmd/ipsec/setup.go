@@ -108,8 +108,10 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	if err != nil {
 		return plan.Plan{}, facts, err
 	}
-	p, err := plan.Compile(verb, config, facts, e.Paths)
-	if err == nil && c.Facts != "" {
+	var p plan.Plan
+	if c.Facts == "" {
+		p, err = plan.Compile(verb, config, facts, e.Paths)
+	} else {
 		p, err = c.elsewhere(e, verb, config, facts)
 	}
 	if err != nil {
@@ -120,7 +122,7 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 
 // elsewhere compiles the verb as the host of the facts would: with that host's
 // paths, and with its files where they will lie there. What is wrong with a
-// file has been said before, by the name that it has here.
+// file is said by the name that it has here.
 func (c *setupCmd) elsewhere(e *env, verb plan.Verb, config *conf.Config, facts plan.Facts) (plan.Plan, error) {
 	paths := facts.Paths
 	if c.Rundir != "" {
@@ -129,7 +131,12 @@ func (c *setupCmd) elsewhere(e *env, verb plan.Verb, config *conf.Config, facts 
 	if config != nil {
 		config.Relocate(e.Paths.Conf, paths.Conf)
 	}
-	return plan.Compile(verb, config, facts, paths)
+	p, err := plan.Compile(verb, config, facts, paths)
+	if err != nil && config != nil {
+		config.Relocate(paths.Conf, e.Paths.Conf)
+		_, err = plan.Compile(verb, config, facts, e.Paths)
+	}
+	return p, err
 }
 
 // planError is a configuration that makes no plan on the host of the facts:

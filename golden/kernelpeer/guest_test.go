@@ -80,7 +80,7 @@ func boot(t *testing.T, m *lab.Machine, tap string) *guest {
 		g.orders.Encode(order.Order{})
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(20 * time.Second):
 			t.Error("the guest does not end")
 			cmd.Process.Kill()
 			<-ended

@@ -19,7 +19,7 @@ type pairing struct {
 	window    int    // replay window on both sides; 0: each side's usual one
 	pings     string // options of one more ping
 	strange   bool   // the kernel has other keys than we
-	spi       int    // of all SAs
+	spi       int    // of the SAs towards us; of ESP and AH towards the kernel one more
 }
 
 // Addresses of either side: of the link between the two, and of a network
@@ -50,7 +50,14 @@ func (p pairing) ends() (ours, theirs string) {
 type algorithm struct {
 	words string
 	bytes int // of key and salt
-	icv   int // in bits
+	icv   int // in bits; 0 where there is none to give
+}
+
+func (a algorithm) bits() string {
+	if a.icv == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d", a.icv)
 }
 
 var ciphers = map[string]algorithm{
@@ -65,7 +72,7 @@ var ciphers = map[string]algorithm{
 
 var authentications = map[string]algorithm{
 	"md5": {"auth-trunc hmac(md5)", 16, 96}, "sha1": {"auth-trunc hmac(sha1)", 20, 96},
-	"sha2_256": {"auth-trunc hmac(sha256)", 32, 128}, "sha2_256_96": {"auth-trunc hmac(sha256)", 32, 96},
+	"sha2_256": {"auth-trunc hmac(sha256)", 32, 128}, "sha2_256_96": {"auth hmac(sha256)", 32, 0}, // what that kernel makes of it by itself
 	"sha2_384": {"auth-trunc hmac(sha384)", 48, 192}, "sha2_512": {"auth-trunc hmac(sha512)", 64, 256},
 }
 
@@ -110,9 +117,15 @@ func (p pairing) conf(more string) string {
 		line("leftsourceip", inner.ourHost)
 		line("rightsubnet", inner.theirNet)
 	}
-	line("spi", fmt.Sprintf("0x%x", p.spi))
+	line("spi", fmt.Sprintf("0x%x", p.spi)) // of IPIP and IPCOMP
 	line("esp", p.esp)
 	line("ah", p.ah)
+	if p.esp != "" {
+		line("rightespspi", fmt.Sprintf("0x%x", p.spi+1))
+	}
+	if p.ah != "" {
+		line("rightahspi", fmt.Sprintf("0x%x", p.spi+1))
+	}
 	for _, side := range []string{"left", "right"} {
 		enc, auth, ah := p.keys(side)
 		line(side+"espenckey", enc)
@@ -171,11 +184,15 @@ func (p pairing) xfrm() string {
 			policy = fmt.Sprintf("xfrm policy add src %s dst %s dir %s", ours, theirs, dir)
 		}
 		for i, proto := range p.protocols() {
+			spi := p.spi
+			if dir == "in" && proto != "comp" {
+				spi++
+			}
 			mode := "transport"
 			if i == 0 && !p.transport {
 				mode = "tunnel"
 			}
-			fmt.Fprintf(&b, "xfrm state add src %s dst %s proto %s spi 0x%x reqid %d mode %s%s\n", src, dst, proto, p.spi, i+1, mode, p.state(proto, towards))
+			fmt.Fprintf(&b, "xfrm state add src %s dst %s proto %s spi 0x%x reqid %d mode %s%s\n", src, dst, proto, spi, i+1, mode, p.state(proto, towards))
 			policy += fmt.Sprintf(" tmpl src %s dst %s proto %s reqid %d mode %s", src, dst, proto, i+1, mode)
 			if proto == "comp" && dir == "in" {
 				policy += " level use" // what does not shrink goes without
@@ -217,7 +234,7 @@ func (p pairing) state(proto, towards string) string {
 	enc, espAuth, ahKey := p.keys(towards)
 	auth := func(name, key string) {
 		if a, ok := authentications[name]; ok {
-			fmt.Fprintf(&b, " %s %s %d", a.words, key, a.icv)
+			fmt.Fprintf(&b, " %s %s%s", a.words, key, a.bits())
 		}
 	}
 	if proto == "ah" {
@@ -233,10 +250,7 @@ func (p pairing) state(proto, towards string) string {
 	if enc == "" {
 		enc = `""`
 	}
-	fmt.Fprintf(&b, " %s %s", ciphers[cipher].words, enc)
-	if icv := ciphers[cipher].icv; icv != 0 {
-		fmt.Fprintf(&b, " %d", icv)
-	}
+	fmt.Fprintf(&b, " %s %s%s", ciphers[cipher].words, enc, ciphers[cipher].bits())
 	auth(espAuthName, espAuth)
 	if p.encap {
 		b.WriteString(" encap espinudp 4500 4500 ")

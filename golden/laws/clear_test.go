@@ -49,6 +49,9 @@ func TestNothingInTheClear(t *testing.T) {
 	lab.NeedTUN(t)
 	west, east := &gateway{Machine: lab.New(t, "west"), t: t}, &gateway{Machine: lab.New(t, "east"), t: t}
 	alice, bob := lab.New(t, "alice"), lab.New(t, "bob")
+	for _, m := range []*lab.Machine{west.Machine, east.Machine, alice, bob} {
+		m.Sh(t, "sysctl -qw net.ipv6.conf.default.addr_gen_mode=1") // no link-local addresses
+	}
 	lab.Connect(t, west.Machine, "wan", east.Machine, "wan")
 	lab.Connect(t, west.Machine, "lan", alice, "eth0")
 	lab.Connect(t, east.Machine, "lan", bob, "eth0")
