@@ -103,9 +103,36 @@ func (c *compiler) namedConns(action Action, names []string, union, other bool) 
 	return list
 }
 
-// manualUp returns the steps of --up: what fails undoes all of it.
+// manualUp returns the steps of --up: what fails undoes all of it. A conn whose
+// first SA cannot be set is most likely up, so that nothing of it is undone.
 func (c *compiler) manualUp() []Node {
-	return insist(c.bringUp())
+	first := make(map[Op]*manualConn)
+	for _, m := range c.manual {
+		if len(m.out.adds) > 0 {
+			first[m.out.adds[0]] = m
+		}
+	}
+	nodes := insist(c.bringUp())
+	for i, n := range nodes {
+		s, ok := n.(Step)
+		if !ok {
+			continue
+		}
+		switch s.Op.(type) {
+		case AddTunnel, AddComp, AddSA:
+		default: // which may not be comparable
+			continue
+		}
+		if m := first[s.Op]; m != nil {
+			text := m.place + ` is up already, or another has its SA: run "ipsec manual --down ` + m.conn.Name + `" first`
+			nodes[i] = Try{
+				Op:     s.Op,
+				Else:   []Node{say(s.Reason, text), Exit{Status: Status1, Reason: s.Reason}},
+				Reason: s.Reason,
+			}
+		}
+	}
+	return nodes
 }
 
 // manualRoute returns the steps of --route.

@@ -80,7 +80,13 @@ func (c *compiler) release(how cleaning) []Node {
 	if how.links {
 		do(ClearInterfaces{}, "the interfaces go last, and with them the routes")
 	}
-	do(Remove{[]string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
+	if how == cleanKeep() {
+		// The lock and the notes stay until start writes new ones: after a kill in
+		// between, the next restart must know that it has links and routes to keep.
+		do(Remove{[]string{c.marker()}}, "no updown command has run yet")
+	} else {
+		do(Remove{[]string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
+	}
 	if how.rundir && (c.info.rundir || !c.facts.RunDir) {
 		do(RemoveDir{c.paths.Run}, "run folder "+c.paths.Run+" was not there")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -68,10 +69,13 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	})
 	defer executor.Close()
 	// Another setup at work would change the facts between here and the plan's
-	// own Lock, which says so and ends; where this one succeeds, that keeps it.
-	_ = executor.Lock(plan.Lock{Dir: e.Paths.Run})
+	// own Lock, which keeps this one. Before the first start there is no folder.
+	lockErr := executor.Lock(plan.Lock{Dir: e.Paths.Run})
+	if lockErr != nil && !errors.Is(lockErr, fs.ErrNotExist) {
+		return sayError(log, lockErr)
+	}
 
-	p, _, err := c.compile(e, verb, config)
+	p, facts, err := c.compile(e, verb, config)
 	if err != nil {
 		return sayError(log, err)
 	}
@@ -86,7 +90,11 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	if c.Show {
 		observer = printer{e.Stdout}
 	}
-	if status := exec.Run(ctx, p, executor, observer); status != 0 {
+	var backend exec.Backend = executor
+	if lockErr != nil {
+		backend = unlocked{executor, e.Paths, facts.Running}
+	}
+	if status := exec.Run(ctx, p, backend, observer); status != 0 {
 		return exitStatus(status)
 	}
 	return nil

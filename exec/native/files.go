@@ -25,7 +25,7 @@ func (e *Executor) Lock(op plan.Lock) error {
 	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		dir.Close()
 		if err == unix.EWOULDBLOCK {
-			return fmt.Errorf("another ipsec setup is at work in %s: wait until it is done", op.Dir)
+			return fmt.Errorf("another ipsec setup is at work on %s; try again when it is done", op.Dir)
 		}
 		return fmt.Errorf("failed to lock %s: %w", op.Dir, err)
 	}

@@ -108,7 +108,7 @@ func TestLock(t *testing.T) {
 	works(t, b.Lock(plan.Lock{Dir: run}))
 	second := New(Env{Paths: b.paths})
 	defer second.Close()
-	fails(t, second.Lock(plan.Lock{Dir: run}), "another ipsec setup is at work in "+run, "wait")
+	fails(t, second.Lock(plan.Lock{Dir: run}), "another ipsec setup is at work on "+run, "try again")
 	fails(t, exec.Command("flock", "-n", run, "true").Run(), "exit status 1")
 
 	// No child process inherits it.

@@ -100,7 +100,7 @@ func boot(t *testing.T, m *lab.Machine, tap string) *guest {
 	return g
 }
 
-// pipe is os.Pipe, whose end for the guest waits for what it reads.
+// pipe is os.Pipe.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -131,7 +133,10 @@ func Connect(t testing.TB, a *Machine, linkA string, b *Machine, linkB string) {
 		return up(linkA)
 	})
 	if err == nil {
-		err = b.Do(func() error { return up(linkB) })
+		err = b.Do(func() error { return errors.Join(up(linkB), carrier(linkB)) })
+	}
+	if err == nil {
+		err = a.Do(func() error { return carrier(linkA) })
 	}
 	if err != nil {
 		t.Fatalf("failed to connect %s of %s to %s of %s: %v", linkA, a.Name, linkB, b.Name, err)
@@ -144,6 +149,19 @@ func up(name string) error {
 		return err
 	}
 	return netlink.LinkSetUp(link)
+}
+
+// carrier waits until a link that is up at both ends is in operation: with that
+// the kernel adds routes of IPv6, in its own time.
+func carrier(name string) error {
+	for range 500 {
+		link, err := netlink.LinkByName(name)
+		if err != nil || link.Attrs().OperState == netlink.OperUp {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("link %s has no carrier", name)
 }
 
 // end kills what runs in the machine and lets go of it.

@@ -59,10 +59,10 @@ func TestNothingInTheClear(t *testing.T) {
 		g.write("/etc/ipsec.conf", between)
 	}
 	const forward = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; "
-	west.Sh(t, forward+"ip addr add 192.0.2.1/24 dev wan; ip addr add 2001:db8:1::1/64 dev wan nodad; ip addr add 10.0.1.1/24 dev lan; ip addr add 2001:db8:a::1/64 dev lan nodad; ip route add default via 192.0.2.2; ip -6 route add default via 2001:db8:1::2")
-	east.Sh(t, forward+"ip addr add 192.0.2.2/24 dev wan; ip addr add 2001:db8:1::2/64 dev wan nodad; ip addr add 10.0.2.1/24 dev lan; ip addr add 2001:db8:b::1/64 dev lan nodad; ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8:1::1")
-	alice.Sh(t, "ip addr add 10.0.1.10/24 dev eth0; ip addr add 2001:db8:a::10/64 dev eth0 nodad; ip route add default via 10.0.1.1; ip -6 route add default via 2001:db8:a::1")
-	bob.Sh(t, "ip addr add 10.0.2.10/24 dev eth0; ip addr add 2001:db8:b::10/64 dev eth0 nodad; ip route add default via 10.0.2.1; ip -6 route add default via 2001:db8:b::1")
+	west.Sh(t, forward+"ip addr add 192.0.2.1/24 dev wan; ip addr add fe80::1/64 dev wan nodad; ip addr add fe80::1/64 dev lan nodad; ip addr add 2001:db8:1::1/64 dev wan nodad; ip addr add 10.0.1.1/24 dev lan; ip addr add 2001:db8:a::1/64 dev lan nodad; ip route add default via 192.0.2.2; ip -6 route add default via 2001:db8:1::2")
+	east.Sh(t, forward+"ip addr add 192.0.2.2/24 dev wan; ip addr add fe80::2/64 dev wan nodad; ip addr add fe80::1/64 dev lan nodad; ip addr add 2001:db8:1::2/64 dev wan nodad; ip addr add 10.0.2.1/24 dev lan; ip addr add 2001:db8:b::1/64 dev lan nodad; ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8:1::1")
+	alice.Sh(t, "ip addr add 10.0.1.10/24 dev eth0; ip addr add fe80::10/64 dev eth0 nodad; ip addr add 2001:db8:a::10/64 dev eth0 nodad; ip route add default via 10.0.1.1; ip -6 route add default via 2001:db8:a::1")
+	bob.Sh(t, "ip addr add 10.0.2.10/24 dev eth0; ip addr add fe80::10/64 dev eth0 nodad; ip addr add 2001:db8:b::10/64 dev eth0 nodad; ip route add default via 10.0.2.1; ip -6 route add default via 2001:db8:b::1")
 	before := west.state()
 
 	probes := []*probe{

@@ -23,7 +23,8 @@ type gateway struct {
 }
 
 // network lays the links of a gateway. New links get no link-local addresses,
-// which would be random ones.
+// which would be random ones. It waits until each has its carrier, with which
+// the kernel adds routes of IPv6.
 const network = `
 sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.all.addr_gen_mode=1
 ip -batch - <<-.
@@ -39,6 +40,9 @@ ip -batch - <<-.
 	link set eth1 up
 	route add default via 192.0.2.254
 .
+for link in eth0 eth1 far0 far1; do
+	until ip link show dev $link | grep -q 'state UP'; do sleep 0.01; done
+done
 `
 
 // newGateway makes a gateway with a configuration; what more there is to

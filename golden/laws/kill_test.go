@@ -20,7 +20,6 @@ type paced struct {
 	cmd  *exec.Cmd
 	out  *os.File
 	done chan error
-	line chan string // of every line taken
 }
 
 // pace starts a command by its lines. A pipe of one page in packet mode holds

@@ -168,13 +168,20 @@ func TestParity(t *testing.T) {
 		{"Pluto", "version 2.0\nconfig setup\n\tprepluto=\"echo before; touch /var/run/prepluto.log\"\n\tpostpluto=\"touch /var/run/postpluto.log\"\n" + tunnel, ""},
 		{"folders", setup + tunnel, "mkdir -p /var/run/pluto /var/lock/subsys"},
 		{"no data plane", setup + "\tprotostack=none\n\tinterfaces=%none\n" + tunnel, ""},
-		{"conns that cannot come up", setup + tunnel + "\nconn nokey" + ends + "\tspi=0x900\n\tesp=3des-md5-96\n\nconn elsewhere\n\tleft=203.0.113.1\n\tright=203.0.113.2\n\tauto=manual\n\tspi=0x910\n" + keys3DES, ""},
+		{"conns that cannot come up", setup + tunnel + "\nconn elsewhere\n\tleft=203.0.113.1\n\tright=203.0.113.2\n\tauto=manual\n\tspi=0x910\n" + keys3DES, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			parity(t, c.text, c.prepare, cycle, func(t *testing.T, worlds []world) {
+				want := slices.Clone(statuses)
+				switch c.name {
+				case "Pluto": // which is not there yet
+					want = []int{1, 1, 1, 1, 1}
+				case "no data plane": // nothing of it lives, and so its lock is stale
+					want[1] = 0
+				}
 				for i, w := range worlds {
-					if w.status != statuses[i] && c.name != "Pluto" {
-						t.Errorf("%s (verb %d): status %d, want %d\n%s", cycle[i].name, i+1, w.status, statuses[i], w.log)
+					if w.status != want[i] {
+						t.Errorf("%s (verb %d): status %d, want %d\n%s", cycle[i].name, i+1, w.status, want[i], w.log)
 					}
 				}
 				same(t, "after two stops", worlds[3].state, worlds[4].state)

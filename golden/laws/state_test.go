@@ -15,10 +15,10 @@ import (
 
 // look prints the state of a machine: links, addresses, routes, rules,
 // settings of the kernel and files. Numbers of links are left out, and whether
-// one has a carrier, which the kernel finds out in its own time.
+// one has a carrier and an address is tentative: that takes the kernel its own time.
 const look = `
 echo "# links and addresses"
-ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
+ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/ tentative//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
 ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//'
 ip rule; ip -6 rule
