@@ -17,6 +17,10 @@ func (p *parser) checkAll(c *Config) {
 			p.errorf(c.Setup.At("manualstart"), "malformed manualstart: there is no conn %s%s", quote(name), suggest(name, p.namesOf("conn")))
 		}
 	}
+	if !c.Setup.Pluto {
+		p.withoutPluto("prepluto", &c.Setup, c.Setup.PrePluto)
+		p.withoutPluto("postpluto", &c.Setup, c.Setup.PostPluto)
+	}
 	p.checkStack(c.Setup.Protostack, &c.Setup.Params, "config")
 	for _, conn := range c.Conns {
 		p.checkStack(c.Setup.Protostack, &conn.Params, "conn")
@@ -37,6 +41,13 @@ func (p *parser) checkAll(c *Config) {
 		for _, d := range diagnostics {
 			p.add(&p.errors, d)
 		}
+	}
+}
+
+// withoutPluto warns of a command that is never run.
+func (p *parser) withoutPluto(keyword string, setup *Setup, command string) {
+	if command != "" {
+		p.warnf(setup.At(keyword), "%s has no effect with pluto=no", quote(keyword))
 	}
 }
 

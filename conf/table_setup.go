@@ -1,6 +1,9 @@
 package conf
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // setupKeywords are those of config setup that have an effect, in the order
 // of the manual page.
@@ -17,7 +20,7 @@ func setupKeywords() []Keyword {
 			Help: "facility.priority of the messages of start and stop", set: setSyslog},
 		{Name: "klipsdebug", Section: s, Type: TypeEnumList, Default: "none", Stacks: KLIPS, Dialects: anyDialect,
 			choices: words("none all tunnel tunnel-xmit|xmit netlink pfkey xform eroute spi radij esp ah rcv ipcomp|comp natt|nat-traversal|nattraversal verbose"),
-			Help:    "what KLIPS logs, words of klipsdebug(8)", set: setFlags(func(t target) *[]string { return &t.setup.KlipsDebug })},
+			Help:    "what KLIPS logs, words of klipsdebug(8)", set: setKlipsDebug},
 		{Name: "plutodebug", Section: s, Type: TypeEnumList, Default: "none", Stacks: anyStack, Dialects: anyDialect,
 			choices: words("none all raw crypt parsing emitting control lifecycle klips|kernel|netkey dns oppo oppoinfo controlmore private x509 dpd pfkey natt|nat-traversal|nattraversal" +
 				" base tmi cpu-usage refcnt route impair-delay-adns-key-answer impair-delay-adns-txt-answer impair-bust-mi2 impair-bust-mr2"),
@@ -76,6 +79,18 @@ func setupKeywords() []Keyword {
 	}
 }
 
+// setKlipsDebug takes words of klipsdebug(8). KLIPS here has nothing to say of
+// NAT traversal alone, which its flags rcv and tunnel cover.
+func setKlipsDebug(k *Keyword, t target, value string) *valueError {
+	const natt = "natt"
+	bad := setFlags(func(t target) *[]string { return &t.setup.KlipsDebug })(k, t, value)
+	if bad == nil && slices.Contains(t.setup.KlipsDebug, natt) {
+		t.warn(natt + " has no effect here")
+		t.setup.KlipsDebug = slices.DeleteFunc(t.setup.KlipsDebug, func(flag string) bool { return flag == natt })
+	}
+	return bad
+}
+
 // setManualStart takes names of conns. The %search of FreeS/WAN stood for
 // those with auto=manual, which start takes anyway.
 func setManualStart(_ *Keyword, t target, value string) *valueError {
@@ -103,10 +118,10 @@ func setSyslog(_ *Keyword, t target, value string) *valueError {
 		if _, ok := k.choose(part); !ok {
 			offset := 0
 			if part == priority && part != facility {
-				offset = len(facility)
-				if part != "" {
-					offset++
-				}
+				offset = len(facility) + 1
+			}
+			if part == "" {
+				offset, part = 0, value
 			}
 			return &valueError{offset: offset, text: part, want: "FACILITY.PRIORITY of syslog such as daemon.error", known: known}
 		}

@@ -94,6 +94,7 @@ func (c *compiler) prepare() {
 		c.virtual[a.physical] = a.virtual
 	}
 	c.manual = c.manualConns()
+	c.checkMTU()
 }
 
 // errorf notes that there will be no plan, and why. What no file gave is an

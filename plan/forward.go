@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 
 	"ipsec/conf"
@@ -51,24 +53,30 @@ func (c *compiler) forward() []Node {
 
 // needsIPv6 returns the first conn in use that has IPv6 clients.
 func (c *compiler) needsIPv6() *conf.Conn {
-	manual := make(map[*conf.Conn]bool)
-	for _, m := range c.manual {
-		manual[m.conn] = true
-	}
-	for _, conn := range c.cfg.Conns {
-		if conn.PolicyGroup || !manual[conn] && !(c.setup.Pluto && isAutomatic(conn)) {
-			continue
-		}
-		for _, end := range []*conf.End{&conn.Left, &conn.Right} {
-			for _, s := range end.Subnets {
-				if s.Addr().Is6() {
-					return conn
-				}
-			}
+	for _, conn := range c.inUse() {
+		if slices.ContainsFunc(conn.Left.Subnets, isIPv6) || slices.ContainsFunc(conn.Right.Subnets, isIPv6) {
+			return conn
 		}
 	}
 	return nil
 }
+
+// inUse returns the conns that a start brings up or hands to Pluto.
+func (c *compiler) inUse() []*conf.Conn {
+	manual := make(map[*conf.Conn]bool)
+	for _, m := range c.manual {
+		manual[m.conn] = true
+	}
+	var list []*conf.Conn
+	for _, conn := range c.cfg.Conns {
+		if !conn.PolicyGroup && (manual[conn] || c.setup.Pluto && isAutomatic(conn)) {
+			list = append(list, conn)
+		}
+	}
+	return list
+}
+
+func isIPv6(p netip.Prefix) bool { return p.Addr().Is6() }
 
 // isForwarding reports whether forward changes the setting at path.
 func isForwarding(path string) bool {

@@ -119,15 +119,15 @@ func (c *compiler) linkNames() string {
 
 // addresses returns what is cloned from the physical interface: its first
 // IPv4 address, or the one that the default route sends from, and its IPv6
-// addresses.
-func (a attachment) addresses() []Addr {
+// addresses, unless overridemtu= is too small for IPv6.
+func (c *compiler) addresses(a attachment) []Addr {
 	var list []Addr
 	v4 := a.first
 	if !v4.Is4() {
 		v4 = a.link.first(true)
 	}
 	for _, addr := range a.link.Addrs {
-		if ip := addr.Prefix.Addr(); ip == v4 || ip.Is6() {
+		if ip := addr.Prefix.Addr(); ip == v4 || ip.Is6() && !c.belowIPv6() {
 			list = append(list, addr)
 		}
 	}
@@ -146,6 +146,27 @@ func (c *compiler) mtu(a attachment) (mtu int, reason string) {
 		reason = fmt.Sprintf("%s has mtu %d, and IPv6 needs %d", a.physical, a.link.MTU, minMTU)
 	}
 	return min(mtu, maxMTU), reason
+}
+
+// belowIPv6 reports whether overridemtu= leaves no room for IPv6: the kernel
+// takes it away from such a link.
+func (c *compiler) belowIPv6() bool {
+	return c.setup.OverrideMTU != 0 && c.setup.OverrideMTU < minMTU
+}
+
+// checkMTU refuses an overridemtu= that a conn in use is too large for.
+func (c *compiler) checkMTU() {
+	if !c.belowIPv6() {
+		return
+	}
+	for _, conn := range c.inUse() {
+		for _, end := range []*conf.End{&conn.Left, &conn.Right} {
+			if end.Host.Addr.Is6() || slices.ContainsFunc(end.Subnets, isIPv6) {
+				c.errorf(c.setup.At("overridemtu"), "overridemtu=%d: conn %q carries IPv6, which needs %d at least", c.setup.OverrideMTU, conn.Name, minMTU)
+				return
+			}
+		}
+	}
 }
 
 // attach returns the steps that make the virtual interfaces.
@@ -175,7 +196,7 @@ func (c *compiler) attachOne(a attachment) []Node {
 	nodes = append(nodes,
 		c.note(infoInterface, a.virtual+" "+a.physical, a.reason),
 		must(Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
-	for _, addr := range a.addresses() {
+	for _, addr := range c.addresses(a) {
 		reason := a.physical + " has " + addr.Prefix.String()
 		if addr.Peer.IsValid() {
 			reason += " peer " + addr.Peer.String()

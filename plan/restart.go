@@ -50,7 +50,7 @@ func (c *compiler) unwanted() []Node {
 	}
 	wanted := make(map[DelAddr]bool)
 	for _, a := range c.attached {
-		for _, addr := range a.addresses() {
+		for _, addr := range c.addresses(a) {
 			wanted[DelAddr{Link: a.virtual, Prefix: single(addr.Prefix.Addr())}] = true
 		}
 	}
