@@ -125,6 +125,13 @@ type Attachment struct {
 	PhysicalMTU       int // set when read
 }
 
+// Drop counts the packets that were dropped for one reason, which goes on
+// after "packets": "without an eroute".
+type Drop struct {
+	Reason  string
+	Packets uint64
+}
+
 // Settings are what the daemon is started with, and klipsdebug(8) changes.
 type Settings struct {
 	FragICMP bool     // answer a packet that is too big with ICMP
@@ -167,6 +174,10 @@ type Table interface {
 	Detach(virtual string) error
 	ListAttachments() ([]Attachment, error)
 	ClearAttachments() error
+
+	// ListDrops says how many packets have been dropped since KLIPS started, by
+	// why they were; what has not happened is left out.
+	ListDrops() ([]Drop, error)
 
 	SetDebug(flags []string) error
 	GetSettings() (Settings, error)

@@ -55,6 +55,7 @@ type Options struct {
 	Tag      string           // DefaultTag
 	Priority Priority         // zero is kern.emerg, which nobody means: Default
 	Now      func() time.Time // time.Now
+	Again    time.Duration    // how long after syslog was given up it is tried again, for a daemon; 0: never
 }
 
 // Logger says lines. Its methods may be called by many goroutines; lines
@@ -98,7 +99,7 @@ func New(o Options) *Logger {
 	return &Logger{
 		out: &output{
 			stdout: o.Stdout, warn: o.Warn, tag: o.Tag, now: o.Now,
-			syslog: syslog{path: o.Socket, patience: Patience},
+			syslog: syslog{path: o.Socket, patience: Patience, again: o.Again},
 		},
 		priority: o.Priority,
 	}

@@ -10,20 +10,26 @@ import (
 )
 
 // syslog is the connection to a syslogd. It gives up for good when it has
-// waited as long as it may, or when connecting again did not help.
+// waited as long as it may, or when connecting again did not help; or, for a
+// daemon, until some time has passed.
 type syslog struct {
 	path     string
 	patience time.Duration // what is left of it
 	conn     net.Conn
 	stream   bool
 	gaveUp   bool
+	again    time.Duration // after which it is tried anew; 0 for never
+	since    time.Time     // when it was given up
 }
 
-// send sends one message. It returns an error once, when it gives up, and
-// nil ever after.
+// send sends one message. It returns an error when it gives up, and nil until
+// it is tried anew.
 func (s *syslog) send(message string) error {
 	if s.gaveUp {
-		return nil
+		if s.again == 0 || time.Since(s.since) < s.again {
+			return nil
+		}
+		s.patience = Patience
 	}
 	fresh := s.conn == nil
 	err := s.try(message)
@@ -34,7 +40,7 @@ func (s *syslog) send(message string) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("it has not read for %v", Patience)
 	}
-	s.gaveUp = err != nil
+	s.gaveUp, s.since = err != nil, time.Now()
 	return err
 }
 

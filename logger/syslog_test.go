@@ -172,3 +172,20 @@ func FuzzSay(f *testing.F) {
 		}
 	})
 }
+
+// A daemon that is up before syslogd is heard later on.
+func TestAgain(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "log")
+	var stdout bytes.Buffer
+	l := New(Options{Stdout: &stdout, Socket: socket, Again: time.Millisecond})
+	defer l.Close()
+	numbered(t, l, &stdout, 1, 1)
+	syslogd := newDatagrams(t, socket)
+	for deadline := time.Now().Add(5 * time.Second); l.out.syslog.conn == nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not tried again")
+		}
+		l.Only("up")
+	}
+	syslogd.read(t, 1)
+}

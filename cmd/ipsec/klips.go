@@ -105,10 +105,11 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 	}
 	defer lock.Release()
 
+	signal.Ignore(syscall.SIGPIPE) // who reads our standard error may go away; packets go on
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ctx, ready := daemon.Started(ctx)
-	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips"})
+	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips", Again: time.Minute})
 	defer log.Close()
 
 	socket, err := ike.Listen(e.Paths.KlipsIKE(), log.Say)
@@ -129,6 +130,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 		Table:  core,
 		Events: core.Events(),
 		Log:    log.Say,
+		Debug:  func(line string) { core.Debug("pfkey", line) },
 		Ready: func() error {
 			if err := dropPrivileges(); err != nil {
 				return err

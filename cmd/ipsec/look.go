@@ -18,7 +18,7 @@ import (
 // lookCmd is ipsec look, ipsec_look(8).
 type lookCmd struct{}
 
-// Run prints eroutes with their groups, attachments, SAs and routes.
+// Run prints eroutes with their groups, attachments, SAs, dropped packets and routes.
 func (c *lookCmd) Run(e *env) error { return runTool(e, c) }
 
 func (c *lookCmd) request(*env, resolver) (request, error) {
@@ -75,7 +75,14 @@ func lookTables(w io.Writer, table klips.Table) (links []string, err error) {
 	if err := proc.Tncfg(w, attachments); err != nil {
 		return nil, err
 	}
-	return links, printSPI(w, sas)
+	if err := printSPI(w, sas); err != nil {
+		return nil, err
+	}
+	drops, err := table.ListDrops()
+	if err != nil {
+		return nil, err
+	}
+	return links, proc.Drops(w, drops)
 }
 
 // end returns one end of an eroute: its prefix, then protocol and port where

@@ -150,7 +150,13 @@ var rcLink = regexp.MustCompile(`(^|/)(init\.d/ipsec|rc[0-6S]\.d/[SK][0-9][0-9]i
 // as options (--start), as the old rc script allowed.
 func commandLine(args []string) []string {
 	words := append([]string(nil), args[1:]...)
-	if rcLink.MatchString(args[0]) {
+	name := args[0]
+	if strings.Contains(name, "/") { // without one, it was found in PATH
+		if abs, err := filepath.Abs(name); err == nil {
+			name = abs
+		}
+	}
+	if rcLink.MatchString(name) {
 		words = append([]string{"setup"}, words...)
 	}
 	if len(words) > 0 && words[0] == "setup" {

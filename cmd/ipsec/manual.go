@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -88,7 +87,7 @@ func (c *manualCmd) Run(e *env) error {
 	defer stop()
 	var observer exec.Observer
 	if c.Show {
-		observer = tracer{e.Stdout}
+		observer = printer{e.Stdout, "+ "} // as sh -x would
 	}
 	if status := exec.Run(ctx, p, executor, observer); status != 0 {
 		return exitStatus(status)
@@ -113,16 +112,4 @@ func (c *manualCmd) load(paths conf.Paths) (*conf.Config, []string, error) {
 	}
 	config, err = conf.LoadUnion(paths, c.Names)
 	return config, []string{conf.UnionName(c.Names)}, err
-}
-
-// tracer prints each node as sh -x would.
-type tracer struct{ w io.Writer }
-
-// Observe prints n.
-func (t tracer) Observe(n plan.Node) {
-	line, err := shell.Line(n)
-	if err != nil {
-		line = err.Error()
-	}
-	fmt.Fprintf(t.w, "+ %s\n", line)
 }

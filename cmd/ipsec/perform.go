@@ -88,7 +88,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	defer stop()
 	var observer exec.Observer
 	if c.Show {
-		observer = printer{e.Stdout}
+		observer = printer{e.Stdout, shell.TextPrefix}
 	}
 	var backend exec.Backend = executor
 	if lockErr != nil {
@@ -140,8 +140,11 @@ func (c *setupCmd) review(now plan.Plan) error {
 	return nil
 }
 
-// printer prints each node as shell before it is done.
-type printer struct{ w io.Writer }
+// printer prints each node as shell, after a prefix, before it is done.
+type printer struct {
+	w      io.Writer
+	prefix string
+}
 
 // Observe prints n.
 func (p printer) Observe(n plan.Node) {
@@ -149,5 +152,5 @@ func (p printer) Observe(n plan.Node) {
 	if err != nil {
 		line = err.Error()
 	}
-	fmt.Fprintln(p.w, shell.TextPrefix+line)
+	fmt.Fprintln(p.w, p.prefix+line)
 }

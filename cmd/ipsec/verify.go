@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"ipsec/conf"
 	"ipsec/exec/host"
 	"ipsec/plan"
@@ -95,7 +97,7 @@ func (m *machine) verify(self string) []finding {
 	add(m.configuration(), m.plan())
 	if m.configErr == nil && m.factsErr == nil {
 		add(m.interfaces()...)
-		add(m.tunDevice(), m.forwarding())
+		add(m.tunDevice(), m.pluto(), m.forwarding())
 		add(m.reversePath()...)
 	}
 	add(m.secrets()...)
@@ -174,6 +176,10 @@ func (m *machine) runFolder() finding {
 		return finding{f.what, failed, []string{"expected a folder; it is something else: move it away"}}
 	case info.Mode()&0o022 != 0:
 		return finding{f.what, failed, []string{"users other than its owner may write there: chmod 755 " + m.paths.Run}}
+	case m.super:
+		if err := unix.Access(m.paths.Run, unix.W_OK); err != nil {
+			return finding{f.what, failed, []string{"start cannot write there: " + err.Error()}}
+		}
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/exec/native"
 	"ipsec/plan"
 )
 
@@ -78,6 +79,16 @@ func (m *machine) tunDevice() finding {
 		file.Close()
 	}
 	return f
+}
+
+// pluto says whether the daemon that the configuration asks for can be had.
+func (m *machine) pluto() finding {
+	f := finding{"Pluto", good, nil}
+	if !m.config.Setup.Pluto {
+		f.details = []string{"not needed: pluto=no"}
+		return f
+	}
+	return finding{f.what, failed, []string{native.ErrNoPluto.Error()}}
 }
 
 func (m *machine) forwarding() finding {

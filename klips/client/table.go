@@ -148,6 +148,12 @@ func (c *Client) ClearAttachments() error {
 	return c.order(&pfkey.Message{Type: pfkey.Detach}, nil, "clear the attachments")
 }
 
+// ListDrops reads how many packets have been dropped.
+func (c *Client) ListDrops() ([]klips.Drop, error) {
+	drops, err := dump(c, &pfkey.Message{Type: pfkey.DumpDrops}, (*pfkey.Message).Drop)
+	return drops, failed(err, "read how many packets were dropped")
+}
+
 // SetDebug sets the flags of klipsdebug(8).
 func (c *Client) SetDebug(flags []string) error {
 	return c.order(pfkey.FromDebug(flags), nil, "set the debugging flags")

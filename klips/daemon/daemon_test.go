@@ -226,23 +226,14 @@ func asNobody(t *testing.T, f func()) {
 	<-done
 }
 
-// Anyone may look, and a lock that anyone takes does not count.
+// Anyone may see who lives, and nobody but root may lock the file or end the process.
 func TestOtherUsers(t *testing.T) {
-	needRoot(t)
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	pidfile := filepath.Join(dir, "x.pid")
+	pidfile := filepath.Join(openFolder(t), "x.pid")
 	p := launch(t, "plain", pidfile)
 	asNobody(t, func() {
-		if f, err := os.OpenFile(pidfile, os.O_RDWR, 0); err == nil {
+		if f, err := os.Open(pidfile); err == nil {
 			f.Close()
-			t.Error("nobody may write the file")
+			t.Error("nobody may open the file, and so may lock it")
 		}
 		checkAlive(t, pidfile, p.Pid)
 		if _, err := End(t.Context(), pidfile, 0); err == nil {
@@ -252,29 +243,67 @@ func TestOtherUsers(t *testing.T) {
 	if how, err := End(t.Context(), pidfile, time.Minute); how != Ended || err != nil {
 		t.Fatalf("End: %v, %v", how, err)
 	}
+	if err := os.WriteFile(pidfile, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, func() { checkAlive(t, pidfile, 0) })
+}
 
-	if err := os.WriteFile(pidfile, nil, 0o644); err != nil {
-		t.Fatal(err)
+// A lock that a stranger holds, on a file that anyone may open, does not count.
+func TestStrangersLock(t *testing.T) {
+	for _, kind := range []string{"-x", "-s"} {
+		pidfile := filepath.Join(openFolder(t), "x.pid")
+		if err := os.WriteFile(pidfile, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		stranger := exec.Command("flock", kind, "-F", pidfile, "sleep", "1000")
+		stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		if err := stranger.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			stranger.Process.Kill()
+			stranger.Wait()
+		})
+		f, err := open(pidfile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		eventually(t, "the stranger has the lock", func() bool {
+			defer flock(f, unix.LOCK_UN)
+			return flock(f, unix.LOCK_EX) != nil
+		})
+		checkAlive(t, pidfile, 0)
+		asNobody(t, func() { checkAlive(t, pidfile, 0) })
+		if how, err := End(t.Context(), pidfile, 0); how != NotRunning || err != nil {
+			t.Errorf("%s: %v, %v", kind, how, err)
+		}
+		l, err := Hold(pidfile)
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		checkAlive(t, pidfile, os.Getpid())
+		asNobody(t, func() { checkAlive(t, pidfile, os.Getpid()) })
+		if err := l.Release(); err != nil {
+			t.Error(err)
+		}
 	}
-	stranger := exec.Command("flock", "-x", "-F", pidfile, "sleep", "1000")
-	stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	if err := stranger.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer stranger.Wait()
-	defer stranger.Process.Kill()
-	f, err := open(pidfile)
+}
+
+// openFolder returns a folder that anyone may enter.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	needRoot(t)
+	dir, err := os.MkdirTemp("", "daemon")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	eventually(t, "the stranger has the lock", func() bool { return locked(f) })
-	if pid, alive, err := Alive(pidfile); alive || err == nil || pid != stranger.Process.Pid {
-		t.Errorf("a stranger's lock: %d, %v, %v", pid, alive, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := End(t.Context(), pidfile, 0); err == nil || !strings.Contains(err.Error(), "does not own") {
-		t.Errorf("a stranger's lock: %v", err)
-	}
+	return dir
 }
 
 func TestStartedInForeground(t *testing.T) {

@@ -39,14 +39,14 @@ func End(ctx context.Context, pidfile string, grace time.Duration) (Ending, erro
 		return NotRunning, err
 	}
 	defer f.Close()
-	for locked(f) {
-		h := findHolder(f)
-		if err := h.trusted(f); err != nil {
-			return NotRunning, err
+	for {
+		h, ok := held(f)
+		if !ok {
+			return NotRunning, nil
 		}
 		if !h.sure {
 			if !locked(f) { // it has just ended
-				break
+				return NotRunning, nil
 			}
 			return NotRunning, unseen(pidfile)
 		}
@@ -55,7 +55,6 @@ func End(ctx context.Context, pidfile string, grace time.Duration) (Ending, erro
 			return ending, err
 		}
 	}
-	return NotRunning, nil
 }
 
 func unseen(pidfile string) error {

@@ -27,7 +27,7 @@ func TestHold(t *testing.T) {
 	if b, err := os.ReadFile(pidfile); string(b) != strconv.Itoa(os.Getpid())+"\n" {
 		t.Errorf("the file is %q, %v", b, err)
 	}
-	if fi, err := os.Stat(pidfile); err != nil || fi.Mode() != 0o644 {
+	if fi, err := os.Stat(pidfile); err != nil || fi.Mode() != 0o600 {
 		t.Errorf("its mode is %v, %v", fi.Mode(), err)
 	}
 	var held *HeldError

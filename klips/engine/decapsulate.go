@@ -22,6 +22,7 @@ func (i *inbound) verify(p *incoming) reason {
 	}
 	size := p.b.Len()
 	bare, state, err := sa.Verify(p.b.Bytes(), seq, i.now)
+	i.e.debug.transform(topicAH, sa.Config.ID, "verified", size, err)
 	if err != nil {
 		return why(err)
 	}
@@ -42,6 +43,7 @@ func (i *inbound) open(p *incoming) reason {
 		return r
 	}
 	payload, next, state, err := sa.Open(p.b.Bytes(), i.now)
+	i.e.debug.transform(topicESP, sa.Config.ID, "opened", p.b.Len(), err)
 	if err != nil {
 		return why(err)
 	}
@@ -67,6 +69,7 @@ func (i *inbound) decompress(p *incoming) reason {
 	i.used++
 	larger.Reset()
 	payload, next, state, err := sa.Decompress(larger.Space()[:0], p.b.Bytes(), i.now)
+	i.e.debug.transform(topicIPCOMP, sa.Config.ID, "expanded", p.b.Len(), err)
 	if err != nil {
 		return dropMalformed
 	}

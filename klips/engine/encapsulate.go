@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/binary"
 
+	"ipsec/klips/ah"
+	"ipsec/klips/esp"
 	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
 	"ipsec/klips/said"
@@ -10,6 +12,10 @@ import (
 
 // ttl is the TTL of the outer header of a tunnel.
 const ttl = 64
+
+// maxHead is how long the header of a packet in transport mode may be, in
+// bytes: what ESP, UDP and AH leave of the room before it.
+const maxHead = packet.Headroom - esp.Headroom - packet.UDPLen - ah.Headroom
 
 // An outgoing is a packet on its way through a chain of SAs: the payload so
 // far in b, what it is, and the IP header that will precede it.
@@ -29,12 +35,12 @@ type outgoing struct {
 func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) {
 	e := o.e
 	if sa == nil {
-		e.stats.count(dropNoSA)
+		o.drop(dropNoSA, h)
 		return
 	}
 	p := outgoing{b: b, chain: sa.Chain()}
 	if p.chain == nil {
-		e.stats.count(dropNoSA)
+		o.drop(dropNoSA, h)
 		return
 	}
 	if h.Fragmented() && p.chain[0].Config.ID.Proto != said.IPIP {
@@ -44,7 +50,7 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 	}
 	original := p.b.Bytes()
 	if !o.begin(&p, h) || !o.compress(&p) {
-		e.stats.count(dropSA)
+		o.drop(dropSA, h)
 		return
 	}
 	mtu := e.mtu(o.at, sa.Config.ID.Dst)
@@ -61,11 +67,11 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 		p.outer.DF = false
 	}
 	if p.b.Len()+packet.Headroom > packet.MaxSize {
-		e.stats.count(dropTooBig)
+		o.drop(dropTooBig, h)
 		return
 	}
 	if !o.protect(&p) {
-		e.stats.count(dropSA)
+		o.drop(dropSA, h)
 		return
 	}
 	if p.b.Len() <= mtu {
@@ -74,7 +80,7 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 	}
 	whole, err := packet.Parse(p.b.Bytes())
 	if err != nil {
-		e.stats.count(dropSA)
+		o.drop(dropSA, h)
 		return
 	}
 	o.fragment(p.b, &whole, mtu)
@@ -86,7 +92,7 @@ func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
 	kept, ok := o.assembly.add(b.Bytes(), h, o.now)
 	if kept == nil {
 		if !ok {
-			o.e.stats.count(dropFragment)
+			o.drop(dropFragment, h)
 		}
 		return nil
 	}
@@ -94,7 +100,7 @@ func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
 	whole.Set(kept.Bytes())
 	var err error
 	if *h, err = packet.Parse(whole.Bytes()); err != nil {
-		o.e.stats.count(dropMalformed)
+		o.drop(dropMalformed, h)
 		return nil
 	}
 	h.DF = false // it was in fragments
@@ -166,6 +172,11 @@ func (o *outbound) compress(p *outgoing) bool {
 	if state == sadb.Dead {
 		return false
 	}
+	did := "compressed"
+	if !ok {
+		did = "left as they are"
+	}
+	o.e.debug.transform(topicIPCOMP, sa.Config.ID, did, p.b.Len(), nil)
 	if ok {
 		smaller.SetLen(len(result))
 		p.b, p.next = smaller, packet.COMP
@@ -200,6 +211,7 @@ func (o *outbound) protect(p *outgoing) bool {
 	for _, sa := range p.chain { // AH
 		buf, at := p.b.Whole()
 		whole, state, err := sa.Protect(buf, at, o.now)
+		o.e.debug.transform(topicAH, sa.Config.ID, "protected", p.b.Len(), err)
 		o.note(sa, state)
 		if err != nil {
 			return false
@@ -213,6 +225,7 @@ func (o *outbound) seal(p *outgoing, sa *sadb.SA) bool {
 	header := sa.HeaderLen()
 	before := p.b.Before(header)
 	sealed, state, err := sa.Seal(before, p.b.Bytes(), p.next, o.now)
+	o.e.debug.transform(topicESP, sa.Config.ID, "sealed", p.b.Len(), err)
 	o.note(sa, state)
 	if err != nil {
 		return false

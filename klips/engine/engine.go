@@ -68,7 +68,7 @@ type Options struct {
 	Settings klips.Settings
 	System   System            // nil for Linux
 	IKE      func(ike.Message) // takes what comes to UDP port 4500 and is not ESP; must not wait, nor keep it
-	Log      func(string)      // takes what an administrator should know, seldom
+	Log      func(string)      // takes what an administrator should know, seldom but for what Settings.Debug asks for
 	Now      func() time.Time  // nil for time.Now; Sweep is then for the caller to call
 }
 
@@ -80,6 +80,7 @@ type Engine struct {
 	now    func() time.Time
 	events chan klips.Event
 	stats  counters
+	debug  debug
 	ids    atomic.Uint32
 
 	control sync.Mutex // held while interfaces are opened and closed
@@ -114,6 +115,7 @@ func New(o Options) *Engine {
 		held:     map[klips.Selector]*held{},
 		paths:    map[netip.Addr]path{},
 	}
+	e.debug.set(o.Settings.Debug)
 	if e.system == nil {
 		e.system = Linux{}
 	}

@@ -28,23 +28,30 @@ type held struct {
 type trapped struct {
 	held
 	flow eroute.Flow
-	trap klips.Eroute
 }
 
-// hold puts a %hold in place of the %trap for the packet's flow, and asks for SAs.
+// hold puts a %hold in place of the %trap for the packet's flow, and asks for
+// SAs. Where the trap is no more by now, the packet is lost and the next one fares better.
 func (e *Engine) hold(t *trapped) {
-	hosts := klips.Selector{Src: host(t.flow.Src), Dst: host(t.flow.Dst), Proto: t.trap.Proto, SrcPort: t.trap.SrcPort, DstPort: t.trap.DstPort}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.eroutes.Get(hosts) != nil && hosts != t.trap.Selector || e.held[hosts] != nil || e.attached[t.at.virtual] != t.at {
+	entry, _ := e.eroutes.Lookup(t.flow)
+	if entry == nil || entry.Shunt() != klips.ShuntTrap {
+		e.stats.count(dropHeld)
+		return
+	}
+	trap := entry.Eroute
+	hosts := klips.Selector{Src: host(t.flow.Src), Dst: host(t.flow.Dst), Proto: trap.Proto, SrcPort: trap.SrcPort, DstPort: trap.DstPort}
+	if e.held[hosts] != nil || e.attached[t.at.virtual] != t.at {
+		e.stats.count(dropHeld)
 		return
 	}
 	if len(e.held) >= heldLimit || len(e.events) == cap(e.events) {
 		e.stats.count(dropHeld)
 		return
 	}
-	if hosts != t.trap.Selector { // else the trap itself is what would be replaced
-		entry, err := e.eroutes.Replace(klips.Eroute{Selector: hosts, SAID: said.Shunt(said.SPIHold), Ident: t.trap.Ident})
+	if hosts != trap.Selector { // else the trap itself is what would be replaced
+		entry, err := e.eroutes.Replace(klips.Eroute{Selector: hosts, SAID: said.Shunt(said.SPIHold), Ident: trap.Ident})
 		if err != nil {
 			return
 		}
@@ -52,7 +59,8 @@ func (e *Engine) hold(t *trapped) {
 	}
 	e.held[hosts] = &held{t.at, t.packet, e.now().Add(heldTime)}
 	flow := klips.Selector{Src: hosts.Src, Dst: hosts.Dst, Proto: t.flow.Proto, SrcPort: t.flow.SrcPort, DstPort: t.flow.DstPort}
-	e.emit(klips.Acquire{Packet: flow, Trap: t.trap.Selector, Ident: t.trap.Ident})
+	e.debug.done(topicEroute, nil, "eroute: %v -> %v waits for an SA", hosts.Src, hosts.Dst)
+	e.emit(klips.Acquire{Packet: flow, Trap: trap.Selector, Ident: trap.Ident})
 }
 
 func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
@@ -98,12 +106,12 @@ func (e *Engine) inject(h *held) {
 }
 
 // trap keeps what hold needs of a packet.
-func (o *outbound) trap(b *packet.Buffer, flow eroute.Flow, entry *eroute.Entry) {
+func (o *outbound) trap(b *packet.Buffer, h *packet.Header, flow eroute.Flow) {
 	if len(o.trapped) == cap(o.trapped) {
-		o.e.stats.count(dropHeld)
+		o.drop(dropHeld, h)
 		return
 	}
-	t := trapped{held: held{at: o.at}, flow: flow, trap: entry.Eroute}
+	t := trapped{held: held{at: o.at}, flow: flow}
 	if b.Len() <= heldSize {
 		t.packet = append([]byte(nil), b.Bytes()...)
 	}

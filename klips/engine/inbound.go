@@ -60,8 +60,17 @@ func (i *inbound) process(packets []*packet.Buffer) {
 	i.now = e.now()
 	e.mu.RLock()
 	for _, b := range packets {
-		if r := i.one(b); r >= 0 {
+		asked := e.debug.in(b.Bytes())
+		r := i.one(b)
+		if r >= 0 {
 			e.stats.count(r)
+		}
+		switch {
+		case asked == "":
+		case r >= 0:
+			e.debug.say("rcv: %s: dropped as one %v", asked, r)
+		default:
+			e.debug.say("rcv: %s: good", asked)
 		}
 	}
 	e.mu.RUnlock()

@@ -114,6 +114,9 @@ func TestLeftBehind(t *testing.T) {
 	other.do(order{Attach: "ipsec0"})
 	west.sh("ip link set ipsec0 up && ip route add 10.2.0.0/16 dev ipsec0 src 10.1.0.1")
 	other.stop()
+	if _, err := west.try(order{Steal: "ipsec0"}); err == nil || !strings.Contains(err.Error(), "not permitted") {
+		t.Errorf("a user takes over the interface left behind: %v", err)
+	}
 	if out, err := west.try(order{Shell: "ping -c 1 -W 1 -I 10.1.0.1 10.2.0.1"}); err == nil {
 		t.Errorf("a packet came back: %s", out)
 	}
@@ -228,4 +231,21 @@ func TestComesBack(t *testing.T) {
 		}
 	}
 	t.Errorf("nothing comes any more; west dropped %s; east dropped %s", west.do(order{Drops: true}), east.do(order{Drops: true}))
+}
+
+// TestUnreachable has the peer's host answer that it knows no ESP, which
+// anyone can feign: it is no error of the socket, and slows nothing down.
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	west, east := gateways(t)
+	conn{src: "192.1.2.23", dst: "192.1.2.45", srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm()}.both(west, east)
+	west.sh("ping -c 1 -W 5 -I 10.1.0.1 10.2.0.1")
+	east.do(order{Detach: "ipsec0"})
+	west.sh("ping -c 5 -i 0.1 -W 1 -I 10.1.0.1 10.2.0.1 || true")
+	if got := west.do(order{Sniffed: true}); !strings.Contains(got, "ipv4/1 ") {
+		t.Errorf("on the wire: %s, want ICMP too", got)
+	}
+	if got := west.do(order{Drops: true}); !strings.Contains(got, " 0 lost to errors of a socket") {
+		t.Errorf("dropped %s", got)
+	}
 }

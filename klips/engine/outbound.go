@@ -10,7 +10,6 @@ import (
 	"ipsec/klips/eroute"
 	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
-	"ipsec/klips/wire"
 )
 
 const (
@@ -33,7 +32,7 @@ type outbound struct {
 	answers   limiter
 	fragments fragments
 	assembly  assembly
-	head      [256]byte // the header of a packet in transport mode
+	head      [maxHead]byte // the header of a packet in transport mode
 
 	// What waits until the lock is given back.
 	trapped []trapped
@@ -114,50 +113,78 @@ func (o *outbound) one(b *packet.Buffer) {
 	e := o.e
 	h, err := packet.Parse(b.Bytes())
 	if err != nil {
-		e.stats.count(dropMalformed)
+		o.drop(dropMalformed, &h)
 		return
 	}
+	before := len(o.out)
+	o.route(b, &h)
+	if len(o.out) > before && e.debug.about(topicTunnel|topicTunnelXmit) {
+		e.debug.say("tunnel: %s: sent as %s", e.debug.describe(&h), e.debug.sent(o.out[before].Bytes(), len(o.out)-before))
+	}
+}
+
+// drop counts a packet that goes no further.
+func (o *outbound) drop(r reason, h *packet.Header) {
+	o.e.stats.count(r)
+	if o.e.debug.about(topicTunnel) {
+		o.e.debug.say("tunnel: %s: dropped as one %v", o.e.debug.describe(h), r)
+	}
+}
+
+// route sends a packet on by its eroute.
+func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
+	e := o.e
 	b.Window(0, h.Total)
-	flow := eroute.FlowOf(&h)
-	o.fragments.complete(&h, &flow)
-	if isIKE(&flow) && o.at.wire.Owns(flow.Src) {
-		o.pass(b, &h)
+	flow := eroute.FlowOf(h)
+	if !o.fragments.complete(h, &flow, o.now) {
+		o.drop(dropFragment, h)
 		return
 	}
 	entry, ok := e.eroutes.Lookup(flow)
+	if e.debug.about(topicRadij) {
+		e.debug.say("radij: %s: %s", e.debug.describe(h), entryText(entry, ok))
+	}
 	switch {
 	case !ok:
-		e.stats.count(dropFragment)
+		o.drop(dropFragment, h)
+		return
+	case o.isIKE(&flow, entry):
+		o.pass(b, h)
 		return
 	case entry == nil:
-		e.stats.count(dropNoEroute)
+		o.drop(dropNoEroute, h)
 		return
 	}
 	entry.Count(o.now.UnixNano())
 	switch entry.Shunt() {
 	case klips.ShuntNone:
-		o.encapsulate(b, &h, e.sas.Lookup(entry.SAID))
+		o.encapsulate(b, h, e.sas.Lookup(entry.SAID))
 	case klips.ShuntPass:
-		o.pass(b, &h)
+		o.pass(b, h)
 	case klips.ShuntTrap:
-		o.trap(b, flow, entry)
+		o.trap(b, h, flow)
 	case klips.ShuntReject:
-		e.stats.count(dropShunt)
+		o.drop(dropShunt, h)
 		if o.answers.allow(o.now) {
-			if answer := o.take(); packet.Prohibited(answer, b.Bytes(), &h) {
+			if answer := o.take(); packet.Prohibited(answer, b.Bytes(), h) {
 				o.back = append(o.back, answer)
 			}
 		}
 	default:
-		e.stats.count(dropShunt)
+		o.drop(dropShunt, h)
 	}
 }
 
-// isIKE reports whether the packet is one of IKE by its source port: what
-// negotiates SAs cannot wait for one.
-func isIKE(f *eroute.Flow) bool {
-	return f.Proto == packet.UDP && !f.Partial && (f.SrcPort == 500 || f.SrcPort == wire.Port)
+// isIKE reports whether the packet is one of IKE from this host: what
+// negotiates SAs cannot wait for one. It goes as it is only to the peer itself,
+// or where there is no SA. Port 4500 does not count: what leaves from there is
+// for KLIPS to send, and any process may bind it on some interface.
+func (o *outbound) isIKE(f *eroute.Flow, entry *eroute.Entry) bool {
+	return f.Proto == packet.UDP && !f.Partial && f.SrcPort == portIKE && o.at.wire.Owns(f.Src) &&
+		(entry == nil || entry.Shunt() != klips.ShuntNone || entry.SAID.Dst == f.Dst)
 }
+
+const portIKE = 500
 
 // pass sends a packet as it is.
 func (o *outbound) pass(b *packet.Buffer, h *packet.Header) {
@@ -177,7 +204,7 @@ func (o *outbound) fragment(b *packet.Buffer, h *packet.Header, mtu int) {
 	from := o.used
 	if most := h.Total/max(1, (mtu-h.Payload-8)&^7) + 1; most > len(o.spare)-o.used ||
 		!packet.Split(b.Bytes(), h, mtu, o.e.id(), o.take) {
-		o.e.stats.count(dropTooBig)
+		o.drop(dropTooBig, h)
 		return
 	}
 	o.out = append(o.out, o.spare[from:o.used]...)
@@ -185,7 +212,7 @@ func (o *outbound) fragment(b *packet.Buffer, h *packet.Header, mtu int) {
 
 // tooBig drops a packet that must not be cut, and says so to its sender.
 func (o *outbound) tooBig(p []byte, h *packet.Header, mtu int) {
-	o.e.stats.count(dropTooBig)
+	o.drop(dropTooBig, h)
 	if !o.answers.allow(o.now) {
 		return
 	}

@@ -343,4 +343,8 @@ func TestLog(t *testing.T) {
 	if !slices.Equal(lines, want) {
 		t.Errorf("got %q, want %q", lines, want)
 	}
+	drops, err := e.ListDrops()
+	if want := []klips.Drop{{Reason: "replayed", Packets: 1}, {Reason: "not authentic", Packets: 3}}; !slices.Equal(drops, want) || err != nil {
+		t.Errorf("drops %v, %v, want %v", drops, err, want)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,7 @@ type order struct {
 	Sniffed  bool // the protocols that were seen, and how often
 	Ours     bool
 	Remove   string // as tun.Remove does
+	Steal    string // the virtual interface that a user without privilege tries to read
 	Drops    bool
 }
 
@@ -127,6 +129,8 @@ func (p *process) do(o *order) (string, error) {
 		return strings.Join(names, " "), err
 	case o.Remove != "":
 		return "", tun.Remove(o.Remove)
+	case o.Steal != "":
+		return "", steal(o.Steal)
 	case o.Drops:
 		var list []string
 		for r := range reasons {
@@ -135,6 +139,32 @@ func (p *process) do(o *order) (string, error) {
 		return strings.Join(list, ", "), nil
 	}
 	return "", nil
+}
+
+// steal opens a TUN device as another user, on a system where anyone may open
+// /dev/net/tun, as on most.
+func steal(name string) error {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return err
+	}
+	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	stolen := make(chan error)
+	go func() {
+		runtime.LockOSThread() // left locked, the thread ends with the goroutine
+		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534)
+		if errno == 0 {
+			stolen <- unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+		} else {
+			stolen <- errno
+		}
+	}()
+	err = <-stolen
+	return errors.Join(err, unix.Close(fd))
 }
 
 // sniff notes the IP protocols of all packets on an interface.

@@ -34,7 +34,7 @@ func (e *Engine) sweeper() {
 
 // Sweep does what time brings: it ends and announces SAs whose lifetime is
 // over, lets go of flows that have waited for an SA too long, and logs how many
-// packets were dropped. It is called by itself every second unless Options.Now is set.
+// packets were dropped and what klipsdebug(8) asked for. It is called by itself every second unless Options.Now is set.
 func (e *Engine) Sweep() {
 	now := e.now()
 	var worn []worn
@@ -64,6 +64,9 @@ func (e *Engine) Sweep() {
 	line := e.stats.report(now)
 	e.mu.Unlock()
 	if line != "" {
+		e.log(line)
+	}
+	for _, line := range e.debug.take() {
 		e.log(line)
 	}
 }
@@ -106,6 +109,7 @@ func (e *Engine) expire(list []worn) {
 	defer e.mu.Unlock()
 	for _, w := range list {
 		sa := w.sa.Read()
+		e.debug.done(topicSPI, nil, "spi: %v reached its lifetime (hard %v)", sa.ID, w.hard)
 		if w.hard && e.sas.Lookup(sa.ID) == w.sa {
 			e.sas.Delete(sa.ID)
 		}

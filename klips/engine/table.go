@@ -15,14 +15,20 @@ import (
 func (e *Engine) AddSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.Add(sa, e.now())
+	err := e.sas.Add(sa, e.now())
+	e.debug.done(topicSPI, err, "spi: add %v", sa.ID)
+	e.debug.done(topicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
+		sa.ID, sa.Enc, sa.Auth, sa.Comp, sa.ReplayWindow, sa.ESN)
+	return err
 }
 
 // UpdateSA is that of klips.Table.
 func (e *Engine) UpdateSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.Update(sa, e.now())
+	err := e.sas.Update(sa, e.now())
+	e.debug.done(topicSPI, err, "spi: update %v", sa.ID)
+	return err
 }
 
 // DelSA is that of klips.Table. What is left of its group carries nothing until
@@ -30,7 +36,9 @@ func (e *Engine) UpdateSA(sa klips.SA) error {
 func (e *Engine) DelSA(id said.SAID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.Delete(id)
+	err := e.sas.Delete(id)
+	e.debug.done(topicSPI, err, "spi: delete %v", id)
+	return err
 }
 
 // GetSA is that of klips.Table.
@@ -65,6 +73,7 @@ func (e *Engine) ClearSAs() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sas.Clear()
+	e.debug.done(topicSPI, nil, "spi: clear")
 	return nil
 }
 
@@ -79,21 +88,27 @@ func (e *Engine) GetSPI(proto said.Proto, src, dst netip.Addr, low, high uint32)
 func (e *Engine) GroupSAs(ids []said.SAID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.Group(ids)
+	err := e.sas.Group(ids)
+	e.debug.done(topicSPI, err, "spi: group %v", ids)
+	return err
 }
 
 // AddInflow is that of klips.Table.
 func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.AddInflow(id, s)
+	err := e.sas.AddInflow(id, s)
+	e.debug.done(topicSPI, err, "spi: %v -> %v may come out of %v", s.Src, s.Dst, id)
+	return err
 }
 
 // DelInflow is that of klips.Table.
 func (e *Engine) DelInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.sas.DelInflow(id, s)
+	err := e.sas.DelInflow(id, s)
+	e.debug.done(topicSPI, err, "spi: %v -> %v may no longer come out of %v", s.Src, s.Dst, id)
+	return err
 }
 
 // AddEroute is that of klips.Table. A %hold that a %trap made does not count.
@@ -115,6 +130,7 @@ func (e *Engine) setEroute(r klips.Eroute, replace bool) error {
 		released = e.release(r)
 	}
 	e.mu.Unlock()
+	e.debug.done(topicEroute, err, "eroute: set %s", erouteText(r))
 	for _, h := range released {
 		e.inject(h)
 	}
@@ -126,6 +142,7 @@ func (e *Engine) DelEroute(s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	gone, err := e.eroutes.Delete(s)
+	e.debug.done(topicEroute, err, "eroute: delete %v -> %v", s.Src, s.Dst)
 	if err != nil {
 		return err
 	}
@@ -154,7 +171,19 @@ func (e *Engine) ClearEroutes() error {
 	defer e.mu.Unlock()
 	e.eroutes = eroute.Table{}
 	clear(e.held)
+	e.debug.done(topicEroute, nil, "eroute: clear")
 	return nil
+}
+
+// ListDrops is that of klips.Table.
+func (e *Engine) ListDrops() ([]klips.Drop, error) {
+	var list []klips.Drop
+	for r := range reasons {
+		if n := e.stats.get(r); n > 0 {
+			list = append(list, klips.Drop{Reason: r.String(), Packets: n})
+		}
+	}
+	return list, nil
 }
 
 // SetDebug is that of klips.Table.
@@ -162,6 +191,7 @@ func (e *Engine) SetDebug(flags []string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.settings.Debug = slices.Clone(flags)
+	e.debug.set(flags)
 	return nil
 }
 

@@ -155,6 +155,16 @@ func (t *Table) ClearAttachments() error {
 	return err
 }
 
+// ListDrops is that of klips.Table.
+func (t *Table) ListDrops() ([]klips.Drop, error) {
+	leave, err := t.enter("ListDrops")
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(t.Drops), nil
+}
+
 // SetDebug is that of klips.Table.
 func (t *Table) SetDebug(flags []string) error {
 	leave, err := t.enter("SetDebug")

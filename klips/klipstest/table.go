@@ -23,6 +23,8 @@ type Table struct {
 	// method, and what it returns other than nil is the operation's error.
 	Fault func(method string) error
 
+	Drops []klips.Drop // what ListDrops returns
+
 	mu       sync.Mutex
 	sas      map[said.SAID]klips.SA
 	larval   map[said.SAID]bool

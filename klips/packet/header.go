@@ -80,15 +80,21 @@ func Parse(b []byte) (Header, error) {
 	if !ok {
 		return h, ErrMalformed
 	}
-	switch h.Proto {
-	case TCP, UDP, DCCP, SCTP, UDPLite:
-		if h.Offset == 0 && h.Total-h.Payload >= 4 {
-			h.Ports = true
-			h.SrcPort = binary.BigEndian.Uint16(b[h.Payload:])
-			h.DstPort = binary.BigEndian.Uint16(b[h.Payload+2:])
-		}
+	if HasPorts(h.Proto) && h.Offset == 0 && h.Total-h.Payload >= 4 {
+		h.Ports = true
+		h.SrcPort = binary.BigEndian.Uint16(b[h.Payload:])
+		h.DstPort = binary.BigEndian.Uint16(b[h.Payload+2:])
 	}
 	return h, nil
+}
+
+// HasPorts reports whether the headers of a protocol begin with two ports.
+func HasPorts(proto uint8) bool {
+	switch proto {
+	case TCP, UDP, DCCP, SCTP, UDPLite:
+		return true
+	}
+	return false
 }
 
 func (h *Header) parse4(b []byte) bool {

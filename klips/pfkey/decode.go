@@ -111,6 +111,12 @@ func decodeExt(kind Kind, b []byte) (Ext, bool) {
 		p, ok2 := readText(b[4+nameSize : 4+2*nameSize])
 		b = b[4+2*nameSize:]
 		return Attachment{klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:]))}}, ok1 && ok2
+	case KindDrop:
+		if len(b) < 12 {
+			return nil, false
+		}
+		s, ok := readText(b[12:])
+		return Drop{klips.Drop{Reason: s, Packets: host.Uint64(b[4:])}}, ok
 	case KindSettings:
 		return Switches{b[0] != 0, b[1] != 0}, len(b) == 4
 	case KindDebug, KindError:

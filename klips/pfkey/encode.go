@@ -177,6 +177,10 @@ func (e Attachment) append(b []byte) ([]byte, error) {
 	return host.AppendUint32(b, uint32(e.PhysicalMTU)), nil
 }
 
+func (e Drop) append(b []byte) ([]byte, error) {
+	return text(words(append(b, 0, 0, 0, 0), e.Packets), e.Reason)
+}
+
 func (e Switches) append(b []byte) ([]byte, error) {
 	return append(b, flag(e.FragICMP), flag(e.HideTOS), 0, 0), nil
 }

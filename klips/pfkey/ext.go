@@ -41,6 +41,7 @@ const (
 	KindAttachment Kind = 73
 	KindSettings   Kind = 74
 	KindError      Kind = 75
+	KindDrop       Kind = 76
 )
 
 // Ext is an extension of a message: one of the types of this file.
@@ -131,6 +132,11 @@ type Attachment struct {
 	klips.Attachment
 }
 
+// Drop counts the packets that were dropped for one reason.
+type Drop struct {
+	klips.Drop
+}
+
 // Switches are the settings that are on or off.
 type Switches struct {
 	FragICMP, HideTOS bool
@@ -177,6 +183,9 @@ func (Inflow) Kind() Kind { return KindInflow }
 
 // Kind returns KindAttachment.
 func (Attachment) Kind() Kind { return KindAttachment }
+
+// Kind returns KindDrop.
+func (Drop) Kind() Kind { return KindDrop }
 
 // Kind returns KindSettings.
 func (Switches) Kind() Kind { return KindSettings }

@@ -150,6 +150,18 @@ func (m *Message) Attachment() (klips.Attachment, error) {
 	return a.Attachment, nil
 }
 
+// FromDrop returns a message that carries a count of dropped packets.
+func FromDrop(t Type, d klips.Drop) *Message { return &Message{Type: t, Exts: []Ext{Drop{d}}} }
+
+// Drop returns what FromDrop was given.
+func (m *Message) Drop() (klips.Drop, error) {
+	d, ok := find[Drop](m, KindDrop)
+	if !ok {
+		return klips.Drop{}, invalid("%v has no count", m.Type)
+	}
+	return d.Drop, nil
+}
+
 // FromDebug asks for the flags of klipsdebug(8) to be these.
 func FromDebug(flags []string) *Message {
 	return &Message{Type: Debug, Exts: []Ext{Text{KindDebug, strings.Join(flags, ",")}}}

@@ -179,6 +179,19 @@ func Tncfg(w io.Writer, attachments []klips.Attachment) error {
 	return write(w, &b)
 }
 
+// Drops prints how many packets were dropped and why, one reason a line under a
+// head; nothing where none was.
+func Drops(w io.Writer, drops []klips.Drop) error {
+	var b strings.Builder
+	if len(drops) > 0 {
+		b.WriteString("DROPPED PACKETS\n")
+	}
+	for _, d := range drops {
+		fmt.Fprintf(&b, "%-10d %s\n", d.Packets, d.Reason)
+	}
+	return write(w, &b)
+}
+
 // DebugFlags are the flags of klipsdebug(8), in the order of ipsec_klipsdebug(5).
 func DebugFlags() []string {
 	return []string{"tunnel", "netlink", "xform", "eroute", "spi", "radij", "esp", "ah", "rcv", "pfkey", "ipcomp", "verbose"}

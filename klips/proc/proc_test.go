@@ -80,6 +80,9 @@ func TestTables(t *testing.T) {
 		{Name: "ipsec_tncfg", Data: print(func(b *strings.Builder) error {
 			return Tncfg(b, []klips.Attachment{{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500}, {Virtual: "ipsec1"}})
 		})},
+		{Name: "drops", Data: print(func(b *strings.Builder) error {
+			return Drops(b, []klips.Drop{{Reason: "without an eroute", Packets: 12}, {Reason: "replayed", Packets: 1}})
+		})},
 		{Name: "ipsec_klipsdebug", Data: print(func(b *strings.Builder) error {
 			return KlipsDebug(b, klips.Settings{Debug: []string{"tunnel-xmit", "pfkey"}})
 		})},
@@ -109,7 +112,7 @@ func TestTables(t *testing.T) {
 
 func TestEmpty(t *testing.T) {
 	var b strings.Builder
-	for _, err := range []error{Eroute(&b, nil), SPI(&b, nil, now), SPIGrp(&b, nil), Tncfg(&b, nil)} {
+	for _, err := range []error{Eroute(&b, nil), SPI(&b, nil, now), SPIGrp(&b, nil), Tncfg(&b, nil), Drops(&b, nil)} {
 		if err != nil {
 			t.Error(err)
 		}

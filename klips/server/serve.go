@@ -12,6 +12,7 @@ import (
 // serve carries a request out and queues its answer. Its error is that of the
 // connection; that of the request is in the answer.
 func (s *server) serve(p *peer, m *pfkey.Message) error {
+	s.Debug(describe(m))
 	switch m.Type {
 	case pfkey.Dump:
 		sas, lerr := s.Table.ListSAs()
@@ -25,6 +26,9 @@ func (s *server) serve(p *peer, m *pfkey.Message) error {
 	case pfkey.DumpAttach:
 		as, lerr := s.Table.ListAttachments()
 		return dump(p, m, as, lerr, fromAttachment)
+	case pfkey.DumpDrops:
+		drops, lerr := s.Table.ListDrops()
+		return dump(p, m, drops, lerr, fromDrop)
 	case pfkey.Register:
 		if err := p.reply(m.Reply()); err != nil {
 			return err
@@ -35,10 +39,20 @@ func (s *server) serve(p *peer, m *pfkey.Message) error {
 	r := m.Reply()
 	if body, err := s.answer(m); err != nil {
 		r = m.Failure(err)
+		s.Debug(describe(m) + ": " + err.Error())
 	} else if body != nil {
 		r.SAType, r.Exts = body.SAType, body.Exts
 	}
 	return p.reply(r)
+}
+
+// describe says what is asked for, and of which SA; never the keys.
+func describe(m *pfkey.Message) string {
+	text := fmt.Sprintf("%v, number %d of process %d", m.Type, m.Seq, m.PID)
+	if id, err := m.SAID(); err == nil {
+		text += ", " + id.String()
+	}
+	return text
 }
 
 func fromEroute(t pfkey.Type, e klips.Eroute) (*pfkey.Message, error) {
@@ -48,6 +62,8 @@ func fromEroute(t pfkey.Type, e klips.Eroute) (*pfkey.Message, error) {
 func fromAttachment(t pfkey.Type, a klips.Attachment) (*pfkey.Message, error) {
 	return pfkey.FromAttachment(t, a), nil
 }
+
+func fromDrop(t pfkey.Type, d klips.Drop) (*pfkey.Message, error) { return pfkey.FromDrop(t, d), nil }
 
 // dump answers with one message for each entry and an empty one.
 func dump[T any](p *peer, m *pfkey.Message, entries []T, err error, encode func(pfkey.Type, T) (*pfkey.Message, error)) error {

@@ -34,6 +34,7 @@ type Config struct {
 	Table  klips.Table        // may be called by many at once
 	Events <-chan klips.Event // of the engine; they go to all who registered. May be nil.
 	Log    func(line string)  // takes what an administrator should know; may be nil
+	Debug  func(line string)  // takes what klipsdebug(8) calls pfkey: a line for each request; may be nil
 	Ready  func() error       // is called when the socket answers; its error ends the server. May be nil.
 }
 
@@ -45,6 +46,9 @@ type Config struct {
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = func(string) {}
+	}
+	if cfg.Debug == nil {
+		cfg.Debug = func(string) {}
 	}
 	l, err := listen(ctx, cfg.Socket)
 	if err != nil {

@@ -53,6 +53,7 @@ func start(t *testing.T) *fixture {
 		ended <- Run(ctx, Config{
 			Socket: f.socket, Table: f.table, Events: f.events,
 			Ready: func() error { close(ready); return nil },
+			Debug: func(line string) { f.mu.Lock(); f.lines = append(f.lines, "pfkey: "+line); f.mu.Unlock() },
 			Log:   func(line string) { f.mu.Lock(); f.lines = append(f.lines, line); f.mu.Unlock() },
 		})
 	}()
@@ -278,5 +279,38 @@ func TestEvents(t *testing.T) {
 	}
 	if ev, err := r.Next(); err == nil {
 		t.Errorf("without a server: %v", ev)
+	}
+}
+
+func TestDrops(t *testing.T) {
+	f := start(t)
+	c := f.dial(t)
+	if got, err := c.ListDrops(); got != nil || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	f.table.Drops = []klips.Drop{{Reason: "without an eroute", Packets: 1 << 40}, {Reason: "replayed", Packets: 1}}
+	if got, err := c.ListDrops(); !reflect.DeepEqual(got, f.table.Drops) || err != nil {
+		t.Errorf("%v, %v, want %v", got, err, f.table.Drops)
+	}
+}
+
+// The flag pfkey of klipsdebug(8) tells of each request, and not of its keys.
+func TestDebug(t *testing.T) {
+	f := start(t)
+	c := f.dial(t)
+	sa := klips.SA{ID: mustSAID("esp0x200@192.1.2.45"), Enc: "aesgcm16", EncKey: []byte("a secret of twenty b")}
+	if err := c.AddSA(sa); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddSA(sa); !errors.Is(err, syscall.EEXIST) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"pfkey: ADD, number 1 of process", "esp0x200@192.1.2.45: there is"} {
+		if !f.logged(want) {
+			t.Errorf("%q is missing in %q", want, f.lines)
+		}
+	}
+	if f.logged("secret") {
+		t.Error("a key is told of")
 	}
 }

@@ -37,7 +37,7 @@ type Device struct {
 // none, with that MTU in bytes. It fails with EEXIST where the name is that of a link
 // of somebody else, and EBUSY where the device is open already. It is like
 //
-//	ip tuntap add dev NAME mode tun && ip link set NAME alias 'ipsec klips' mtu MTU
+//	ip tuntap add dev NAME mode tun user 0 && ip link set NAME alias 'ipsec klips' mtu MTU
 //	echo 0 > /proc/sys/net/ipv4/conf/NAME/ignore_routes_with_linkdown
 func Open(name string, mtu int) (*Device, error) {
 	if err := checkName(name); err != nil {
@@ -95,6 +95,11 @@ func (d *Device) prepare(isNew bool, mtu int) error {
 	if err != nil {
 		return err
 	}
+	// A device without an owner is anybody's to open while we do not have it,
+	// and to read what is routed into it.
+	if err := d.control(unix.TUNSETOWNER, os.Geteuid()); err != nil {
+		return err
+	}
 	if isNew {
 		if err := netlink.LinkSetAlias(link, Alias); err != nil {
 			return err
@@ -102,7 +107,7 @@ func (d *Device) prepare(isNew bool, mtu int) error {
 		if err := netlink.LinkSetMTU(link, mtu); err != nil {
 			return err
 		}
-		if err := d.persist(1); err != nil {
+		if err := d.control(unix.TUNSETPERSIST, 1); err != nil {
 			return err
 		}
 	}
@@ -116,8 +121,8 @@ func (d *Device) prepare(isNew bool, mtu int) error {
 	return nil
 }
 
-func (d *Device) persist(on int) (err error) {
-	cerr := d.raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), unix.TUNSETPERSIST, on) })
+func (d *Device) control(request uint, value int) (err error) {
+	cerr := d.raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), request, value) })
 	return errors.Join(cerr, err)
 }
 
@@ -182,7 +187,7 @@ func (d *Device) Close() error { return d.file.Close() }
 // Remove closes the device and takes it away. It is like 'ip link delete NAME'.
 func (d *Device) Remove() error {
 	// EBADFD says that somebody was faster.
-	if err := d.persist(0); err != nil && !errors.Is(err, unix.EBADFD) {
+	if err := d.control(unix.TUNSETPERSIST, 0); err != nil && !errors.Is(err, unix.EBADFD) {
 		return fmt.Errorf("failed to remove %s: %w", d.name, errors.Join(err, d.Close()))
 	}
 	return d.Close()

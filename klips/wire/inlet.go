@@ -72,7 +72,7 @@ func (in *Inlet) setup(fd int) error {
 // after Wire.Close, are passing.
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	bufs = bufs[:min(len(bufs), receiveBatch)]
-	for {
+	for failures := 0; ; {
 		for i, b := range bufs {
 			b.Reset()
 			space := b.Space()
@@ -89,8 +89,11 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		}
 		if in.errno != 0 {
 			in.drainErrors()
-			if in.errno == unix.EMSGSIZE || in.errno == unix.ECONNREFUSED || in.errno == unix.EHOSTUNREACH {
-				continue // an ICMP message, which took nothing from the queue
+			// An ICMP message, which anyone can send, is an error of a kind of
+			// its own, told once, and takes nothing from the queue. One that
+			// stays is of the interface.
+			if failures++; failures < 100 {
+				continue
 			}
 			return 0, in.errno
 		}
@@ -188,7 +191,8 @@ func (in *Inlet) drainErrors() {
 	})
 }
 
-// sendIKE sends m with its marker from the address that it names.
+// sendIKE sends m with its marker from the address that it names. It does not
+// wait: IKE sends again.
 func (in *Inlet) sendIKE(m ike.Message) error {
 	message := m.Payload
 	if len(message) != 1 || message[0] != 0xff {
@@ -205,8 +209,8 @@ func (in *Inlet) sendIKE(m ike.Message) error {
 	}
 	var err error
 	werr := in.raw.Write(func(fd uintptr) bool {
-		err = unix.Sendmsg(int(fd), message, info, to, 0)
-		return err != unix.EAGAIN
+		err = unix.Sendmsg(int(fd), message, info, to, unix.MSG_DONTWAIT)
+		return true
 	})
 	if werr != nil {
 		err = werr

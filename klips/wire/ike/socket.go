@@ -31,8 +31,11 @@ func Listen(path string, log func(string)) (*Socket, error) {
 		log = func(string) {}
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
-		if conn, err := net.DialTimeout("unixpacket", path, time.Second); err == nil {
+		conn, err := net.DialTimeout("unixpacket", path, time.Second)
+		if err == nil {
 			conn.Close()
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
 			return nil, fmt.Errorf("failed to listen at %s: a process answers there: %w", path, syscall.EADDRINUSE)
 		}
 		if err := os.Remove(path); err != nil {

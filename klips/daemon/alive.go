@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Alive reports whether a process holds the lock of a pid file, and which; the
+// number, for messages only, is 0 when it is not to be found out. Without a file
+// nobody holds it, and a lock of a user who is neither root nor the file's owner
+// does not count. It takes no privilege: who may not open the file gets the same
+// answer from /proc/locks, of processes in the pid namespace of /proc.
+func Alive(pidfile string) (pid int, alive bool, err error) {
+	f, err := open(pidfile)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return 0, false, nil
+	case errors.Is(err, os.ErrPermission):
+		return seen(pidfile)
+	case err != nil:
+		return 0, false, err
+	}
+	defer f.Close()
+	if h, ok := held(f); ok {
+		return h.pid, true, nil
+	}
+	return 0, false, nil
+}
+
+// seen is Alive for who may not open the file.
+func seen(pidfile string) (pid int, alive bool, err error) {
+	fi, err := os.Lstat(pidfile)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("failed to look at a pid file: %w", err)
+	}
+	list, err := listedHolders(fi)
+	if err != nil {
+		return 0, false, fmt.Errorf("failed to see whether %s is locked: %w", pidfile, err)
+	}
+	for _, h := range list {
+		// An inode number alone can be that of another file, on another file system.
+		if ok, known := counts(h.pid, fi); ok && (h.device || known && sameName(h.pid)) {
+			return h.pid, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// held returns who has the exclusive lock on f, if anybody whose locks count.
+func held(f *os.File) (holder, bool) {
+	if !locked(f) {
+		return holder{}, false
+	}
+	h := findHolder(f)
+	fi, err := f.Stat()
+	if err != nil || h.pid == 0 { // of another pid namespace
+		return h, true
+	}
+	ok, _ := counts(h.pid, fi)
+	return h, ok
+}
+
+func open(pidfile string) (*os.File, error) {
+	f, err := os.OpenFile(pidfile, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("failed to open a pid file: %w", err)
+	}
+	return f, nil
+}
+
+// holder is the process that has the exclusive lock on a file.
+type holder struct {
+	pid    int  // 0 when it is not to be found out
+	sure   bool // it has been seen to hold the lock just now
+	device bool // the kernel lists it with the device that stat(2) gives
+}
+
+// findHolder looks for the process that has locked f: the one that the file
+// names, and those that the kernel lists.
+func findHolder(f *os.File) holder {
+	var listed []holder
+	if fi, err := f.Stat(); err == nil {
+		listed, _ = listedHolders(fi)
+	}
+	for _, h := range append([]holder{{pid: writtenPID(f)}}, listed...) {
+		if h.pid > 0 && holds(h.pid, f) {
+			h.sure = true
+			return h
+		}
+	}
+	if len(listed) > 0 { // we may not look into its descriptors
+		return listed[0]
+	}
+	return holder{}
+}
+
+// counts reports whether a lock of the process does: whether it is of root or of
+// the owner of the file, as far as that is known. It is not where the process
+// is gone, or hidden from us.
+func counts(pid int, fi os.FileInfo) (counts, known bool) {
+	uid, err := owner(fmt.Sprintf("/proc/%d", pid))
+	if err != nil {
+		return true, false
+	}
+	return uid == 0 || uid == fi.Sys().(*syscall.Stat_t).Uid, true
+}
+
+// sameName reports whether a process has the name of ours; anyone may ask.
+func sameName(pid int) bool {
+	ours, err := os.ReadFile("/proc/self/comm")
+	theirs, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return err == nil && err2 == nil && string(ours) == string(theirs)
+}
+
+func owner(path string) (uint32, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return 0, err
+	}
+	return fi.Sys().(*syscall.Stat_t).Uid, nil
+}
+
+func writtenPID(f *os.File) int {
+	b := make([]byte, 32)
+	n, _ := f.ReadAt(b, 0)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	return pid
+}
+
+// listedHolders reads /proc/locks, where a lock is like
+// "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF". The device there is not
+// always the one that stat(2) gives, so that the inode alone makes a candidate.
+func listedHolders(fi os.FileInfo) (list []holder, err error) {
+	b, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		return nil, err
+	}
+	st := fi.Sys().(*syscall.Stat_t)
+	inode := fmt.Sprintf(":%d", st.Ino)
+	device := fmt.Sprintf("%02x:%02x", unix.Major(st.Dev), unix.Minor(st.Dev))
+	for line := range strings.Lines(string(b)) {
+		w := strings.Fields(line)
+		if len(w) < 6 || w[1] != "FLOCK" || w[3] != "WRITE" || !strings.HasSuffix(w[5], inode) {
+			continue
+		}
+		if pid, err := strconv.Atoi(w[4]); err == nil && pid > 0 {
+			list = append(list, holder{pid: pid, device: w[5] == device+inode})
+		}
+	}
+	return list, nil
+}
+
+// holds reports whether the process has f open and locked, as proc_pid_fdinfo(5)
+// shows it to root and to its own user.
+func holds(pid int, f *os.File) bool {
+	want, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return false
+	}
+	for _, fd := range fds {
+		fi, err := os.Stat(fmt.Sprintf("/proc/%d/fd/%s", pid, fd.Name()))
+		if err != nil || !os.SameFile(fi, want) {
+			continue
+		}
+		info, _ := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd.Name()))
+		for line := range strings.Lines(string(info)) {
+			if strings.HasPrefix(line, "lock:") && strings.Contains(line, "FLOCK") && strings.Contains(line, "WRITE") {
+				return true
+			}
+		}
+	}
+	return false
+}
