@@ -39,7 +39,7 @@ func TestParityFaults(t *testing.T) {
 		{"AddAddr", full, "", start("sysctl -qw net.ipv6.conf.default.disable_ipv6=1"), 1, "failed to set up ipsec0 on eth0"},
 		{"SetMTU", setup + "\toverridemtu=65535\n" + tunnel, "", start(""), 0, ""},
 		{"RPFilter", full, "", start("ro /proc/sys/net/ipv4/conf/eth0/rp_filter"), 1, "failed to set rp_filter"},
-		{"AddRoute", setup + "\tinterfaces=\"ipsec0=eth1 ipsec1=eth0\"\n\toverridemtu=1200\n" + tunnel + mixed, "", start(""), 0, "is not routed"},
+		{"AddRoute", setup + tunnel + mixed, "ip addr del 2001:db8:1::1/64 dev eth0", start("sysctl -qw net.ipv6.conf.default.disable_ipv6=1"), 0, "is not routed"},
 		{"AddSA", setup + tunnel + "\nconn short" + ends + "\tspi=0x900\n\tesp=3des-md5-96\n\tespenckey=0x0ddba110\n\tespauthkey=0x0ddba110\n", "", start(""), 2, ""},
 		{"Updown", setup + updown, updownScript, start("echo exit 3 >> /etc/updown"), 0, "is not routed"},
 		{"Updown is not there", setup + updown, "", start(""), 0, "is not routed"},
