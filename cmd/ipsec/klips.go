@@ -120,11 +120,16 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 	defer core.Close()
 
 	ctx, cancel := context.WithCancel(ctx)
-	passed := make(chan error, 1)
-	go func() {
-		defer cancel() // one does not go on without the other
-		passed <- socket.Run(ctx, core.SendIKE)
-	}()
+	ended := make(chan error, 2)
+	for _, part := range []func() error{
+		func() error { return socket.Run(ctx, core.SendIKE) },
+		func() error { return lock.Watch(ctx, time.Second) },
+	} {
+		go func() {
+			defer cancel() // none goes on without the others
+			ended <- part()
+		}()
+	}
 	err = server.Run(ctx, server.Config{
 		Socket: e.Paths.KlipsCtl(),
 		Table:  core,
@@ -139,5 +144,9 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 		},
 	})
 	cancel()
-	return errors.Join(err, <-passed)
+	err = errors.Join(err, <-ended, <-ended)
+	if errors.Is(err, daemon.ErrReplaced) {
+		log.Say("KLIPS ends: " + err.Error())
+	}
+	return err
 }

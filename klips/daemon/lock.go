@@ -11,6 +11,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -153,6 +154,24 @@ func (l *Lock) Check() error {
 		return fmt.Errorf("%s: %w", l.path, ErrReplaced)
 	}
 	return nil
+}
+
+// Watch returns the error of Check once there is one, or nil when ctx is done.
+// A daemon whose lock is gone lives no more for anybody else, who could start
+// another beside it: it has to end.
+func (l *Lock) Watch(ctx context.Context, every time.Duration) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := l.Check(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // Release removes the pid file, unless it is another by now, and gives up the lock.
