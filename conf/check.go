@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // checkAll reports what is wrong between parameters.
@@ -18,8 +19,7 @@ func (p *parser) checkAll(c *Config) {
 		}
 	}
 	if !c.Setup.Pluto {
-		p.withoutPluto("prepluto", &c.Setup, c.Setup.PrePluto)
-		p.withoutPluto("postpluto", &c.Setup, c.Setup.PostPluto)
+		p.withoutPluto(c.Setup.List)
 	}
 	p.checkStack(c.Setup.Protostack, &c.Setup.Params, "config")
 	for _, conn := range c.Conns {
@@ -44,10 +44,17 @@ func (p *parser) checkAll(c *Config) {
 	}
 }
 
-// withoutPluto warns of a command that is never run.
-func (p *parser) withoutPluto(keyword string, setup *Setup, command string) {
-	if command != "" {
-		p.warnf(setup.At(keyword), "%s has no effect with pluto=no", quote(keyword))
+// plutoKeywords are the keywords of config setup that only Pluto knows.
+const plutoKeywords = " plutodebug plutoopts plutostderrlog dumpdir plutowait plutorestartoncrash prepluto postpluto" +
+	" uniqueids nocrsend strictcrlpolicy crlcheckinterval ocspuri nat_traversal virtual_private keep_alive" +
+	" force_keepalive disable_port_floating nhelpers myid "
+
+// withoutPluto warns of parameters that nobody reads where there is no Pluto.
+func (p *parser) withoutPluto(setup []Param) {
+	for _, param := range setup {
+		if param.Value != "" && strings.Contains(plutoKeywords, " "+param.Keyword+" ") {
+			p.warnf(param.Pos, "%s has no effect with pluto=no", quote(param.Keyword))
+		}
 	}
 }
 
