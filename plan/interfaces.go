@@ -97,6 +97,8 @@ func (c *compiler) attachment(e conf.Interface) (attachment, error) {
 	switch {
 	case a.link == nil:
 		return a, fmt.Errorf("%s: unknown interface %q; this host has %s", what, a.physical, c.linkNames())
+	case a.link.Loopback:
+		return a, fmt.Errorf("%s: %s is the loopback interface, where no peer is; this host has %s", what, a.physical, c.linkNames())
 	case !a.link.Up:
 		return a, fmt.Errorf("%s: interface %s is down; bring it up first", what, a.physical)
 	case len(a.link.Addrs) == 0:
@@ -109,7 +111,9 @@ func (c *compiler) linkNames() string {
 	const most = 8
 	var names []string
 	for _, l := range c.facts.Links {
-		names = append(names, l.Name)
+		if !l.Loopback {
+			names = append(names, l.Name)
+		}
 	}
 	if len(names) > most {
 		names = append(names[:most], "…")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,7 +123,7 @@ func TestGather(t *testing.T) {
 		}
 		sh(t, "rm /dev/urandom /dev/net/tun; mkdir -p /var/lock/subsys /run/here")
 		facts = gather(t, "/run/here")
-		if len(facts.Randomness) != 1 || facts.TUN || len(facts.Stacks) > 0 && facts.Stacks[0] == "klips" || !facts.SubsysDir || !facts.RunDir {
+		if len(facts.Randomness) != 1 || facts.TUN || slices.Contains(facts.Stacks, "klips") != facts.Modprobe || !facts.SubsysDir || !facts.RunDir {
 			t.Errorf("%+v", facts)
 		}
 		back, err := Read(strings.NewReader(text(t, facts)))

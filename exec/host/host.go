@@ -36,7 +36,7 @@ func Gather(paths conf.Paths) (plan.Facts, error) {
 		RunDir:     isDir(paths.Run),
 		SubsysDir:  isDir(conf.SubsysDir),
 	}
-	if facts.TUN {
+	if facts.TUN || facts.Modprobe { // the module tun may not be loaded yet
 		facts.Stacks = append(facts.Stacks, "klips")
 	}
 	if hasNetkey("/") {
