@@ -42,13 +42,12 @@ func seen(pidfile string) (pid int, alive bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("failed to look at a pid file: %w", err)
 	}
-	list, err := listedHolders(fi)
+	list, err := listedHolders(pidfile, fi)
 	if err != nil {
 		return 0, false, fmt.Errorf("failed to see whether %s is locked: %w", pidfile, err)
 	}
 	for _, h := range list {
-		// An inode number alone can be that of another file, on another file system.
-		if ok, known := counts(h.pid, fi); ok && (h.device || known && sameName(h.pid)) {
+		if counts(h.pid, fi) {
 			return h.pid, true, nil
 		}
 	}
@@ -65,8 +64,7 @@ func held(f *os.File) (holder, bool) {
 	if err != nil || h.pid == 0 { // of another pid namespace
 		return h, true
 	}
-	ok, _ := counts(h.pid, fi)
-	return h, ok
+	return h, counts(h.pid, fi)
 }
 
 func open(pidfile string) (*os.File, error) {
@@ -79,9 +77,8 @@ func open(pidfile string) (*os.File, error) {
 
 // holder is the process that has the exclusive lock on a file.
 type holder struct {
-	pid    int  // 0 when it is not to be found out
-	sure   bool // it has been seen to hold the lock just now
-	device bool // the kernel lists it with the device that stat(2) gives
+	pid  int  // 0 when it is not to be found out
+	sure bool // it has been seen to hold the lock just now
 }
 
 // findHolder looks for the process that has locked f: the one that the file
@@ -89,7 +86,7 @@ type holder struct {
 func findHolder(f *os.File) holder {
 	var listed []holder
 	if fi, err := f.Stat(); err == nil {
-		listed, _ = listedHolders(fi)
+		listed, _ = listedHolders(f.Name(), fi)
 	}
 	for _, h := range append([]holder{{pid: writtenPID(f)}}, listed...) {
 		if h.pid > 0 && holds(h.pid, f) {
@@ -106,19 +103,9 @@ func findHolder(f *os.File) holder {
 // counts reports whether a lock of the process does: whether it is of root or of
 // the owner of the file, as far as that is known. It is not where the process
 // is gone, or hidden from us.
-func counts(pid int, fi os.FileInfo) (counts, known bool) {
+func counts(pid int, fi os.FileInfo) bool {
 	uid, err := owner(fmt.Sprintf("/proc/%d", pid))
-	if err != nil {
-		return true, false
-	}
-	return uid == 0 || uid == fi.Sys().(*syscall.Stat_t).Uid, true
-}
-
-// sameName reports whether a process has the name of ours; anyone may ask.
-func sameName(pid int) bool {
-	ours, err := os.ReadFile("/proc/self/comm")
-	theirs, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return err == nil && err2 == nil && string(ours) == string(theirs)
+	return err != nil || uid == 0 || uid == fi.Sys().(*syscall.Stat_t).Uid
 }
 
 func owner(path string) (uint32, error) {
@@ -137,26 +124,52 @@ func writtenPID(f *os.File) int {
 }
 
 // listedHolders reads /proc/locks, where a lock is like
-// "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF". The device there is not
-// always the one that stat(2) gives, so that the inode alone makes a candidate.
-func listedHolders(fi os.FileInfo) (list []holder, err error) {
+// "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF", with the device and the
+// inode of the file.
+func listedHolders(path string, fi os.FileInfo) (list []holder, err error) {
 	b, err := os.ReadFile("/proc/locks")
 	if err != nil {
 		return nil, err
 	}
-	st := fi.Sys().(*syscall.Stat_t)
-	inode := fmt.Sprintf(":%d", st.Ino)
-	device := fmt.Sprintf("%02x:%02x", unix.Major(st.Dev), unix.Minor(st.Dev))
+	device, err := fileSystem(path)
+	if err != nil {
+		return nil, err
+	}
+	file := fmt.Sprintf("%s:%d", device, fi.Sys().(*syscall.Stat_t).Ino)
 	for line := range strings.Lines(string(b)) {
 		w := strings.Fields(line)
-		if len(w) < 6 || w[1] != "FLOCK" || w[3] != "WRITE" || !strings.HasSuffix(w[5], inode) {
+		if len(w) < 6 || w[1] != "FLOCK" || w[3] != "WRITE" || w[5] != file {
 			continue
 		}
 		if pid, err := strconv.Atoi(w[4]); err == nil && pid > 0 {
-			list = append(list, holder{pid: pid, device: w[5] == device+inode})
+			list = append(list, holder{pid: pid})
 		}
 	}
 	return list, nil
+}
+
+// fileSystem returns the device of the file system that a file is on, in the
+// form of /proc/locks. It is that of the file's mount: the one that stat(2) gives
+// may stand for a part of the file system, as in Btrfs.
+func fileSystem(path string) (device string, err error) {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st); err != nil {
+		return "", err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	major, minor := st.Dev_major, st.Dev_minor
+	id := strconv.FormatUint(st.Mnt_id, 10)
+	for line := range strings.Lines(string(mounts)) { // ID PARENT MAJOR:MINOR …
+		if w := strings.Fields(line); len(w) > 2 && w[0] == id {
+			if _, err := fmt.Sscanf(w[2], "%d:%d", &major, &minor); err != nil {
+				return "", fmt.Errorf("malformed mount %q: %w", line, err)
+			}
+		}
+	}
+	return fmt.Sprintf("%02x:%02x", major, minor), nil
 }
 
 // holds reports whether the process has f open and locked, as proc_pid_fdinfo(5)
