@@ -10,6 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/conf"
+
+	"ipsec/golden/lab"
 )
 
 // The files of packaging and doc, which this program must live up to.
@@ -91,20 +93,11 @@ func TestManualPages(t *testing.T) {
 	}
 	groff, err := exec.LookPath("groff")
 	if err != nil {
-		skip(t, "groff is not installed")
+		lab.Missing(t, "groff is not installed")
 	}
 	for _, page := range []string{"../../doc/ipsec.8", "../../doc/ipsec_setup.8"} {
 		if out, err := exec.Command(groff, "-mandoc", "-Tutf8", "-ww", "-z", page).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%s", page, err, out)
 		}
 	}
-}
-
-// skip skips a test for want of something, which REQUIRE_ALL does not allow.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("REQUIRE_ALL") == "1" {
-		t.Fatalf("%s, and REQUIRE_ALL is set", why)
-	}
-	t.Skip(why)
 }

@@ -18,6 +18,8 @@ import (
 	"ipsec/exec"
 	"ipsec/exec/exectest"
 	"ipsec/plan"
+
+	"ipsec/golden/lab"
 )
 
 // shells are what runs scripts in tests.
@@ -26,12 +28,7 @@ var shells = [][]string{{"dash"}, {"busybox", "sh"}}
 // inPath returns argv, or ends the test where its program is not there.
 func inPath(t *testing.T, argv []string) []string {
 	t.Helper()
-	if _, err := osexec.LookPath(argv[0]); err != nil {
-		if os.Getenv("REQUIRE_ALL") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	lab.NeedProgram(t, argv[0])
 	return argv
 }
 

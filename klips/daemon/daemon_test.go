@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/lab"
 )
 
 // helper as the first argument makes this binary a daemon of the tests.
@@ -191,18 +193,6 @@ func TestStarterGone(t *testing.T) {
 	eventually(t, "the daemon ends", func() bool { return !alive() })
 }
 
-// needRoot skips a test that takes root, unless REQUIRE_ALL is 1.
-func needRoot(t *testing.T) {
-	t.Helper()
-	switch {
-	case os.Geteuid() == 0:
-	case os.Getenv("REQUIRE_ALL") == "1":
-		t.Fatal("this test takes root")
-	default:
-		t.Skip("this test takes root")
-	}
-}
-
 const nobody = 65534
 
 // asNobody calls f on a thread of another user.
@@ -294,7 +284,7 @@ func TestStrangersLock(t *testing.T) {
 // openFolder returns a folder that anyone may enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	needRoot(t)
+	lab.NeedRoot(t)
 	dir, err := os.MkdirTemp("", "daemon")
 	if err != nil {
 		t.Fatal(err)

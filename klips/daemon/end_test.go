@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
 )
 
 func TestEndKills(t *testing.T) {
@@ -92,7 +94,7 @@ func TestEndTheHolder(t *testing.T) {
 
 // From another pid namespace, with the /proc of this one, numbers mislead.
 func TestEndFromAnotherNamespace(t *testing.T) {
-	needRoot(t)
+	lab.NeedRoot(t)
 	pidfile := filepath.Join(t.TempDir(), "x.pid")
 	p := launch(t, "plain", pidfile)
 	cmd := exec.Command(os.Args[0], helper, "end", pidfile)

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/golden/lab"
 	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
@@ -204,15 +205,6 @@ func (p *process) sniff(name string) error {
 	return nil
 }
 
-// skip is for a test that cannot run here.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("REQUIRE_ALL") == "1" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
 // A namespace is a gateway process.
 type namespace struct {
 	t       *testing.T
@@ -294,7 +286,7 @@ func (n *namespace) sh(format string, args ...any) string {
 // 192.1.2.23 and .45, with 10.1.0.1 and 10.2.0.1 behind them, each attached
 // and with routes to the other's net by ipsec0.
 func gateways(t *testing.T) (west, east *namespace) {
-	needRoot(t)
+	lab.NeedTUN(t)
 	west, east = newNamespace(t), newNamespace(t)
 	// Made in a namespace of the test's own, not in the machine's.
 	west.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", east.pid)
@@ -306,7 +298,7 @@ func gateways(t *testing.T) (west, east *namespace) {
 // routed is like gateways with a router between, which has an MTU of 1300 to
 // the east; the gateways are 192.1.2.23 and 192.1.3.45.
 func routed(t *testing.T) (west, router, east *namespace) {
-	needRoot(t)
+	lab.NeedTUN(t)
 	west, router, east = newNamespace(t), newNamespace(t), newNamespace(t)
 	router.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", west.pid)
 	router.sh("ip link add eth1 type veth peer name peer1 && ip link set peer1 netns %d name eth0", east.pid)
@@ -318,16 +310,6 @@ func routed(t *testing.T) (west, router, east *namespace) {
 	east.sh("ip link set eth0 mtu 1300")
 	east.gateway(2, "192.1.3.45", "2001:db8:3::45", "192.1.3.1", "2001:db8:3::1")
 	return west, router, east
-}
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		skip(t, "network namespaces need root")
-	}
-	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		skip(t, "there is no TUN device: "+err.Error())
-	}
 }
 
 // gateway makes the namespace the gateway of net number own, 1 or 2.

@@ -17,6 +17,8 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/klips/pfkey"
+
+	"ipsec/golden/lab"
 )
 
 // Who registers and does not read is cut off, and nobody waits for that.
@@ -113,13 +115,7 @@ func asNobody(t *testing.T, f func()) {
 
 // Even where the mode of the socket would let others in, they are refused.
 func TestOtherUser(t *testing.T) {
-	switch {
-	case os.Geteuid() == 0:
-	case os.Getenv("REQUIRE_ALL") == "1":
-		t.Fatal("this test takes root")
-	default:
-		t.Skip("this test takes root")
-	}
+	lab.NeedRoot(t)
 	f := start(t)
 	if err := errors.Join(os.Chmod(filepath.Dir(f.socket), 0o755), os.Chmod(f.socket, 0o666)); err != nil {
 		t.Fatal(err)
