@@ -101,9 +101,9 @@ func TestWithoutReasons(t *testing.T) {
 // TestRoutes routes networks beside the routes that a host has.
 func TestRoutes(t *testing.T) {
 	for _, c := range []struct {
-		name, remote, metric string
-		routes               []plan.Route
-		want                 []string
+		name, remote, parameter string
+		routes                  []plan.Route
+		want                    []string
 	}{
 		{"no other", "10.2.0.0/16", "", nil, []string{"10.2.0.0/16"}},
 		{"another network", "10.2.0.0/16", "", []plan.Route{{Dst: prefix("10.0.0.0/8"), Link: "eth1"}}, []string{"10.2.0.0/16"}},
@@ -114,12 +114,16 @@ func TestRoutes(t *testing.T) {
 		{"the same, and better", "10.2.0.0/16", "metric=200", []plan.Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Metric: 100}}, []string{"10.2.0.0/17", "10.2.128.0/17"}},
 		{"everything", "0.0.0.0/0", "", nil, []string{"0.0.0.0/1", "128.0.0.0/1"}},
 		{"everything, and a half", "0.0.0.0/0", "", []plan.Route{{Dst: prefix("0.0.0.0/1"), Link: "eth1"}}, []string{"0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/1"}},
-		{"host", "10.2.0.1/32", "", []plan.Route{{Dst: prefix("10.2.0.1/32"), Link: "eth1"}}, nil},
+		{"host", "10.2.0.1/32", "type=passthrough", []plan.Route{{Dst: prefix("10.2.0.1/32"), Link: "eth1"}}, nil},
+		{"our own", "10.0.0.0/8", "", []plan.Route{{Dst: prefix("10.0.1.9/32"), Link: "eth1"}}, []string{"10.0.0.0/8"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			facts := gateway()
 			facts.Routes = append(facts.Routes, c.routes...)
-			text := strings.Replace(gatewayConf, "rightsubnet=10.0.2.0/24", "rightsubnet="+c.remote+"\n\t"+c.metric, 1)
+			text := strings.Replace(gatewayConf, "rightsubnet=10.0.2.0/24", "rightsubnet="+c.remote+"\n\t"+c.parameter, 1)
+			if c.parameter == "type=passthrough" {
+				text = strings.Replace(text, "\tspi=0x200\n\tesp=null-md5\n\tespauthkey=0x00112233445566778899aabbccddeeff\n", "", 1)
+			}
 			var got []string
 			for _, op := range ops(compile(t, plan.Start, text, facts).Nodes) {
 				if r, ok := op.(plan.AddRoute); ok {
@@ -130,6 +134,43 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("routed are %v, expected %v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestLeak refuses a start whose packets would leave in the clear by a route
+// that the host has.
+func TestLeak(t *testing.T) {
+	for _, c := range []struct{ remote, route string }{
+		{"10.2.0.1/32", "10.2.0.1/32"},
+		{"10.2.0.0/31", "10.2.0.1/32"},
+		{"10.2.0.0/16", "10.2.0.1/32"},
+		{"10.2.0.0/16", "10.2.128.0/17"},
+		{"0.0.0.0/0", "128.0.0.0/2"},
+		{"2001:db8::/32", "2001:db8:9::/48"},
+	} {
+		facts := gateway()
+		facts.Routes = append(facts.Routes, plan.Route{Dst: prefix(c.route), Link: "eth1", Metric: 7})
+		text := strings.Replace(gatewayConf, "rightsubnet=10.0.2.0/24", "rightsubnet="+c.remote, 1)
+		if strings.Contains(c.remote, ":") {
+			text = strings.Replace(text, "leftsubnet=10.0.1.0/24", "leftsubnet=2001:db8:1::/48", 1)
+		}
+		config, err := conf.Parse("/etc/ipsec.conf", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []plan.Verb{plan.Start, plan.Restart} {
+			_, err = plan.Compile(verb, config, facts, conf.DefaultPaths())
+			want := "metric 7"
+			if c.remote == c.route {
+				want = "" // one of metric 0 is better
+			}
+			if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "ip route del "+c.route)) {
+				t.Errorf("%s of %s beside a route to %s: %v", verb, c.remote, c.route, err)
+			}
+		}
+		if _, err := plan.Compile(plan.Stop, config, facts, conf.DefaultPaths()); err != nil {
+			t.Errorf("stop beside a route to %s: %v", c.route, err)
+		}
 	}
 }
 

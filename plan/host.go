@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,11 +12,11 @@ type host struct {
 	links    map[string]*Link
 	holder   map[netip.Addr]*Link // the link that has an address
 	defaults []Route              // the default routes
-	metrics  map[netip.Prefix]int // the best metric of the routes to a network
+	routes   []Route              // by destination: those within a network stand together
 }
 
 func newHost(facts Facts) *host {
-	h := &host{links: make(map[string]*Link), holder: make(map[netip.Addr]*Link), metrics: make(map[netip.Prefix]int)}
+	h := &host{links: make(map[string]*Link), holder: make(map[netip.Addr]*Link)}
 	for i := range facts.Links {
 		link := &facts.Links[i]
 		h.links[link.Name] = link
@@ -26,13 +27,17 @@ func newHost(facts Facts) *host {
 		}
 	}
 	for _, r := range facts.Routes {
-		if m, ok := h.metrics[r.Dst]; !ok || r.Metric < m {
-			h.metrics[r.Dst] = r.Metric
+		if !r.Dst.IsValid() {
+			continue
 		}
-		if r.Dst.IsValid() && r.Dst.Bits() == 0 {
+		h.routes = append(h.routes, r)
+		if r.Dst.Bits() == 0 {
 			h.defaults = append(h.defaults, r)
 		}
 	}
+	slices.SortStableFunc(h.routes, func(a, b Route) int {
+		return cmp.Or(compareNets(a.Dst, b.Dst), cmp.Compare(a.Metric, b.Metric))
+	})
 	return h
 }
 
@@ -101,3 +106,40 @@ func (l *Link) first(v4 bool) netip.Addr {
 
 // single returns the prefix that holds addr alone: /32 or /128.
 func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
+
+// within returns the routes to dst, those of the lowest metric first, and to
+// networks inside of it.
+func (h *host) within(dst netip.Prefix) []Route {
+	dst = dst.Masked()
+	first, _ := slices.BinarySearchFunc(h.routes, dst, func(r Route, p netip.Prefix) int { return compareNets(r.Dst, p) })
+	list := h.routes[first:]
+	for i, r := range list {
+		if !dst.Contains(r.Dst.Addr()) {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// compareNets puts a network before those inside of it.
+func compareNets(a, b netip.Prefix) int {
+	return cmp.Or(a.Masked().Addr().Compare(b.Masked().Addr()), cmp.Compare(a.Bits(), b.Bits()))
+}
+
+// neighbours reports whether r leads straight to a network that this host is
+// on: that of an address of the link, the peer of a point-to-point link, or
+// the gateway of another route.
+func (h *host) neighbours(r Route) bool {
+	link := h.links[r.Link]
+	if r.Gateway.IsValid() || link == nil {
+		return false
+	}
+	for _, a := range link.Addrs {
+		if a.Prefix.Masked() == r.Dst || a.Peer.IsValid() && r.Dst.Contains(a.Peer) {
+			return true
+		}
+	}
+	return r.Dst.IsSingleIP() && slices.ContainsFunc(h.routes, func(other Route) bool {
+		return other.Link == r.Link && other.Gateway == r.Dst.Addr()
+	})
+}

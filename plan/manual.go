@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"ipsec/conf"
 )
@@ -10,6 +11,8 @@ import (
 type manualConn struct {
 	oriented
 	bad    *conf.Diagnostic // why it cannot be brought up
+	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
+	beside []Route          // to networks of this host that are inside the peer's
 	reason string
 	place  string // conn "NAME" (FILE:LINE)
 	flows  []Flow
@@ -42,7 +45,11 @@ func (c *compiler) manualConns() []*manualConn {
 			case named[conn.Name]:
 				reason = c.keyword("manualstart", "")
 			}
-			list = append(list, c.manualConn(conn, reason, false))
+			m := c.manualConn(conn, reason, false)
+			if m.leak != nil {
+				c.errorf(m.leak.Pos, "conn %q: %s", conn.Name, m.leak.Text)
+			}
+			list = append(list, m)
 		}
 	}
 	return list
@@ -75,7 +82,7 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 		m.hooks = m.newHooks()
 		return m
 	}
-	m.routes, m.bad = c.routesOf(m)
+	m.routes = c.routesOf(m)
 	return m
 }
 
@@ -189,6 +196,13 @@ func (m *manualConn) warnings() []Node {
 	}
 	if src := m.us.end.SourceIP; src.IsValid() && m.foreignSource {
 		warning(m.us.at(m.conn, "sourceip"), m.us.name+"sourceip="+src.String()+" is not an address of this host; its routes have no source")
+	}
+	if len(m.beside) > 0 {
+		var nets []string
+		for _, r := range m.beside {
+			nets = append(nets, r.Dst.String()+" on "+r.Link)
+		}
+		warning(m.toward(), "these networks of this host are inside the peer's, and packets to them stay outside of the conn: "+strings.Join(nets, ", "))
 	}
 	return nodes
 }

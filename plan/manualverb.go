@@ -98,6 +98,10 @@ func (c *compiler) namedConns(action Action, names []string, union, other bool) 
 			c.errorf(m.bad.Pos, "conn %q: %s", conn.Name, m.bad.Text)
 			continue
 		}
+		if m.leak != nil && (action == ManualUp || action == ManualRoute) {
+			c.errorf(m.leak.Pos, "conn %q: %s", conn.Name, m.leak.Text)
+			continue
+		}
 		list = append(list, m)
 	}
 	return list
