@@ -1,0 +1,92 @@
+// Package pluto holds the vocabulary of the key-negotiation daemon: the
+// connections that whack(8) hands to it, the Child SAs that a version of IKE
+// negotiates for them, and the few interfaces by which its parts know each
+// other. The parts lie below it:
+//
+//	identity     who a peer is: leftid in every form, and the ID payload
+//	rawkey       public keys as ipsec.conf writes them
+//	suite        the cryptography of an IKE SA
+//	credential   the keys and certificates of this host, and proofs of identity
+//	ikev2        the protocol of RFC 7296, with message and offer below it
+//	connection   the connections in force, above any version of IKE
+//	updown       what is done to routes when a connection comes and goes
+//	whack        the control protocol of whack(8)
+//	daemon       the process: sockets, KLIPS, netlink, control
+//	plutotest    a clock, a network and a kernel for simulations
+//
+// IKE is messages in, messages and effects out. ikev2 and connection do no
+// I/O and start no goroutine: one goroutine, the worker's loop, calls into
+// them, and gives them time, randomness, a transport and a Kernel. So a test
+// runs many of them in one process, on a clock of its own.
+package pluto
+
+import (
+	"net/netip"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/said"
+)
+
+// Clock tells the time. Timers are deadlines that their owner compares with
+// it (see Negotiator.Next), so that virtual time can jump.
+type Clock interface {
+	Now() time.Time
+}
+
+// Datagram is an IKE message on its way, without the non-ESP marker of RFC 3948:
+// that it needs one follows from the port of ours, 4500.
+type Datagram struct {
+	Local, Remote netip.AddrPort
+	Payload       []byte
+}
+
+// Transport sends IKE messages. It does not wait; a message that cannot be
+// sent is lost, as IKE sends again, and the error is for the log.
+type Transport interface {
+	Send(Datagram) error
+}
+
+// Kernel is the data plane as Pluto needs it: the part of klips.Table that
+// sets, reads and takes away SAs and eroutes. Errors wrap syscall.Errno.
+type Kernel interface {
+	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)
+	AddSA(klips.SA) error
+	UpdateSA(klips.SA) error
+	DelSA(said.SAID) error
+	GetSA(said.SAID) (klips.SA, error)
+	ListSAs() ([]klips.SA, error)
+	GroupSAs([]said.SAID) error
+	AddInflow(said.SAID, klips.Selector) error
+	DelInflow(said.SAID, klips.Selector) error
+	ReplaceEroute(klips.Eroute) error
+	DelEroute(klips.Selector) error
+	ListEroutes() ([]klips.Eroute, error)
+	ListAttachments() ([]klips.Attachment, error)
+}
+
+// Report is a line about a connection or one of its states, for the log and
+// for the whacks that wait on that connection. Its text goes after
+// `"name"[instance] address #serial: `.
+type Report struct {
+	Code   int // the number that whack(8) prints before it, see package whack
+	Conn   *Connection
+	Serial int // of the state, #1 and so on; 0 for none
+	Text   string
+	// Outcome tells waiting whacks that there is nothing more to wait for.
+	Outcome Outcome
+}
+
+// Outcome is how an attempt to bring a connection up, or to take it down, ended.
+type Outcome uint8
+
+// The outcomes. Pending is that of all reports but the last of an attempt.
+const (
+	Pending Outcome = iota
+	Up              // its Child SA is in force
+	Down            // it has been taken down, as asked for
+	Failed          // it did not come up; Text says why
+)
+
+// Reporter takes reports, in order. It does not wait.
+type Reporter func(Report)
