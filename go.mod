@@ -3,6 +3,7 @@ module ipsec
 go 1.26.0
 
 require (
+	filippo.io/bigmod v0.1.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"ipsec/klips/algorithm"
+	"ipsec/klips/algorithm/aesmode"
 )
 
 // newSuite returns the suite of p, whose cipher is c, and the length of its ICV.
@@ -49,10 +50,7 @@ func newAEAD(c algorithm.Cipher, key []byte) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.ICV == 8 {
-		return newGCM8(block)
-	}
-	return cipher.NewGCMWithTagSize(block, c.ICV)
+	return aesmode.NewGCM(block, c.ICV)
 }
 
 func newCrypter(c algorithm.Cipher, key, salt []byte) (crypter, error) {

@@ -1,4 +1,4 @@
-package esp
+package aesmode
 
 import (
 	"crypto/cipher"
@@ -15,12 +15,17 @@ type gcm8 struct {
 	scratch []byte
 }
 
-func newGCM8(block cipher.Block) (cipher.AEAD, error) {
+// NewGCM returns AES-GCM with an ICV of that many bytes: 8, or 12 to 16. It is
+// for one goroutine at a time. The error says that the lengths do not fit.
+func NewGCM(block cipher.Block, icv int) (cipher.AEAD, error) {
+	if icv != 8 {
+		return cipher.NewGCMWithTagSize(block, icv)
+	}
 	aead, err := cipher.NewGCMWithTagSize(block, 12)
 	return &gcm8{AEAD: aead}, err
 }
 
-var errGCM8 = errors.New("message authentication failed")
+var errOpen = errors.New("message authentication failed")
 
 func (g *gcm8) Overhead() int { return 8 }
 
@@ -35,7 +40,7 @@ func (g *gcm8) Seal(dst, nonce, plain, aad []byte) []byte {
 // it; to encrypt the plaintext that this gives yields the tag to compare.
 func (g *gcm8) Open(dst, nonce, sealed, aad []byte) ([]byte, error) {
 	if len(sealed) < 8 {
-		return nil, errGCM8
+		return nil, errOpen
 	}
 	size := len(sealed) - 8
 	dst = slices.Grow(dst, size)
@@ -47,7 +52,7 @@ func (g *gcm8) Open(dst, nonce, sealed, aad []byte) ([]byte, error) {
 	g.scratch = g.AEAD.Seal(g.scratch[:0], nonce, plain, aad)
 	if subtle.ConstantTimeCompare(g.scratch[size:][:8], tag[:]) != 1 {
 		clear(plain)
-		return nil, errGCM8
+		return nil, errOpen
 	}
 	return dst[:len(dst)+size], nil
 }
