@@ -3,7 +3,6 @@ package conf
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // checkAll reports what is wrong between parameters.
@@ -35,39 +34,17 @@ func (p *parser) checkAll(c *Config) {
 			if enc, auth, _, err := ParseESP(conn.ESP); err == nil && auth == "" && !isAEAD(enc) {
 				p.errorf(conn.At("esp"), "esp=%s encrypts and does not authenticate, which KLIPS refuses (RFC 8221): expected an authenticator beside it, as in %s-sha1", conn.ESP, conn.ESP)
 			}
+			if conn.Auto == AutoManual || conn.Auto == AutoIgnore {
+				p.keyedByHand(conn)
+			}
 		} else {
 			diagnostics = append(diagnostics, conn.checkKeys()...)
+			if conn.Auto == AutoIgnore && conn.hasManualKeying() {
+				diagnostics = append(diagnostics, conn.checkAlgorithms()...)
+			}
 		}
 		for _, d := range diagnostics {
 			p.add(&p.errors, d)
-		}
-	}
-}
-
-// plutoKeywords are the keywords of config setup that only Pluto knows.
-const plutoKeywords = " plutodebug plutoopts plutostderrlog dumpdir plutowait plutorestartoncrash prepluto postpluto" +
-	" uniqueids nocrsend strictcrlpolicy crlcheckinterval ocspuri nat_traversal virtual_private keep_alive" +
-	" force_keepalive disable_port_floating nhelpers myid "
-
-// withoutPluto warns of parameters that nobody reads where there is no Pluto.
-func (p *parser) withoutPluto(setup []Param) {
-	for _, param := range setup {
-		if param.Value != "" && strings.Contains(plutoKeywords, " "+param.Keyword+" ") {
-			p.warnf(param.Pos, "%s has no effect with pluto=no", quote(param.Keyword))
-		}
-	}
-}
-
-// checkStack warns of keywords that the chosen stack does not know.
-func (p *parser) checkStack(stack string, params *Params, kind string) {
-	if stack != "netkey" {
-		return
-	}
-	for _, q := range params.List {
-		k, _, ok := p.table.find(kind, q.Keyword)
-		if ok && k.Stacks == KLIPS && !q.Pos.IsZero() && !p.unknown[k] {
-			p.unknown[k] = true
-			p.warnf(q.Pos, "%s has no effect with protostack=netkey", quote(q.Keyword))
 		}
 	}
 }
@@ -134,6 +111,9 @@ func (c *Conn) CheckManual() []Diagnostic {
 		default:
 			report(s.String(), "manually keyed conn %s needs an address in %s", c.Name, s)
 		}
+		if virtual := c.End(s).Virtual; virtual != "" {
+			report(s.String()+"subnet", "manually keyed conn %s needs the networks themselves in %ssubnet, and not %s", c.Name, s, quote(virtual))
+		}
 		if c.Type == Transport && len(c.End(s).Subnets) > 0 {
 			report(s.String()+"subnet", "%ssubnet does not go with type=transport", s)
 		}
@@ -152,18 +132,28 @@ func (c *Conn) CheckManual() []Diagnostic {
 	case c.SPI == 0 && c.SPIBase == 0:
 		report("", "manually keyed conn %s has neither spi nor spibase", c.Name)
 	}
-	if c.ESP != "" {
-		if _, _, _, err := ParseESP(c.ESP); err != nil {
-			report("esp", "%s", err)
-		}
-	}
-	if c.AH != "" {
-		if _, err := ParseAH(c.AH); err != nil {
-			report("ah", "%s", err)
-		}
-	}
+	list = append(list, c.checkAlgorithms()...)
 	c.checkMissing(report)
 	return list
+}
+
+// checkAlgorithms checks that esp= and ah= have the form of manual keying.
+func (c *Conn) checkAlgorithms() []Diagnostic {
+	var list []Diagnostic
+	if _, _, _, err := ParseESP(c.ESP); c.ESP != "" && err != nil {
+		list = append(list, Diagnostic{Pos: c.At("esp"), Text: err.Error()})
+	}
+	if _, err := ParseAH(c.AH); c.AH != "" && err != nil {
+		list = append(list, Diagnostic{Pos: c.At("ah"), Text: err.Error()})
+	}
+	return list
+}
+
+// hasManualKeying reports whether keys or SPIs are given, so that esp= and ah=
+// are to be read as manual keying has them.
+func (c *Conn) hasManualKeying() bool {
+	return c.hasKeys() || c.SPI != 0 || c.SPIBase != 0 ||
+		c.Left.ESPSPI != 0 || c.Right.ESPSPI != 0 || c.Left.AHSPI != 0 || c.Right.AHSPI != 0
 }
 
 // checkMissing reports the keys that the algorithms need and nothing gives.

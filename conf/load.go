@@ -53,6 +53,7 @@ type parser struct {
 	sections map[sectionKey]*section
 	order    []*section
 	unknown  map[*Keyword]bool // keywords without effect that were warned of
+	unread   map[*Keyword]bool // those without effect in a manually keyed conn
 }
 
 func newParser(opts ...Option) *parser {
@@ -61,6 +62,7 @@ func newParser(opts ...Option) *parser {
 		table:    keywordTable(),
 		sections: make(map[sectionKey]*section),
 		unknown:  make(map[*Keyword]bool),
+		unread:   make(map[*Keyword]bool),
 	}
 	for _, o := range opts {
 		o(p)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,6 +150,8 @@ func TestManualChecks(t *testing.T) {
 		{"type=drop", "neither esp nor ah with it"},
 		{"right=192.0.2.1", "left and right are both"},
 		{"leftnexthop=192.0.2.1", "leftnexthop and left are both"},
+		{"leftsubnet=vhost:%no", "needs the networks themselves in leftsubnet"},
+		{"auto=ignore\n\tah=hmac-md6-96", "malformed AH algorithm"},
 	} {
 		text := "conn t\n"
 		keyword, _, _ := strings.Cut(tt.set, "=")
@@ -167,6 +170,75 @@ func TestManualChecks(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "abab") {
 			t.Errorf("%s: the error shows the key: %v", tt.set, err)
 		}
+	}
+}
+
+// TestIgnoredAlgorithms checks the algorithms of conns that start passes by.
+func TestIgnoredAlgorithms(t *testing.T) {
+	for _, tt := range []struct{ params, want string }{
+		{"esp=blowfish-md5 spi=0x200", `f:2:6: malformed ESP algorithm "blowfish-md5"`},
+		{"ah=md6 leftahspi=0x200", `f:2:5: malformed AH algorithm "md6"`},
+		{"esp=aes128-sha1,3des-md5 espenckey=0x00", `f:2:6: malformed ESP algorithm "aes128-sha1,3des-md5": expected one algorithm`},
+		{"esp=aes128-sha1 spi=0x200", ""},
+		{"esp=aes128-sha1,3des-md5", ""}, // of which Pluto may hear
+	} {
+		_, err := conf.Parse("f", []byte("conn t\n\t"+strings.ReplaceAll(tt.params, " ", "\n\t")+"\n"))
+		if (err != nil) != (tt.want != "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.params, err, tt.want)
+		}
+	}
+}
+
+// TestNegotiationKeywords takes each keyword that has no effect in a manually
+// keyed conn through one.
+func TestNegotiationKeywords(t *testing.T) {
+	warnings := func(text string) []string {
+		c, _ := conf.Parse("f", []byte(text))
+		var list []string
+		for _, w := range c.Warnings {
+			list = append(list, w.String())
+		}
+		return list
+	}
+	has := func(list []string, keyword string) bool {
+		want := `f:2:2: "` + keyword + `" has no effect in a manually keyed conn`
+		return slices.Contains(list, want)
+	}
+	// What plan makes of a manually keyed conn, and what is for others to warn of.
+	read := strings.Fields(`also alsoflip type auto esp ah compress forceencaps mtu metric spi spibase espenckey espauthkey
+		espreplay_window ahkey ahreplay_window left leftsubnet leftsubnets leftnexthop leftsourceip leftprotoport leftupdown leftid
+		leftespspi leftespenckey leftespauthkey leftahspi leftahkey`)
+	for _, k := range conf.Keywords() {
+		if k.Section != conf.SectionConn && k.Section != conf.SectionEnd || !k.HasEffect() {
+			continue
+		}
+		value := k.Default
+		if value == "" {
+			value = map[string]string{"leftsubnetwithin": "10.0.0.0/8"}[k.Name]
+		}
+		if value == "" {
+			value = "x"
+		}
+		for _, auto := range []string{"auto=manual", "auto=ignore", "auto=start"} {
+			text := "conn t\n\t" + k.Name + "=" + value + "\n\t" + auto + "\n"
+			if got, want := has(warnings(text), k.Name), auto == "auto=manual" && !slices.Contains(read, k.Name); got != want {
+				t.Errorf("%q: warned of is %t, want %t: %q", text, got, want, warnings(text))
+			}
+		}
+	}
+	for text, want := range map[string]bool{
+		"conn t\n\tpfs=no\n\tauto=manual\n":                             true,
+		"conn t\n\tpfs=no\nconfig setup\n\tmanualstart=t\n":             true,
+		"conn t\n\tpfs=no\n\tauto=add\nconfig setup\n\tmanualstart=t\n": false, // Pluto hears of it too
+		"conn %default\n\tpfs=no\nconn t\n\tauto=manual\n":              false,
+		"conn a\n\tpfs=no\nconn t\n\talso=a\n\tauto=manual\n":           false,
+	} {
+		if got := has(warnings(text), "pfs"); got != want {
+			t.Errorf("%q: warned of pfs is %t", text, got)
+		}
+	}
+	if n := len(warnings("conn t\n\trightcert=x\n\tauto=manual\nconn u\n\trightcert=x\n\tauto=manual\n")); n != 1 {
+		t.Errorf("%d warnings of one keyword", n)
 	}
 }
 
