@@ -1,0 +1,116 @@
+package credential
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"crypto/x509"
+	"slices"
+	"strings"
+
+	"ipsec/pluto"
+	"ipsec/pluto/identity"
+)
+
+// CertRequest returns the body, after the encoding byte, of the CERTREQ payload (of encoding 4) that asks the
+// peer of conn for a certificate: the SHA-1 hashes of the keys of our CAs, or of
+// those that the conn demands (RFC 7296 §3.7). It is nil where no certificate is
+// wanted: there is none to check it with, or the conn pins a key or knows only shared keys.
+func (s *Store) CertRequest(conn *pluto.Connection) []byte {
+	if !ParsePolicy(conn.AuthBy).PublicKey() || conn.Remote.Cert != "" {
+		return nil
+	}
+	if raw, err := parseKeys(conn.Remote.PublicKeys); err != nil || len(raw) > 0 {
+		return nil
+	}
+	wanted, err := s.demandedCA(conn)
+	if err != nil {
+		return nil
+	}
+	var body []byte
+	for _, ca := range s.parts.CAs {
+		if wanted == nil || wanted(ca.RawSubject) {
+			body = append(body, keyHash(ca.Certificate)...)
+		}
+	}
+	return body
+}
+
+// keyHash is the SHA-1 of a certificate's SubjectPublicKeyInfo.
+func keyHash(c *x509.Certificate) []byte {
+	sum := sha1.Sum(c.RawSubjectPublicKeyInfo)
+	return sum[:]
+}
+
+// askedFor reports whether c hangs from a CA that the peer asked for.
+func (s *Store) askedFor(c Cert, requests [][]byte) bool {
+	at := c.Certificate
+	for range MaxCerts {
+		issuer := s.issuerOf(at, nil)
+		if issuer == nil {
+			return false
+		}
+		hash := keyHash(issuer)
+		for _, body := range requests {
+			for h := range slices.Chunk(body, sha1.Size) {
+				if bytes.Equal(h, hash) {
+					return true
+				}
+			}
+		}
+		if selfIssued(issuer) {
+			return false
+		}
+		at = issuer
+	}
+	return false
+}
+
+// demandedCA returns the test that a CA of the peer's chain must pass, or nil
+// if any CA of ours will do.
+func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool, *Error) {
+	text := conn.Remote.CA
+	if text == "%same" {
+		text = conn.Local.CA
+		if text == "" || strings.HasPrefix(text, "%") {
+			if conn.Local.Cert == "" {
+				return nil, nil
+			}
+			chain, err := s.certFile(conn.Local.Cert)
+			if err != nil {
+				return nil, err
+			}
+			return func(raw []byte) bool { return sameDN(raw, chain[0].RawIssuer) }, nil
+		}
+	}
+	if text == "" || text == "%any" {
+		return nil, nil
+	}
+	dn, err := parseDN(text)
+	if err != nil {
+		return nil, fail(UnknownCA, "look at leftca= and rightca=", "%v", err)
+	}
+	return func(raw []byte) bool { return sameDN(raw, dn) }, nil
+}
+
+// OwnID returns the identity of our end of a conn: leftid, the subject of leftcert
+// where leftid is %fromcert or not given, or else the zero ID, which stands for our address.
+func (s *Store) OwnID(conn *pluto.Connection) (identity.ID, error) {
+	return s.endID(conn.Local)
+}
+
+// PeerID returns the identity that a conn expects of its peer, by the same rule;
+// the zero ID when any will do, %fromcert without rightcert included.
+func (s *Store) PeerID(conn *pluto.Connection) (identity.ID, error) {
+	return s.endID(conn.Remote)
+}
+
+func (s *Store) endID(end pluto.End) (identity.ID, error) {
+	if end.ID.Type != 0 || end.Cert == "" {
+		return end.ID, nil
+	}
+	chain, err := s.certFile(end.Cert)
+	if err != nil {
+		return identity.ID{}, err
+	}
+	return SubjectID(chain[0].Certificate), nil
+}

@@ -1,0 +1,151 @@
+package credential
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// oidIKEIntermediate is the extended key usage of IPsec's end entities in use before
+// RFC 4945 did away with all of them.
+var oidIKEIntermediate = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 8, 2, 2}
+
+// oidIPsecIKE is id-kp-ipsecIKE (RFC 4945 §5.1.3.12).
+var oidIPsecIKE = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 17}
+
+// trust checks that a peer's certificate is its own, valid, and hangs from a CA of ours.
+func (s *Store) trust(c Claim, leaf *x509.Certificate, others []*x509.Certificate, r *Result) *Error {
+	r.Subject = name(leaf.RawSubject)
+	chains, err := s.chains(leaf, others, c.Now)
+	if err != nil {
+		return err
+	}
+	chains, err = s.underCA(chains, c)
+	if err != nil {
+		return err
+	}
+	var first *Error
+	for _, chain := range chains {
+		warnings, err := s.revocation(chain, c.Now)
+		if err == nil {
+			r.CA = name(chain[len(chain)-1].RawSubject)
+			r.Warnings = append(r.Warnings, warnings...)
+			for _, cert := range chain {
+				r.NotAfter = earliest(r.NotAfter, cert.NotAfter)
+			}
+			return speaksFor(leaf, c.PeerID)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// chains builds the chains from a leaf up to our CAs.
+func (s *Store) chains(leaf *x509.Certificate, others []*x509.Certificate, now time.Time) ([][]*x509.Certificate, *Error) {
+	if err := dated(leaf, now); err != nil {
+		return nil, err
+	}
+	if err := fitForIKE(leaf); err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, o := range others {
+		pool.AddCert(o)
+	}
+	for _, i := range s.intermediates {
+		pool.AddCert(i)
+	}
+	chains, err := leaf.Verify(x509.VerifyOptions{
+		Roots:         s.roots,
+		Intermediates: pool,
+		CurrentTime:   now,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return nil, chainError(leaf, others, err, now)
+	}
+	return chains, nil
+}
+
+// chainError says in our words why there is no chain.
+func chainError(leaf *x509.Certificate, others []*x509.Certificate, err error, now time.Time) *Error {
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) {
+		if invalid.Reason == x509.Expired && invalid.Cert != nil {
+			if e := dated(invalid.Cert, now); e != nil {
+				return e
+			}
+		}
+		return fail(BadCert, "", "certificate %q cannot be trusted: %v", name(leaf.RawSubject), err)
+	}
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		return fail(BadCert, "", "certificate %q cannot be trusted: %v", name(leaf.RawSubject), err)
+	}
+	top := leaf
+	for range len(others) {
+		i := slices.IndexFunc(others, func(o *x509.Certificate) bool {
+			return !selfIssued(top) && bytes.Equal(o.RawSubject, top.RawIssuer)
+		})
+		if i < 0 {
+			break
+		}
+		top = others[i]
+	}
+	text := err.Error()
+	if _, because, ok := strings.Cut(text, "possibly because of "); ok {
+		return fail(UnknownCA, "look at ipsec.d/cacerts", "certificate %q is of CA %q, but cannot be checked with it: %s", name(leaf.RawSubject), name(top.RawIssuer), strings.TrimSuffix(because, ")"))
+	}
+	return fail(UnknownCA, "put the CA's certificate into ipsec.d/cacerts", "certificate %q is of an unknown CA, %q", name(leaf.RawSubject), name(top.RawIssuer))
+}
+
+// fitForIKE checks the uses that a certificate names: none, or any of those that other
+// implementations accept for IKE (RFC 4945 §5.1.3).
+func fitForIKE(c *x509.Certificate) *Error {
+	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+		return fail(BadCert, "it needs keyUsage digitalSignature", "certificate %q may not be used for signatures", name(c.RawSubject))
+	}
+	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
+		return nil
+	}
+	for _, use := range c.ExtKeyUsage {
+		switch use {
+		case x509.ExtKeyUsageAny, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth,
+			x509.ExtKeyUsageIPSECEndSystem, x509.ExtKeyUsageIPSECTunnel, x509.ExtKeyUsageIPSECUser:
+			return nil
+		}
+	}
+	for _, use := range c.UnknownExtKeyUsage {
+		if use.Equal(oidIKEIntermediate) || use.Equal(oidIPsecIKE) {
+			return nil
+		}
+	}
+	return fail(BadCert, "it needs extendedKeyUsage serverAuth, clientAuth or ikeIntermediate, or none at all",
+		"certificate %q is not for IKE", name(c.RawSubject))
+}
+
+// underCA keeps the chains that hang from the CA that the configuration
+// demands of the peer.
+func (s *Store) underCA(chains [][]*x509.Certificate, c Claim) ([][]*x509.Certificate, *Error) {
+	wanted, err := s.demandedCA(c.Conn)
+	if err != nil || wanted == nil {
+		return chains, err
+	}
+	var kept [][]*x509.Certificate
+	for _, chain := range chains {
+		if slices.ContainsFunc(chain[1:], func(ca *x509.Certificate) bool { return wanted(ca.RawSubject) }) {
+			kept = append(kept, chain)
+		}
+	}
+	if len(kept) == 0 {
+		leaf := chains[0][0]
+		return nil, fail(UnknownCA, "look at rightca=", "certificate %q is of CA %q, not of the one that the conn demands (%s)", name(leaf.RawSubject), name(leaf.RawIssuer), c.Conn.Remote.CA)
+	}
+	return kept, nil
+}

@@ -1,0 +1,54 @@
+package credential
+
+import "fmt"
+
+// Reason says why a proof could not be made or was not accepted.
+type Reason int
+
+// The reasons.
+const (
+	NoSecret     Reason = iota + 1 // no shared key for this pair of identities
+	NoPrivateKey                   // no private key for the public one
+	NoCert                         // no certificate, or its file cannot be read
+	NoMethod                       // authby and the peer leave no method to prove by
+	NoPublicKey                    // nothing to check the peer's signature with
+	WrongMethod                    // the peer proved itself by a method that authby does not name
+	WrongSecret                    // the shared keys differ
+	BadSignature                   // the signature does not verify
+	BadAlgorithm                   // signature algorithm unknown, or its parameters unfit
+	BadKey                         // key too small, too large, or of an unknown kind
+	BadCert                        // certificate malformed or not for this use
+	TooMany                        // more certificates than a peer may send
+	Expired                        // past its validity
+	NotYetValid                    // before its validity
+	UnknownCA                      // the chain ends in no CA of ours, or not in the one demanded
+	Revoked                        // listed in a CRL
+	NoCRL                          // strictcrlpolicy demands a CRL, and there is no valid one
+	IDMismatch                     // the certificate does not speak for the ID
+	Unsupported                    // something that this program does not do
+)
+
+// Error tells why a proof could not be made or was not accepted, in one line.
+type Error struct {
+	Reason Reason
+	Text   string // the cause
+	Hint   string // the file or keyword to look at; may be empty
+}
+
+// Error returns the cause and where to look.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Text
+	}
+	return e.Text + "; " + e.Hint
+}
+
+// Is reports whether target is an Error of the same Reason.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Reason == e.Reason && t.Text == ""
+}
+
+func fail(reason Reason, hint, format string, args ...any) *Error {
+	return &Error{Reason: reason, Text: fmt.Sprintf(format, args...), Hint: hint}
+}

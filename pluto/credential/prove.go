@@ -1,0 +1,185 @@
+package credential
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+
+	"ipsec/pluto"
+)
+
+// Prove makes the proof of who we are. The words of authby are tried in their order; the first
+// one that can be done is done. Errors are of type *[Error].
+func (s *Store) Prove(r Request) (Proof, error) {
+	var first *Error
+	for _, word := range r.Conn.AuthBy {
+		policy := ParsePolicy([]pluto.AuthMethod{word})
+		var proof Proof
+		var err *Error
+		switch {
+		case policy.PSK:
+			proof, err = s.provePSK(r)
+		case policy.PublicKey():
+			proof, err = s.proveKey(r, ParsePolicy(r.Conn.AuthBy))
+		default:
+			continue
+		}
+		if err == nil {
+			return proof, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		first = fail(NoMethod, "look at authby=", "authby=%s names no way to prove who we are", joinWords(r.Conn.AuthBy))
+	}
+	return Proof{}, first
+}
+
+func (s *Store) provePSK(r Request) (Proof, *Error) {
+	secret, err := s.shared(r.OwnID, r.PeerID, r.OwnAddr, r.PeerAddr)
+	if err != nil {
+		return Proof{}, err
+	}
+	return Proof{Method: MethodPSK, Data: pskAuth(r.PRF, secret, r.Octets)}, nil
+}
+
+func (s *Store) proveKey(r Request, policy Policy) (Proof, *Error) {
+	key, chain, err := s.ownKey(r)
+	if err != nil {
+		return Proof{}, err
+	}
+	if len(chain) > 0 {
+		if err := dated(chain[0].Certificate, r.Now); err != nil {
+			err.Text = "our own " + err.Text
+			return Proof{}, err
+		}
+	}
+	scheme, err := policy.choose(key.Public(), r.Hashes)
+	if err != nil {
+		return Proof{}, err
+	}
+	data, signErr := scheme.sign(key, r.Octets)
+	if signErr != nil {
+		return Proof{}, fail(BadKey, "look at "+key.Source, "failed to sign with our %s key: %v", describeKey(key.Public()), signErr)
+	}
+	proof := Proof{Method: scheme.method, Data: data}
+	if len(chain) > 0 && sends(r.Conn.Local.SendCert, len(r.CertReqs) > 0) {
+		proof.Certs = s.toSend(chain)
+	}
+	return proof, nil
+}
+
+// sends is leftsendcert.
+func sends(when pluto.SendCert, asked bool) bool {
+	return when == pluto.SendCertAlways || when == pluto.SendCertIfAsked && asked
+}
+
+// ownKey finds what we sign with: the key of leftcert, of leftrsasigkey, of a
+// certificate in ipsec.d/certs for our ID, or the only key there is.
+func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
+	if r.Conn.Local.Cert != "" {
+		chain, err := s.certFile(r.Conn.Local.Cert)
+		if err != nil {
+			return PrivateKey{}, nil, err
+		}
+		key, ok := s.privateKey(chain[0].PublicKey)
+		if !ok {
+			return PrivateKey{}, nil, fail(NoPrivateKey, "put it into ipsec.d/private, or name it in ipsec.secrets",
+				"no private key for our certificate %q (%s)", name(chain[0].RawSubject), chain[0].Source)
+		}
+		return key, chain, nil
+	}
+	raw, err := parseKeys(r.Conn.Local.PublicKeys)
+	if err != nil {
+		return PrivateKey{}, nil, err
+	}
+	for _, public := range raw {
+		if key, ok := s.privateKey(public); ok {
+			return key, nil, nil
+		}
+	}
+	if len(raw) > 0 {
+		return PrivateKey{}, nil, fail(NoPrivateKey, "look at leftrsasigkey= and ipsec.secrets", "no private key for our raw public key (%s)", describeKey(raw[0]))
+	}
+	if key, cert, ok := s.ownCert(r); ok {
+		return key, []Cert{cert}, nil
+	}
+	if len(s.parts.Keys) == 1 {
+		return s.parts.Keys[0], nil, nil
+	}
+	return PrivateKey{}, nil, fail(NoPrivateKey, "look at leftcert= or leftrsasigkey=",
+		"the conn names neither a certificate nor a public key of ours, and %d private keys are there to choose from", len(s.parts.Keys))
+}
+
+// ownCert chooses a certificate for our ID whose private key we hold, best one
+// that hangs from a CA that the peer asked for.
+func (s *Store) ownCert(r Request) (key PrivateKey, cert Cert, ok bool) {
+	for _, c := range s.parts.Certs {
+		k, have := s.privateKey(c.PublicKey)
+		if !have || c.IsCA || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil {
+			continue
+		}
+		asked := s.askedFor(c, r.CertReqs)
+		if !ok || asked {
+			key, cert, ok = k, c, true
+		}
+		if asked {
+			break
+		}
+	}
+	return key, cert, ok
+}
+
+// toSend returns our certificate and the intermediates above it, not the root:
+// those of leftcert's file, then those of ipsec.d.
+func (s *Store) toSend(chain []Cert) [][]byte {
+	out := [][]byte{chain[0].Raw}
+	at := chain[0].Certificate
+	for len(out) < MaxCerts && !selfIssued(at) {
+		issuer := s.issuerOf(at, chain[1:])
+		if issuer == nil || selfIssued(issuer) {
+			break
+		}
+		out = append(out, issuer.Raw)
+		at = issuer
+	}
+	return out
+}
+
+// issuerOf finds who signed c, among others and in the Store.
+func (s *Store) issuerOf(c *x509.Certificate, others []Cert) *x509.Certificate {
+	fits := func(issuer *x509.Certificate) bool {
+		return bytes.Equal(issuer.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(issuer) == nil
+	}
+	for _, o := range others {
+		if fits(o.Certificate) {
+			return o.Certificate
+		}
+	}
+	for _, i := range s.intermediates {
+		if fits(i) {
+			return i
+		}
+	}
+	return nil
+}
+
+func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, c.RawIssuer) }
+
+// parseKeys reads the raw public keys of an end; words such as %cert are none.
+func parseKeys(keys []string) ([]crypto.PublicKey, *Error) {
+	var out []crypto.PublicKey
+	for _, text := range keys {
+		if text == "" || text[0] == '%' {
+			continue
+		}
+		key, err := parseRawKey(text)
+		if err != nil {
+			return nil, fail(BadKey, "look at leftrsasigkey= and rightrsasigkey=", "%v", err)
+		}
+		out = append(out, key)
+	}
+	return out, nil
+}

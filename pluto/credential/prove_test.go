@@ -1,0 +1,165 @@
+package credential
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/identity"
+)
+
+var (
+	west = netip.MustParseAddr("192.0.2.1")
+	east = netip.MustParseAddr("192.0.2.2")
+	noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func prfSHA256(key, data []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// oneSecret is the shared key of everybody.
+type oneSecret string
+
+func (s oneSecret) Shared(identity.ID, identity.ID, netip.Addr, netip.Addr) ([]byte, bool) {
+	return []byte(s), s != ""
+}
+
+func words(text string) (out []pluto.AuthMethod) {
+	for w := range strings.FieldsSeq(text) {
+		out = append(out, pluto.AuthMethod(w))
+	}
+	return out
+}
+
+func spki(t *testing.T, key crypto.PublicKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "0s" + base64.StdEncoding.EncodeToString(der)
+}
+
+// TestSharedKey proves and verifies by shared keys.
+func TestSharedKey(t *testing.T) {
+	conn := &pluto.Connection{AuthBy: words("secret")}
+	octets := []byte("signed octets")
+	proof, err := New(Parts{Secrets: oneSecret("swordfish")}).Prove(Request{Conn: conn, OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := prfSHA256(prfSHA256([]byte("swordfish"), []byte("Key Pad for IKEv2")), octets)
+	if proof.Method != MethodPSK || !hmac.Equal(proof.Data, want) {
+		t.Errorf("method %d, %x, want %x", proof.Method, proof.Data, want)
+	}
+	tests := []struct {
+		secret, authby string
+		reason         Reason
+	}{
+		{"swordfish", "secret", 0},
+		{"swordfish", "rsasig secret", 0},
+		{"sardine", "secret", WrongSecret},
+		{"", "secret", NoSecret},
+		{"swordfish", "rsasig", WrongMethod},
+		{"swordfish", "", WrongMethod},
+	}
+	for _, test := range tests {
+		conn := &pluto.Connection{AuthBy: words(test.authby)}
+		_, err := New(Parts{Secrets: oneSecret(test.secret)}).Verify(Claim{Proof: proof, Conn: conn, OwnAddr: east, PeerAddr: west, Octets: octets, PRF: prfSHA256})
+		check(t, test.authby+" "+test.secret, err, test.reason)
+		if err != nil && strings.Contains(err.Error(), "fish") {
+			t.Errorf("the secret shows in %q", err)
+		}
+	}
+}
+
+func check(t *testing.T, name string, err error, reason Reason) {
+	t.Helper()
+	if reason == 0 {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return
+	}
+	e, ok := err.(*Error)
+	if !ok || e.Reason != reason {
+		t.Errorf("%s: %v, want reason %d", name, err, reason)
+		return
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("%s: more than a line: %q", name, err)
+	}
+}
+
+// TestRawKeys proves and verifies by raw public keys, for each word of authby and
+// each announcement of hashes.
+func TestRawKeys(t *testing.T) {
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, p256, p384, p521 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384()), ecKey(t, elliptic.P521())
+	all := Hashes()
+	tests := []struct {
+		name   string
+		key    crypto.Signer
+		authby string
+		hashes []uint16
+		how    string
+		prove  Reason
+		verify Reason
+	}{
+		{"rsa", r, "rsasig", all, "RSASSA-PSS with SHA2_256", 0, 0},
+		{"rsa, one hash of authby", r, "rsa-sha2_512", all, "RSASSA-PSS with SHA2_512", 0, 0},
+		{"rsa, one hash of the peer", r, "rsasig", []uint16{HashSHA2_384}, "RSASSA-PSS with SHA2_384", 0, 0},
+		{"rsa, no hash in common", r, "rsa-sha2_512", []uint16{HashSHA2_256}, "", NoMethod, 0},
+		{"rsa, old peer", r, "rsasig", nil, "RSA with SHA1", 0, 0},
+		{"rsa, old peer, SHA-2 demanded", r, "rsa-sha2", nil, "", NoMethod, 0},
+		{"rsa, hash for ecdsa alone", r, "rsa-sha2 ecdsa-sha2_512", all, "RSASSA-PSS with SHA2_256", 0, 0},
+		{"rsa, peer of SHA-1 alone", r, "rsasig", []uint16{HashSHA1}, "", NoMethod, 0},
+		{"rsa, old peer, SHA2_256 demanded", r, "rsa-sha2_256", nil, "", NoMethod, 0},
+		{"rsa, sha1 named", r, "rsa-sha1", all, "RSA with SHA1", 0, 0},
+		{"rsa, sha1 named besides", r, "rsa-sha1 rsa-sha2", all, "RSASSA-PSS with SHA2_256", 0, 0},
+		{"rsa by ecdsa", r, "ecdsa", all, "", NoMethod, 0},
+		{"p256", p256, "ecdsa", all, "ECDSA with SHA2_256", 0, 0},
+		{"p256 by rsasig, which means any public key", p256, "rsasig", all, "ECDSA with SHA2_256", 0, 0},
+		{"p256 by rsa-sha2", p256, "rsa-sha2", all, "", NoMethod, 0},
+		{"p384", p384, "ecdsa", all, "ECDSA with SHA2_384", 0, 0},
+		{"p521", p521, "ecdsa", all, "ECDSA with SHA2_512", 0, 0},
+		{"p521, SHA2_256 alone", p521, "ecdsa", []uint16{HashSHA2_256}, "ECDSA with SHA2_256", 0, 0},
+		{"p256, old peer", p256, "ecdsa", nil, "ECDSA P-256 with SHA2_256", 0, 0},
+		{"p384, old peer", p384, "ecdsa", nil, "ECDSA P-384 with SHA2_384", 0, 0},
+		{"p521, old peer", p521, "ecdsa", nil, "ECDSA P-521 with SHA2_512", 0, 0},
+		{"ed25519", ed, "eddsa", all, "Ed25519", 0, 0},
+		{"ed25519, old peer", ed, "eddsa", nil, "", NoMethod, 0},
+		{"ed25519, peer without identity", ed, "eddsa", []uint16{HashSHA2_256}, "", NoMethod, 0},
+	}
+	for _, test := range tests {
+		conn := &pluto.Connection{AuthBy: words(test.authby), Local: pluto.End{PublicKeys: []string{spki(t, test.key.Public())}}}
+		ours := New(Parts{Keys: []PrivateKey{{r, "other"}, {test.key, "test"}}})
+		proof, err := ours.Prove(Request{Conn: conn, Hashes: test.hashes, Octets: []byte("octets"), Now: noon})
+		check(t, test.name, err, test.prove)
+		if err != nil {
+			continue
+		}
+		peer := New(Parts{})
+		result, err := peer.Verify(Claim{Proof: proof, Conn: conn.Reversed(), Hashes: test.hashes, Octets: []byte("octets"), Now: noon})
+		check(t, test.name, err, test.verify)
+		if result.How != test.how {
+			t.Errorf("%s: by %q, want %q", test.name, result.How, test.how)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package credential
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"ipsec/pluto/identity"
+)
+
+// Cert is a certificate that this host holds, and where it is from.
+type Cert struct {
+	*x509.Certificate
+	Source string // the file, for messages
+}
+
+// PrivateKey is a key to sign with, and where it is from. It prints neither.
+type PrivateKey struct {
+	crypto.Signer
+	Source string // FILE or FILE:LINE
+}
+
+// Format writes a placeholder and the source, whatever the verb.
+func (k PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[private key of %s]", k.Source) }
+
+// Secrets are the shared keys of a host.
+type Secrets interface {
+	// Shared returns the key for a pair of identities and addresses as
+	// ipsec.secrets(5) looks it up, and whether there is one. What it returns is not changed.
+	Shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) ([]byte, bool)
+}
+
+// StrictCRL is strictcrlpolicy.
+type StrictCRL uint8
+
+// What becomes of a certificate for which there is no valid CRL.
+const (
+	CRLOptional StrictCRL = iota // it passes
+	CRLRequired                  // it is refused
+	CRLIfURI                     // it is refused if it names a place where its CRL is
+)
+
+// Parts are what a [Store] is made of. [Load] fills them from files, tests by hand.
+type Parts struct {
+	Certs   []Cert // of ourselves, of peers, intermediates: ipsec.d/certs
+	CAs     []Cert // trusted: ipsec.d/cacerts
+	CRLs    []*CRL
+	Keys    []PrivateKey
+	Secrets Secrets // nil: there are none
+	Strict  StrictCRL
+	// CertFile reads a file that a conn's leftcert names, its chain included; nil where there are no files.
+	CertFile func(name string) ([]Cert, error)
+}
+
+// Store is what a host holds. See the package comment.
+type Store struct {
+	parts         Parts
+	roots         *x509.CertPool
+	intermediates []*x509.Certificate
+}
+
+// New makes a Store. The parts belong to it from then on.
+func New(parts Parts) *Store {
+	s := &Store{parts: parts, roots: x509.NewCertPool()}
+	for _, ca := range parts.CAs {
+		s.roots.AddCert(ca.Certificate)
+		s.intermediates = append(s.intermediates, ca.Certificate)
+	}
+	for _, c := range parts.Certs {
+		if c.IsCA {
+			s.intermediates = append(s.intermediates, c.Certificate)
+		}
+	}
+	return s
+}
+
+// equaler is what every public key of the standard library is.
+type equaler interface{ Equal(crypto.PublicKey) bool }
+
+func sameKey(a, b crypto.PublicKey) bool {
+	e, ok := a.(equaler)
+	return ok && e.Equal(b)
+}
+
+// privateKey finds the private key of a public one.
+func (s *Store) privateKey(public crypto.PublicKey) (PrivateKey, bool) {
+	i := slices.IndexFunc(s.parts.Keys, func(k PrivateKey) bool { return sameKey(k.Public(), public) })
+	if i < 0 {
+		return PrivateKey{}, false
+	}
+	return s.parts.Keys[i], true
+}
+
+// certFile reads the file that leftcert names.
+func (s *Store) certFile(name string) ([]Cert, *Error) {
+	if s.parts.CertFile == nil {
+		return nil, fail(NoCert, "look at leftcert=", "certificate file %q cannot be read: there are no files", name)
+	}
+	certs, err := s.parts.CertFile(name)
+	if err != nil {
+		return nil, fail(NoCert, "look at leftcert= and ipsec.d/certs", "certificate of the conn: %v", err)
+	}
+	if len(certs) == 0 {
+		return nil, fail(NoCert, "look at leftcert= and ipsec.d/certs", "certificate file %q holds no certificate", name)
+	}
+	return certs, nil
+}
+
+// shared looks up a shared key.
+func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) ([]byte, *Error) {
+	if s.parts.Secrets != nil {
+		if key, ok := s.parts.Secrets.Shared(own, peer, ownAddr, peerAddr); ok {
+			return key, nil
+		}
+	}
+	return nil, fail(NoSecret, "look at ipsec.secrets", "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
+}
+
+// dated says since when a certificate is, or is not, valid.
+func dated(c *x509.Certificate, now time.Time) *Error {
+	const layout = "2006-01-02 15:04:05 UTC"
+	switch {
+	case now.Before(c.NotBefore):
+		return fail(NotYetValid, "look at the clocks of both ends", "certificate %q is not valid before %s", name(c.RawSubject), c.NotBefore.UTC().Format(layout))
+	case now.After(c.NotAfter):
+		return fail(Expired, "a new one is needed, or a clock is wrong", "certificate %q expired on %s", name(c.RawSubject), c.NotAfter.UTC().Format(layout))
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package credential
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+
+	"ipsec/pluto"
+)
+
+// Verify checks a peer's proof. Errors are of type *[Error].
+func (s *Store) Verify(c Claim) (Result, error) {
+	result, err := s.verify(c)
+	if err != nil {
+		return Result{}, err
+	}
+	return result, nil
+}
+
+func (s *Store) verify(c Claim) (Result, *Error) {
+	policy := ParsePolicy(c.Conn.AuthBy)
+	switch c.Method {
+	case MethodPSK:
+		if !policy.PSK {
+			return Result{}, wrongMethod("a shared key", c.Conn.AuthBy)
+		}
+		secret, err := s.shared(c.OwnID, c.PeerID, c.OwnAddr, c.PeerAddr)
+		if err != nil {
+			return Result{}, err
+		}
+		if !pskMatches(c.PRF, secret, c.Octets, c.Data) {
+			return Result{}, fail(WrongSecret, "look at ipsec.secrets of both ends",
+				"the peer's shared key for %s and %s is not the same as ours", idOr(c.OwnID, c.OwnAddr), idOr(c.PeerID, c.PeerAddr))
+		}
+		return Result{How: "shared key"}, nil
+	case MethodNull:
+		return Result{}, wrongMethod("nothing (NULL authentication)", c.Conn.AuthBy)
+	}
+	scheme, signature, err := schemeOf(c.Method, c.Data)
+	if err != nil {
+		return Result{}, err
+	}
+	if !policy.permits(scheme, c.Hashes != nil) {
+		if scheme.hash == crypto.SHA1 && policy.SHA1Fallback {
+			return Result{}, fail(WrongMethod, "have the peer sign with SHA-2 (RFC 7427), or permit it by authby=rsa-sha1",
+				"peer signed with SHA-1, though it knows better")
+		}
+		return Result{}, wrongMethod(scheme.name, c.Conn.AuthBy)
+	}
+	candidates, err := s.peerKeys(c)
+	if err != nil {
+		return Result{}, err
+	}
+	var first *Error
+	for _, k := range candidates {
+		err := scheme.verify(k.key, c.Octets, signature)
+		if err == nil && k.trust != nil {
+			err = k.trust(&k.result)
+		}
+		if err == nil {
+			k.result.How, k.result.Key = scheme.name, describeKey(k.key)
+			if r, ok := k.key.(*rsa.PublicKey); ok && r.N.BitLen() < 2048 {
+				k.result.Warnings = append(k.result.Warnings, fmt.Sprintf("peer's RSA key has only %d bits; 2048 and more are safe", r.N.BitLen()))
+			}
+			return k.result, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Result{}, first
+}
+
+func wrongMethod(what string, words []pluto.AuthMethod) *Error {
+	return fail(WrongMethod, "look at authby= of both ends", "peer proved itself by %s, but authby=%s", what, joinWords(words))
+}
+
+func joinWords(words []pluto.AuthMethod) string {
+	var out []string
+	for _, w := range words {
+		out = append(out, string(w))
+	}
+	return strings.Join(out, ",")
+}
+
+// schemeOf tells by which scheme an AUTH payload was signed.
+func schemeOf(method uint8, data []byte) (scheme, []byte, *Error) {
+	if method == MethodSignature {
+		return splitSignature(data)
+	}
+	for _, s := range methodSchemes {
+		if s.method == method {
+			return s, data, nil
+		}
+	}
+	return scheme{}, nil, fail(BadAlgorithm, "", "peer proved itself by authentication method %d, which we do not know", method)
+}
+
+// candidate is a public key that may be the peer's.
+type candidate struct {
+	key    crypto.PublicKey
+	result Result
+	trust  func(*Result) *Error // checks that it is, once the signature verifies; nil: it is
+}
+
+// peerKeys finds the keys that a peer's signature may be checked with. A
+// certificate or raw key in the configuration rules out whatever the peer sends.
+func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
+	if c.Conn.Remote.Cert != "" {
+		chain, err := s.certFile(c.Conn.Remote.Cert)
+		if err != nil {
+			return nil, err
+		}
+		leaf := chain[0].Certificate
+		return []candidate{{key: leaf.PublicKey, trust: func(r *Result) *Error {
+			r.Subject, r.NotAfter = name(leaf.RawSubject), leaf.NotAfter
+			if err := dated(leaf, c.Now); err != nil {
+				return err
+			}
+			return speaksFor(leaf, c.PeerID)
+		}}}, nil
+	}
+	raw, err := parseKeys(c.Conn.Remote.PublicKeys)
+	if err != nil {
+		return nil, err
+	}
+	var out []candidate
+	for _, key := range raw {
+		out = append(out, candidate{key: key})
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	certs, err := parseCerts(c.Certs)
+	if err != nil {
+		return nil, err
+	}
+	if len(certs) > 0 {
+		return []candidate{s.certCandidate(c, certs[0], certs[1:])}, nil
+	}
+	for _, held := range s.parts.Certs {
+		if !held.IsCA && speaksFor(held.Certificate, c.PeerID) == nil {
+			out = append(out, s.certCandidate(c, held.Certificate, nil))
+		}
+	}
+	if len(out) == 0 {
+		return nil, fail(NoPublicKey, "look at rightcert=, rightrsasigkey=, ipsec.d/certs, or the peer's leftsendcert=",
+			"no public key to check the signature of %q with, and the peer sent no certificate", idText(c.PeerID))
+	}
+	return out, nil
+}
+
+func (s *Store) certCandidate(c Claim, leaf *x509.Certificate, others []*x509.Certificate) candidate {
+	return candidate{key: leaf.PublicKey, trust: func(r *Result) *Error {
+		return s.trust(c, leaf, others, r)
+	}}
+}
+
+// parseCerts reads a peer's CERT payloads.
+func parseCerts(ders [][]byte) ([]*x509.Certificate, *Error) {
+	if len(ders) > MaxCerts {
+		return nil, fail(TooMany, "", "peer sent %d certificates, at most %d are read", len(ders), MaxCerts)
+	}
+	total := 0
+	var certs []*x509.Certificate
+	for i, der := range ders {
+		if total += len(der); total > MaxCertBytes {
+			return nil, fail(TooMany, "", "peer sent more than %d bytes of certificates", MaxCertBytes)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fail(BadCert, "", "certificate %d of the peer is malformed: %v", i+1, err)
+		}
+		if err := checkKey(cert.PublicKey); err != nil {
+			return nil, fail(BadKey, "", "certificate %q of the peer has %v", name(cert.RawSubject), err)
+		}
+		certs = append(certs, cert)
+	}
+	return certs, nil
+}
+
+// earliest keeps the first end of validity.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
