@@ -1,0 +1,161 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips"
+	"ipsec/pluto"
+)
+
+// endpoints are the sockets of IKE. They are for one goroutine.
+type endpoints struct {
+	deliver func(pluto.Datagram)
+	log     func(string)
+	nat     func(pluto.Datagram) error // sends from port 4500, which KLIPS owns; nil where we do
+	sockets []*socket
+	refused map[endpoint]string // what has been said of those that could not be bound
+}
+
+// follow opens a socket for each address of wanted that has none, and closes
+// those of addresses that are no longer wanted.
+func (e *endpoints) follow(wanted []endpoint) {
+	e.sockets = slices.DeleteFunc(e.sockets, func(s *socket) bool {
+		if slices.Contains(wanted, s.endpoint) {
+			return false
+		}
+		s.close()
+		return true
+	})
+	refused := make(map[endpoint]string)
+	for _, at := range wanted {
+		if slices.ContainsFunc(e.sockets, func(s *socket) bool { return s.endpoint == at }) {
+			continue
+		}
+		s, err := bind(at, e.deliver)
+		if err != nil { // said once, and tried again whenever addresses change
+			refused[at] = err.Error()
+			if e.refused[at] != err.Error() {
+				e.log(err.Error())
+			}
+			continue
+		}
+		e.sockets = append(e.sockets, s)
+	}
+	e.refused = refused
+}
+
+// Send sends a message from the socket of its local address.
+func (e *endpoints) Send(d pluto.Datagram) error {
+	if e.nat != nil && d.Local.Port() == natPort {
+		return e.nat(d)
+	}
+	for _, s := range e.sockets {
+		if s.addr == d.Local {
+			return s.send(d)
+		}
+	}
+	return fmt.Errorf("failed to send IKE from %s: %w", d.Local, unix.EADDRNOTAVAIL)
+}
+
+func (e *endpoints) close() { e.follow(nil) }
+
+// addresses lists the addresses of the physical interfaces that virtual ones
+// are bound to, or with all those of every interface that is up. Those of
+// which IKE could not be spoken yet or ever are left out: link-local ones, and
+// those of IPv6 that are still tentative.
+func addresses(attached []klips.Attachment, all bool) ([]endpoint, error) {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("failed to list the interfaces: %w", err)
+	}
+	var list []endpoint
+	for _, link := range links {
+		name := link.Attrs().Name
+		bound := slices.ContainsFunc(attached, func(a klips.Attachment) bool { return a.Physical == name })
+		if !bound && (!all || link.Attrs().RawFlags&unix.IFF_UP == 0) {
+			continue
+		}
+		addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+		if err != nil {
+			return nil, fmt.Errorf("failed to list the addresses of %s: %w", name, err)
+		}
+		for _, a := range addrs {
+			addr, ok := netip.AddrFromSlice(a.IP)
+			addr = addr.Unmap()
+			if !ok || addr.IsLinkLocalUnicast() || a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 {
+				continue
+			}
+			at := endpoint{link: name, addr: netip.AddrPortFrom(addr, ikePort)}
+			if !slices.Contains(list, at) {
+				list = append(list, at)
+			}
+		}
+	}
+	return list, nil
+}
+
+// watch calls changed whenever an address or an interface has come or gone,
+// until the context ends. It may be called more often than something changes.
+func watch(ctx context.Context, changed func(), log func(string)) {
+	for ctx.Err() == nil {
+		if err := watchOnce(ctx, changed); err != nil {
+			log(fmt.Sprintf("failed to follow the addresses of this host: %v", err))
+		}
+		pause(ctx)
+		changed()
+	}
+}
+
+// watchOnce returns when netlink has lost messages, as it does under a flood.
+func watchOnce(ctx context.Context, changed func()) error {
+	done := make(chan struct{})
+	defer close(done)
+	addrs := make(chan netlink.AddrUpdate, 16)
+	links := make(chan netlink.LinkUpdate, 16)
+	lost := make(chan error, 2)
+	on := func(err error) {
+		select {
+		case lost <- err:
+		default:
+		}
+	}
+	if err := netlink.AddrSubscribeWithOptions(addrs, done, netlink.AddrSubscribeOptions{ErrorCallback: on}); err != nil {
+		return err
+	}
+	if err := netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{ErrorCallback: on}); err != nil {
+		return err
+	}
+	defer drain(addrs)
+	defer drain(links)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-lost:
+			return err
+		case _, ok := <-addrs:
+			if !ok {
+				return nil
+			}
+		case _, ok := <-links:
+			if !ok {
+				return nil
+			}
+		}
+		changed()
+	}
+}
+
+// drain lets the goroutine that netlink feeds a channel from come to its end.
+func drain[T any](c <-chan T) {
+	go func() {
+		for range c {
+		}
+	}()
+}

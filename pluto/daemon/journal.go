@@ -1,0 +1,105 @@
+package daemon
+
+import (
+	"maps"
+	"slices"
+)
+
+// Kind is what a message of the journal does. At most one of a kind is kept for
+// a connection.
+type Kind string
+
+// The kinds of messages that a new worker needs again.
+const (
+	KindAdd      Kind = "add"
+	KindListen   Kind = "listen"
+	KindRoute    Kind = "route"
+	KindInitiate Kind = "initiate"
+	KindDebug    Kind = "debug"
+)
+
+// An Entry is a whack message that has been accepted and that a new worker
+// needs again: what it did is still wanted.
+type Entry struct {
+	Kind  Kind     `json:"kind"`
+	Name  string   `json:"name,omitempty"`  // of the connection that it is about; "" for none
+	Words []string `json:"words,omitempty"` // of whack's command line
+}
+
+// A Journal is the accepted messages, in the order in which a new worker gets them.
+// Its zero value is empty.
+type Journal struct {
+	kept map[place]numbered
+	last int
+}
+
+type place struct {
+	kind Kind
+	name string
+}
+
+type numbered struct {
+	Entry
+	number int
+}
+
+// Keep appends e, and takes away one of the same kind for the same name.
+func (j *Journal) Keep(e Entry) {
+	if j.kept == nil {
+		j.kept = make(map[place]numbered)
+	}
+	j.last++
+	j.kept[place{e.Kind, e.Name}] = numbered{e, j.last}
+}
+
+// Drop takes away the entry of that kind for that name; with an empty kind, all
+// of the name.
+func (j *Journal) Drop(kind Kind, name string) {
+	kinds := []Kind{kind}
+	if kind == "" {
+		kinds = []Kind{KindAdd, KindListen, KindRoute, KindInitiate, KindDebug}
+	}
+	for _, k := range kinds {
+		delete(j.kept, place{k, name})
+	}
+}
+
+// Entries returns the messages, oldest first.
+func (j *Journal) Entries() []Entry {
+	sorted := slices.SortedFunc(maps.Values(j.kept), func(a, b numbered) int { return a.number - b.number })
+	list := make([]Entry, len(sorted))
+	for i, n := range sorted {
+		list[i] = n.Entry
+	}
+	return list
+}
+
+// toWorker is a message of the supervisor. Exactly one field is set.
+type toWorker struct {
+	Replay *Entry   `json:"replay,omitempty"`
+	Begin  bool     `json:"begin,omitempty"` // the replay is over
+	Ran    *outcome `json:"ran,omitempty"`
+}
+
+// toSupervisor is a message of the worker. Exactly one field is set.
+type toSupervisor struct {
+	Ready bool    `json:"ready,omitempty"`
+	Keep  *Entry  `json:"keep,omitempty"`
+	Drop  *Entry  `json:"drop,omitempty"`
+	Run   *script `json:"run,omitempty"`
+}
+
+// script is a command of ipsec.conf, a connection's updown, that the worker has not the
+// privileges for.
+type script struct {
+	ID      int      `json:"id"`
+	Command string   `json:"command"`
+	Env     []string `json:"env"`
+}
+
+// outcome is what came of a script.
+type outcome struct {
+	ID     int    `json:"id"`
+	Output string `json:"output,omitempty"`
+	Err    string `json:"err,omitempty"`
+}

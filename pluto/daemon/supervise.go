@@ -1,0 +1,196 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The descriptors that a worker is started with.
+const (
+	controlFD = 3 // the listening socket pluto.ctl
+	journalFD = 4 // the connection to its supervisor
+)
+
+// endTime is how long a worker may take to tell its peers that it ends.
+const endTime = 5 * time.Second
+
+// Restarts of a worker that crashes wait from firstPause on, twice as long each
+// time that it has not lived for steadyTime, but no longer than lastPause.
+const (
+	firstPause = 200 * time.Millisecond
+	lastPause  = time.Minute
+	steadyTime = time.Minute
+)
+
+// A Supervisor keeps a worker running.
+type Supervisor struct {
+	Socket  string       // the path of pluto.ctl
+	Program string       // this binary
+	Args    []string     // with which it is a worker
+	Stderr  *os.File     // of the worker
+	Restart bool         // whether a worker that crashes is followed by another
+	Ready   func() error // called once, when the first worker does its work
+	Log     func(string)
+
+	journal Journal
+	ready   bool
+}
+
+// Run supervises until the context ends, which ends the worker cleanly, or
+// until the worker ends by itself: whack --shutdown, or a crash with Restart off.
+func (s *Supervisor) Run(ctx context.Context) error {
+	listener, err := listenControl(s.Socket)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(s.Socket)
+	defer listener.Close()
+	// A worker gets SIGKILL when the thread that started it ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for wait := firstPause; ; {
+		began := time.Now()
+		err := s.runWorker(ctx, listener)
+		if err == nil || ctx.Err() != nil || !s.ready || !s.Restart {
+			return err
+		}
+		if time.Since(began) > steadyTime {
+			wait = firstPause
+		}
+		s.Log(fmt.Sprintf("Pluto's worker has crashed (%v); its SAs go on carrying packets, and another is started in %v", err, wait))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+		wait = min(2*wait, lastPause)
+	}
+}
+
+// listenControl makes the control socket, of mode 0600 from the moment that it
+// exists. The caller holds pluto.pid, so that a socket there is a dead one's.
+func listenControl(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("failed to remove the socket of a Pluto that is gone: %w", err)
+	}
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
+		return errors.Join(cerr, err)
+	}}
+	l, err := config.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("failed to listen at %s: %w", path, rootCause(err))
+	}
+	defer l.Close()
+	ul := l.(*net.UnixListener)
+	ul.SetUnlinkOnClose(false)
+	f, err := ul.File()
+	if err != nil {
+		return nil, fmt.Errorf("failed to keep the socket %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// runWorker starts a worker and returns when it has ended; nil when it ended
+// as it should.
+func (s *Supervisor) runWorker(ctx context.Context, listener *os.File) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "worker"), os.NewFile(uintptr(pair[1]), "supervisor")
+	defer ours.Close()
+	cmd := exec.Cmd{
+		Path: s.Program, Args: append([]string{os.Args[0]}, s.Args...), Dir: "/", Env: os.Environ(),
+		Stderr: s.Stderr, ExtraFiles: []*os.File{listener, theirs},
+		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true},
+	}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return fmt.Errorf("failed to start the worker: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+
+	talk, hangUp := context.WithCancel(context.Background())
+	talked := make(chan error, 1)
+	go func() { talked <- s.talk(talk, ours) }()
+	stop := context.AfterFunc(ctx, func() {
+		cmd.Process.Signal(unix.SIGTERM)
+		time.AfterFunc(endTime, func() { cmd.Process.Kill() })
+	})
+	err = <-ended
+	stop()
+	hangUp()
+	ours.SetDeadline(time.Now())
+	if terr := <-talked; err == nil && terr != nil && ctx.Err() == nil {
+		s.Log(terr.Error())
+	}
+	return err
+}
+
+// talk gives a worker the journal, and then takes what it says, until it hangs up.
+func (s *Supervisor) talk(ctx context.Context, worker *os.File) error {
+	out := json.NewEncoder(worker)
+	for _, e := range s.journal.Entries() {
+		if err := out.Encode(toWorker{Replay: &e}); err != nil {
+			return fmt.Errorf("failed to tell the worker what it has to know: %w", err)
+		}
+	}
+	if err := out.Encode(toWorker{Begin: true}); err != nil {
+		return fmt.Errorf("failed to tell the worker to begin: %w", err)
+	}
+	var mu sync.Mutex
+	scripts := newScripts(ctx, func(o outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		out.Encode(toWorker{Ran: &o}) // a worker that is gone needs no answer
+	})
+	defer scripts.wait()
+	in := json.NewDecoder(worker)
+	for {
+		var m toSupervisor
+		err := in.Decode(&m)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNRESET):
+			return nil
+		case err != nil:
+			return fmt.Errorf("malformed word of the worker: %w", err)
+		case m.Keep != nil:
+			s.journal.Keep(*m.Keep)
+		case m.Drop != nil:
+			s.journal.Drop(m.Drop.Kind, m.Drop.Name)
+		case m.Run != nil:
+			scripts.start(*m.Run)
+		case m.Ready && !s.ready:
+			s.ready = true
+			if err := s.Ready(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// describe shortens a command for a message.
+func describe(command string) string {
+	if line, _, more := strings.Cut(command, "\n"); more {
+		return line + "…"
+	}
+	return command
+}
