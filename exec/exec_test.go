@@ -73,7 +73,7 @@ func TestNodesAndConditions(t *testing.T) {
 	if got := declared(t, "node"); !slices.Equal(got, []string{"Exit", "If", "Step", "Try"}) {
 		t.Errorf("the walker knows other nodes than %v", got)
 	}
-	if got := declared(t, "cond"); !slices.Equal(got, []string{"Alive", "Device", "Exists", "Not"}) {
+	if got := declared(t, "cond"); !slices.Equal(got, []string{"Alive", "Device", "Exists", "HasEroute", "HasSA", "Not"}) {
 		t.Errorf("the walker knows other conditions than %v", got)
 	}
 }

@@ -125,11 +125,9 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 	}
 	var action plan.Action
 	var names []string
-	var union, other bool
+	var other bool
 	for _, w := range words[1:] {
 		switch flag, ok := strings.CutPrefix(w, "--"); {
-		case flag == "union":
-			union = true
 		case flag == "other":
 			other = true
 		case ok:
@@ -138,7 +136,7 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 			names = append(names, w)
 		}
 	}
-	return plan.CompileManual(action, names, union, other, config, c.Facts, c.Paths)
+	return plan.CompileManual(action, names, other, config, c.Facts, c.Paths)
 }
 
 // Result returns what the part of the case should hold: the plan, the reason

@@ -21,7 +21,7 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("%s has a plan without a configuration", verb)
 		}
 	}
-	if _, err := plan.CompileManual(plan.ManualUp, []string{"net"}, false, false, nil, gateway(), paths); err == nil {
+	if _, err := plan.CompileManual(plan.ManualUp, []string{"net"}, false, nil, gateway(), paths); err == nil {
 		t.Error("manual has a plan without a configuration")
 	}
 	config := parse(t, gatewayConf)
@@ -30,7 +30,7 @@ func TestCompileRefuses(t *testing.T) {
 			t.Errorf("verb %q has a plan", verb)
 		}
 	}
-	if _, err := plan.CompileManual("sideways", nil, false, false, config, gateway(), paths); err == nil {
+	if _, err := plan.CompileManual("sideways", nil, false, config, gateway(), paths); err == nil {
 		t.Error("an unknown action has a plan")
 	}
 }

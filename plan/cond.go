@@ -1,5 +1,7 @@
 package plan
 
+import "ipsec/klips/said"
+
 // Cond is a question that can only be answered when the plan runs.
 type Cond interface{ cond() }
 
@@ -23,10 +25,19 @@ const (
 // alive while it holds the lock on its pid file.
 type Alive struct{ Parts []Part }
 
+// HasSA is true when KLIPS has any of these SAs: ipsec _has SAID….
+type HasSA struct{ SAIDs []said.SAID }
+
+// HasEroute is true when KLIPS has an eroute of just this flow: ipsec _has
+// --eraf FAMILY --src A --dst B ….
+type HasEroute struct{ Flow Flow }
+
 // Not is true when Cond is false: ! COND. Cond is not itself a Not.
 type Not struct{ Cond Cond }
 
-func (Exists) cond() {}
-func (Device) cond() {}
-func (Alive) cond()  {}
-func (Not) cond()    {}
+func (Exists) cond()    {}
+func (Device) cond()    {}
+func (Alive) cond()     {}
+func (HasSA) cond()     {}
+func (HasEroute) cond() {}
+func (Not) cond()       {}

@@ -19,6 +19,7 @@ const (
 	infoInterface = "interface" // VIRTUAL PHYSICAL
 	infoAddress   = "address"   // VIRTUAL PREFIX
 	infoRoute     = "route"     // VIRTUAL DST [METRIC]
+	infoUnroute   = "unroute"   // the same: it was taken back
 	infoHook      = "hook"      // CONN SUFFIX COMMAND ENV…: an updown command that went up
 	infoUnhook    = "unhook"    // the same: it went down
 )
@@ -65,6 +66,10 @@ func parseInfo(lines []string) info {
 		case infoRoute:
 			if r, ok := parseRoute(words); ok && carried(r) {
 				in.routes = append(in.routes, r)
+			}
+		case infoUnroute:
+			if r, ok := parseRoute(words); ok {
+				in.routes = slices.DeleteFunc(in.routes, func(set DelRoute) bool { return set == r })
 			}
 		case infoHook:
 			if h, ok := parseHook(words); ok && Validate(unroute(h, name)) == nil {
@@ -121,10 +126,10 @@ func parseRoute(words []string) (DelRoute, bool) {
 	return r, true
 }
 
-func formatRoute(r AddRoute) string {
-	s := r.Link + " " + r.Dst.String()
-	if r.Metric != 0 {
-		s += " " + strconv.Itoa(r.Metric)
+func formatRoute(r routeKey) string {
+	s := r.link + " " + r.dst.String()
+	if r.metric != 0 {
+		s += " " + strconv.Itoa(r.metric)
 	}
 	return s
 }

@@ -123,7 +123,7 @@ func (c *compiler) route(m *manualConn) []Node {
 	var nodes []Node
 	for _, r := range m.routes {
 		nodes = append(nodes,
-			c.note(infoRoute, formatRoute(r), m.reason),
+			c.note(infoRoute, formatRoute(r.key()), m.reason),
 			warn(r, m.reason, failed))
 	}
 	for _, h := range m.hooks {

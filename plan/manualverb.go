@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"ipsec/conf"
 )
@@ -21,10 +20,9 @@ const (
 )
 
 // CompileManual returns the plan of ipsec manual: action on the manually keyed
-// conns names. With other, the plan is that of the host at the other end. A
-// union of several names is refused: a step takes its keys from one conn, and
-// also= says the same. What is wrong with a conn is an error here, at its line.
-func CompileManual(action Action, names []string, union, other bool, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
+// conns names. With other, the plan is that of the host at the other end. What
+// is wrong with a conn is an error here, at its line.
+func CompileManual(action Action, names []string, other bool, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
 	if cfg == nil {
 		return Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
 	}
@@ -35,7 +33,7 @@ func CompileManual(action Action, names []string, union, other bool, cfg *conf.C
 	for _, a := range c.attached {
 		c.virtual[a.physical] = a.virtual
 	}
-	c.manual = c.namedConns(action, names, union, other)
+	c.manual = c.namedConns(action, names, other)
 	if len(c.errs) > 0 {
 		return Plan{}, c.errs
 	}
@@ -54,8 +52,10 @@ func CompileManual(action Action, names []string, union, other bool, cfg *conf.C
 		for _, m := range c.manual {
 			p.Undo = append(p.Undo, quietly(m.down())...)
 		}
+		p.Undo = append(p.Undo, quietly(c.unsetRoutes())...)
 	case ManualRoute:
 		p.Nodes = append(p.Nodes, c.manualRoute()...)
+		p.Undo = append(p.Undo, quietly(c.unsetRoutes())...)
 	case ManualDown:
 		for _, m := range c.manual {
 			p.Nodes = append(p.Nodes, m.down()...)
@@ -73,7 +73,7 @@ func CompileManual(action Action, names []string, union, other bool, cfg *conf.C
 }
 
 // namedConns resolves the conns of ipsec manual.
-func (c *compiler) namedConns(action Action, names []string, union, other bool) []*manualConn {
+func (c *compiler) namedConns(action Action, names []string, other bool) []*manualConn {
 	var conns []*conf.Conn
 	for _, name := range names {
 		conn := c.conns[name]
@@ -82,10 +82,6 @@ func (c *compiler) namedConns(action Action, names []string, union, other bool) 
 			continue
 		}
 		conns = append(conns, conn)
-	}
-	if union && len(conns) > 1 {
-		c.errorf(conns[1].Pos, "--union of %s: write one conn with also= for each part instead", strings.Join(names, " and "))
-		return nil
 	}
 	var list []*manualConn
 	for _, conn := range conns {
@@ -107,36 +103,28 @@ func (c *compiler) namedConns(action Action, names []string, union, other bool) 
 	return list
 }
 
-// manualUp returns the steps of --up: what fails undoes all of it. A conn whose
-// first SA cannot be set is most likely up, so that nothing of it is undone.
+// manualUp returns the steps of --up. Before any, it is seen to that nothing
+// of the conns is there yet, so that an undo, which takes all of it away, takes
+// away nothing but what these steps have set.
 func (c *compiler) manualUp() []Node {
-	first := make(map[Op]*manualConn)
+	var nodes []Node
 	for _, m := range c.manual {
-		if len(m.out.adds) > 0 {
-			first[m.out.adds[0]] = m
+		refuse := func(cond Cond, what string) {
+			text := m.place + " is up already, or another has " + what + `: run "ipsec manual --down ` + m.conn.Name + `" first`
+			nodes = append(nodes, If{
+				Cond:   cond,
+				Then:   []Node{say(m.reason, text), Exit{Status: Status1, Reason: m.reason}},
+				Reason: m.reason,
+			})
+		}
+		if ids := slices.Concat(m.out.ids, m.in.ids); len(ids) > 0 {
+			refuse(HasSA{ids}, "its SA")
+		}
+		for _, f := range m.flows {
+			refuse(HasEroute{f}, "its eroute to "+f.Dst.String())
 		}
 	}
-	nodes := insist(c.bringUp())
-	for i, n := range nodes {
-		s, ok := n.(Step)
-		if !ok {
-			continue
-		}
-		switch s.Op.(type) {
-		case AddTunnel, AddComp, AddSA:
-		default: // which may not be comparable
-			continue
-		}
-		if m := first[s.Op]; m != nil {
-			text := m.place + ` is up already, or another has its SA: run "ipsec manual --down ` + m.conn.Name + `" first`
-			nodes[i] = Try{
-				Op:     s.Op,
-				Else:   []Node{say(s.Reason, text), Exit{Status: Status1, Reason: s.Reason}},
-				Reason: s.Reason,
-			}
-		}
-	}
-	return nodes
+	return append(nodes, insist(c.bringUp())...)
 }
 
 // manualRoute returns the steps of --route.
@@ -156,12 +144,42 @@ func (c *compiler) unroute(m *manualConn) []Node {
 			nodes = append(nodes, say(m.reason, "another conn needs the route to "+r.Dst.String()+", which stays"))
 			continue
 		}
-		nodes = append(nodes, tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason))
+		nodes = append(nodes,
+			tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason),
+			c.note(infoUnroute, formatRoute(r.key()), m.reason))
 	}
 	for _, h := range m.hooks {
 		nodes = append(nodes,
 			c.note(infoUnhook, h.String(), m.reason),
 			unroute(h, m.reason))
+	}
+	return nodes
+}
+
+// unsetRoutes returns the steps that take back the routes of the manual conns
+// that were not there before: ipsec.info knows of those that were.
+func (c *compiler) unsetRoutes() []Node {
+	before := make(map[string]bool)
+	for _, r := range c.info.routes {
+		before[formatRoute(r.key())] = true
+	}
+	for _, h := range c.info.hooks {
+		before[h.String()] = true
+	}
+	var nodes []Node
+	for _, m := range c.manual {
+		for _, r := range m.routes {
+			if note := formatRoute(r.key()); !before[note] {
+				nodes = append(nodes,
+					tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason),
+					c.note(infoUnroute, note, m.reason))
+			}
+		}
+		for _, h := range m.hooks {
+			if note := h.String(); !before[note] {
+				nodes = append(nodes, unroute(h, m.reason), c.note(infoUnhook, note, m.reason))
+			}
+		}
 	}
 	return nodes
 }

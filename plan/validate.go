@@ -161,6 +161,13 @@ func (c *check) cond(cond Cond, negatable bool) {
 				c.fail("part", string(part), "it is none of klips, pluto and interfaces")
 			}
 		}
+	case HasSA:
+		c.some("SAs", len(cond.SAIDs))
+		for _, id := range cond.SAIDs {
+			c.said(id)
+		}
+	case HasEroute:
+		c.flow(cond.Flow)
 	case Not:
 		if !negatable {
 			c.failf("a Not within a Not")

@@ -51,6 +51,8 @@ func TestValidateNode(t *testing.T) {
 		{If{Cond: Exists{"x"}, Then: body}, "absolute"},
 		{If{Cond: Device{}, Then: body}, "no path"},
 		{If{Cond: Alive{}, Then: body}, "no parts"},
+		{If{Cond: HasSA{}, Then: body}, "no SAs"},
+		{If{Cond: HasEroute{}, Then: body}, "malformed"},
 		{If{Cond: Alive{[]Part{"x"}}, Then: body}, `malformed part "x"`},
 		{If{Cond: Not{}, Then: body}, "not a condition"},
 		{If{Cond: Not{Not{Exists{"/x"}}}, Then: body}, "a Not within a Not"},

@@ -32,6 +32,7 @@ type cli struct {
 	Confread confreadCmd `cmd:"" name:"_confread" hidden:"" help:"Print the configuration as it was read."`
 	Log      logCmd      `cmd:"" name:"_log" passthrough:"" hidden:"" help:"Say a line on stdout and in syslog."`
 	Alive    aliveCmd    `cmd:"" name:"_alive" hidden:"" help:"Succeed when a part of the subsystem is alive."`
+	Has      hasCmd      `cmd:"" name:"_has" hidden:"" help:"Succeed when KLIPS has an SA or the eroute of a flow."`
 	End      endCmd      `cmd:"" name:"_end" hidden:"" help:"End a daemon and wait until it is gone."`
 	Save     saveCmd     `cmd:"" name:"_save" hidden:"" help:"Note kernel settings in ipsec.info."`
 	Restore  restoreCmd  `cmd:"" name:"_restore" hidden:"" help:"Write back kernel settings from ipsec.info."`

@@ -16,15 +16,22 @@ type erouteCmd struct {
 	Clear   bool `help:"Delete all eroutes."`
 	Inbound bool `help:"With --add or --del: a flow that may come out of the SA, in place of an eroute."`
 
+	flowFlags `embed:""`
+	saidFlags `embed:""`
+}
+
+// flowFlags are the options of a flow.
+type flowFlags struct {
 	Eraf           family `placeholder:"inet|inet6" help:"The address family of the flow."`
 	Src            string `placeholder:"ADDR/MASK" help:"Where the packets come from."`
 	Dst            string `placeholder:"ADDR/MASK" help:"Where the packets go to."`
 	TransportProto string `placeholder:"PROTO" help:"Only packets of this protocol, by number or name."`
 	SrcPort        string `placeholder:"PORT" help:"Only packets from this port, of TCP and UDP."`
 	DstPort        string `placeholder:"PORT" help:"Only packets to this port, of TCP and UDP."`
-
-	saidFlags `embed:""`
 }
+
+// any reports whether one of them was given.
+func (c *flowFlags) any() bool { return *c != flowFlags{} }
 
 // Run does what the options ask for; without any it prints the table.
 func (c *erouteCmd) Run(e *env) error { return runTool(e, c) }
@@ -34,7 +41,7 @@ func (c *erouteCmd) request(_ *env, r resolver) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	flowGiven := c.Eraf != "" || c.Src != "" || c.Dst != "" || c.TransportProto != "" || c.SrcPort != "" || c.DstPort != ""
+	flowGiven := c.flowFlags.any()
 	switch {
 	case what == "" && !flowGiven && !c.given() && !c.Inbound:
 		return listing(klips.Table.ListEroutes, proc.Eroute), nil
@@ -85,8 +92,8 @@ func (c *erouteCmd) said(r resolver) (said.SAID, error) {
 	return id, err
 }
 
-// flow reads the flow.
-func (c *erouteCmd) flow(r resolver, what string) (flow plan.Flow, err error) {
+// flow reads the flow, for an option or a command that needs one.
+func (c *flowFlags) flow(r resolver, what string) (flow plan.Flow, err error) {
 	if err := c.Eraf.check("--eraf"); err != nil {
 		return flow, err
 	}

@@ -71,7 +71,7 @@ func (c *manualCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.CompileManual(action, names, false, c.Other, config, facts, e.Paths)
+	p, err := plan.CompileManual(action, names, c.Other, config, facts, e.Paths)
 	if err != nil {
 		return err
 	}

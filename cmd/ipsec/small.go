@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"ipsec/klips/said"
 	"ipsec/plan"
 )
 
@@ -48,6 +49,45 @@ func (c *aliveCmd) Run(e *env) error {
 		return exitStatus(1)
 	}
 	return err
+}
+
+// hasCmd is ipsec _has: it succeeds when KLIPS has any of the SAs, or an eroute
+// of just that flow.
+type hasCmd struct {
+	flowFlags `embed:""`
+	SAIDs     []string `arg:"" optional:"" name:"said" help:"SAs such as esp0x200@192.0.2.1."`
+}
+
+// Run answers by its exit status.
+func (c *hasCmd) Run(e *env) error {
+	cond, err := c.cond()
+	if err != nil {
+		return err
+	}
+	has, err := e.holds(cond)
+	if err == nil && !has {
+		return exitStatus(1)
+	}
+	return err
+}
+
+func (c *hasCmd) cond() (plan.Cond, error) {
+	if c.any() == (len(c.SAIDs) > 0) {
+		return nil, usageError("expected SAs, or a flow")
+	}
+	if c.any() {
+		flow, err := c.flow(systemResolver(), "_has")
+		return plan.HasEroute{Flow: flow}, err
+	}
+	var cond plan.HasSA
+	for _, text := range c.SAIDs {
+		id, err := said.Parse(text)
+		if err != nil {
+			return nil, usageError(err.Error())
+		}
+		cond.SAIDs = append(cond.SAIDs, id)
+	}
+	return cond, nil
 }
 
 // endCmd is ipsec _end: it ends a daemon and waits until it is gone.

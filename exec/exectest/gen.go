@@ -104,11 +104,19 @@ func (g *generator) step(undo bool) plan.Step {
 
 func (g *generator) cond() plan.Cond {
 	var cond plan.Cond
-	switch g.below(3) {
+	switch g.below(5) {
 	case 0:
 		cond = plan.Exists{Path: g.path()}
 	case 1:
 		cond = plan.Device{Path: g.path()}
+	case 2:
+		var has plan.HasSA
+		g.fill(reflect.ValueOf(&has).Elem())
+		cond = has
+	case 3:
+		var has plan.HasEroute
+		g.fill(reflect.ValueOf(&has).Elem())
+		cond = has
 	default:
 		cond = plan.Alive{Parts: []plan.Part{plan.Klips, plan.Pluto, plan.Interfaces}[g.below(3):]}
 	}

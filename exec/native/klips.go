@@ -3,10 +3,12 @@ package native
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
+	"ipsec/klips/said"
 	"ipsec/klips/tun"
 	"ipsec/plan"
 )
@@ -110,6 +112,31 @@ func (e *Executor) DelSA(op plan.DelSA) error {
 // GroupSAs is like 'ipsec spigrp SAID…'.
 func (e *Executor) GroupSAs(op plan.GroupSAs) error {
 	return e.ask(func(t klips.Table) error { return t.GroupSAs(op.SAIDs) })
+}
+
+// hasSA reports whether KLIPS has any of these SAs.
+func (e *Executor) hasSA(ids []said.SAID) (has bool, err error) {
+	err = e.ask(func(t klips.Table) error {
+		for _, id := range ids {
+			_, err := t.GetSA(id)
+			if !errors.Is(err, unix.ENOENT) {
+				has = err == nil
+				return err
+			}
+		}
+		return nil
+	})
+	return has, err
+}
+
+// hasEroute reports whether KLIPS has an eroute of just this flow.
+func (e *Executor) hasEroute(f plan.Flow) (has bool, err error) {
+	err = e.ask(func(t klips.Table) error {
+		eroutes, err := t.ListEroutes()
+		has = slices.ContainsFunc(eroutes, func(r klips.Eroute) bool { return r.Selector == selector(f) })
+		return err
+	})
+	return has, err
 }
 
 // AddEroute is like 'ipsec eroute --replace --eraf … --src A --dst B … --said SAID'.

@@ -45,6 +45,21 @@ func TestTables(t *testing.T) {
 	if len(eroutes) != 1 || eroutes[0].Selector != want || eroutes[0].SAID != id(said.IPIP, 0x200) {
 		t.Errorf("%+v", eroutes)
 	}
+	other := flow
+	other.DstPort = 3
+	for _, c := range []struct {
+		cond plan.Cond
+		want bool
+	}{
+		{plan.HasSA{SAIDs: []said.SAID{id(said.ESP, 0x200), id(said.COMP, 0x200)}}, true},
+		{plan.HasSA{SAIDs: []said.SAID{id(said.ESP, 0x200), id(said.COMP, 0x201)}}, false},
+		{plan.HasEroute{Flow: flow}, true},
+		{plan.HasEroute{Flow: other}, false},
+	} {
+		if got, err := b.Holds(c.cond); got != c.want || err != nil {
+			t.Errorf("Holds(%+v) = %v, %v; want %v", c.cond, got, err, c.want)
+		}
+	}
 	works(t, b.DelEroute(plan.DelEroute{Flow: flow}))
 	fails(t, b.DelEroute(plan.DelEroute{Flow: flow}), "no eroute")
 	works(t, b.DelSA(plan.DelSA{SAID: id(said.COMP, 0x200)}))

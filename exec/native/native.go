@@ -124,6 +124,10 @@ func (e *Executor) Holds(cond plan.Cond) (bool, error) {
 			}
 		}
 		return false, nil
+	case plan.HasSA: // like 'ipsec _has SAID…'
+		return e.hasSA(cond.SAIDs)
+	case plan.HasEroute: // like 'ipsec _has --eraf … --src A --dst B …'
+		return e.hasEroute(cond.Flow)
 	case plan.Not: // like '! COND'
 		holds, err := e.Holds(cond.Cond)
 		return !holds, err

@@ -29,7 +29,7 @@ func TestSchema(t *testing.T) {
 	for _, zero := range exec.Zeros() {
 		ops = append(ops, chosen("op", reflect.TypeOf(zero), docs))
 	}
-	for _, cond := range []plan.Cond{plan.Exists{}, plan.Device{}, plan.Alive{}} {
+	for _, cond := range []plan.Cond{plan.Exists{}, plan.Device{}, plan.Alive{}, plan.HasSA{}, plan.HasEroute{}} {
 		conds = append(conds, chosen("cond", reflect.TypeOf(cond), docs))
 	}
 	list := object{"type": "array", "items": object{"$ref": "#/$defs/node"}}

@@ -33,13 +33,18 @@ var _ exec.Ops = (*codec)(nil)
 
 // write returns the commands of op.
 func (c *codec) write(op plan.Op) []command {
+	c.begin()
+	_ = exec.Do(c, op)
+	return c.cmds
+}
+
+// begin makes ready for writing.
+func (c *codec) begin() {
 	var words []word // in the storage of those before
 	if len(c.cmds) > 0 {
 		words = c.cmds[0].words[:0]
 	}
 	c.reading, c.cmds = false, append(c.cmds[:0], command{words: words})
-	_ = exec.Do(c, op)
-	return c.cmds
 }
 
 // read returns the op that cmds are the form of. Of the forms that do not fit,
@@ -112,9 +117,15 @@ func (c *codec) put(text string, param bool) {
 
 // done ends a form; op is what it was called with, filled in when reading.
 func done[T plan.Op](c *codec, op T) error {
-	if !c.reading {
-		return nil
+	if c.reading {
+		c.end()
+		c.got = op
 	}
+	return nil
+}
+
+// end checks that nothing is left to read.
+func (c *codec) end() {
 	switch {
 	case c.cur != len(c.cmds)-1 || c.at != len(c.cmds[c.cur].words):
 		c.fail("the end of the step")
@@ -123,8 +134,6 @@ func done[T plan.Op](c *codec, op T) error {
 	case c.cmd.redir.op != "":
 		c.fail("a step without a redirection")
 	}
-	c.got = op
-	return nil
 }
 
 // and goes on to the command after &&.

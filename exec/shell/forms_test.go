@@ -137,6 +137,11 @@ func TestNodeForms(t *testing.T) {
 			plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips, plan.Pluto}}, Then: []plan.Node{touch}}}, Reason: "r"},
 			"! test -c /dev/random",
 			"# r\nif ! test -c /dev/random; then\n\ttouch /b || status=1\nelse\n\tif ipsec _alive klips pluto; then\n\t\ttouch /b || status=1\n\tfi\nfi\n"},
+		{plan.If{Cond: plan.HasSA{SAIDs: []said.SAID{id("esp0x200@192.0.2.1"), id("tun0x200@192.0.2.1")}}, Then: []plan.Node{touch}}, "ipsec _has esp0x200@192.0.2.1 tun0x200@192.0.2.1",
+			"if ipsec _has esp0x200@192.0.2.1 tun0x200@192.0.2.1; then\n\ttouch /b || status=1\nfi\n"},
+		{plan.If{Cond: plan.Not{Cond: plan.HasEroute{Flow: plan.Flow{Src: prefix("10.0.1.0/24"), Dst: prefix("10.0.2.0/24"), Proto: 6, DstPort: 80}}}, Then: []plan.Node{touch}},
+			"! ipsec _has --eraf inet --src 10.0.1.0/24 --dst 10.0.2.0/24 --transport-proto 6 --dst-port 80",
+			"if ! ipsec _has --eraf inet --src 10.0.1.0/24 --dst 10.0.2.0/24 --transport-proto 6 --dst-port 80; then\n\ttouch /b || status=1\nfi\n"},
 	} {
 		if got, err := Line(c.node); err != nil || got != c.line {
 			t.Errorf("line %s, %v; want %s", got, err, c.line)

@@ -100,37 +100,6 @@ func (l *lifter) op(s *syntax.Stmt) (plan.Op, error) {
 	return l.codec.read(cmds, l.ops)
 }
 
-// cond reads a condition.
-func (l *lifter) cond(text string) (plan.Cond, error) {
-	s, err := l.stmt(text)
-	if err != nil {
-		return nil, err
-	}
-	c, err := readCommand(s)
-	if err != nil {
-		return nil, err
-	}
-	var cond plan.Cond
-	switch words := texts(c); {
-	case len(words) == 3 && words[0] == "test" && words[1] == "-e":
-		cond = plan.Exists{Path: words[2]}
-	case len(words) == 3 && words[0] == "test" && words[1] == "-c":
-		cond = plan.Device{Path: words[2]}
-	case len(words) > 2 && words[0] == "ipsec" && words[1] == "_alive":
-		var alive plan.Alive
-		for _, part := range words[2:] {
-			alive.Parts = append(alive.Parts, plan.Part(part))
-		}
-		cond = alive
-	default:
-		return nil, errorAt(s, "expected the condition test -e, test -c or ipsec _alive")
-	}
-	if s.Negated {
-		cond = plan.Not{Cond: cond}
-	}
-	return cond, nil
-}
-
 // exit reads an Exit.
 func exit(s *syntax.Stmt) (plan.Status, bool) {
 	c, err := readCommand(s)

@@ -131,7 +131,7 @@ func TestLiftRefuses(t *testing.T) {
 		{"other quotes", "'a b'", `"a b"`, `f:36:20: expected "ipsec whack --name 'a b' --initiate`},
 		{"parts of a word", "'a b'", `a' b'`, `f:36:20: expected a literal word`},
 		{"environment", "touch /x", "A=b touch /x", `f:31:6: expected a step without variables before it`},
-		{"environment of a condition", "if test", "if A=b test", `f:26:4: expected "if test`},
+		{"environment of a condition", "if test", "if A=b test", `f:26:4: expected the condition`},
 		{"redirection", "touch /x", "touch /x > /y", `f:31:`},
 		{"two redirections", "touch /x", "touch /x > /y 2>&1", `expected one redirection at most`},
 		{"background", "touch /x ||", "touch /x & true ||", `f:31:2: expected one step`},

@@ -155,25 +155,6 @@ func (w *writer) op(op plan.Op) {
 	}
 }
 
-func (w *writer) cond(cond plan.Cond) {
-	if not, ok := cond.(plan.Not); ok {
-		w.string(notPrefix)
-		cond = not.Cond
-	}
-	switch cond := cond.(type) {
-	case plan.Exists:
-		w.command(literal("test", "-e", cond.Path))
-	case plan.Device:
-		w.command(literal("test", "-c", cond.Path))
-	case plan.Alive:
-		c := literal("ipsec", "_alive")
-		for _, part := range cond.Parts {
-			c.words = append(c.words, word{text: string(part)})
-		}
-		w.command(c)
-	}
-}
-
 func (w *writer) command(c command) {
 	line, err := appendCommand(w.line, c)
 	if w.line = line; w.err == nil {
