@@ -1,0 +1,59 @@
+package connection
+
+import (
+	"time"
+
+	"ipsec/klips"
+	"ipsec/pluto"
+)
+
+// Routing is what becomes of the packets of a connection.
+type Routing uint8
+
+// The routing states, as they have been called since FreeS/WAN.
+const (
+	Unrouted    Routing = iota // they leave as if the connection were not there
+	Prospective                // they are trapped and bring it up
+	Held                       // they wait, or as negotiationshunt= says, while it is negotiated
+	Failing                    // failureshunt= has them
+	Erouted                    // an SA carries them
+	Keyed                      // there is an SA, which does not carry them
+	Shunted                    // type=passthrough, drop or reject
+)
+
+// String returns the state as whack --status prints it.
+func (r Routing) String() string {
+	return [...]string{"unrouted", "prospective erouted", "erouted HOLD", "fail erouted", "erouted", "keyed", "shunt erouted"}[r]
+}
+
+// MarshalText returns String.
+func (r Routing) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Status is everything of one connection, for whack --status. Of a
+// connection with instances, those follow it.
+type Status struct {
+	// Conn is the connection: oriented where Oriented is set, as it was loaded otherwise.
+	Conn      *pluto.Connection
+	Oriented  bool
+	Virtual   string // the interface that its packets are routed into; "" where not oriented
+	Flows     []klips.Selector
+	Routing   Routing
+	Shunt     klips.Shunt // in force for its packets while no SA carries them
+	Asked     bool        // by whack --route
+	Wanted    bool        // by whack --initiate: a failure is not the end
+	Attempts  int         // that have failed, since the last one that did not
+	Retry     time.Time   // of the next attempt; zero: none is planned
+	Owner     int         // the serial of the Child SA that carries its packets, 0 for none
+	Children  []ChildStatus
+	Instances int    // that it has
+	LastError string // why the last attempt failed; "" when it did not
+	ErrorAt   time.Time
+}
+
+// ChildStatus is a Child SA with what the kernel knows of it.
+type ChildStatus struct {
+	Child   *pluto.Child
+	InUse   bool // our packets go out by it
+	Since   time.Time
+	In, Out []klips.SA // innermost first, with counters; empty where the kernel does not have them
+}

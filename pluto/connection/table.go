@@ -1,0 +1,90 @@
+// Package connection is the table of connections in force, above any version
+// of IKE: which end of each we are, what becomes of packets while there is no
+// SA for them, the eroutes and SAs in the kernel, and what follows when a
+// negotiation fails or a peer dies.
+//
+// One rule orders everything that is done to the kernel: from when a connection
+// is routed until it is unrouted, the eroute of its flow is replaced and never
+// deleted, so that there is a trap, a shunt or an SA for its packets at every
+// moment, and whatever fails in between. See flow.go.
+//
+// A Table does no I/O of its own and starts no goroutine. It is not for
+// concurrent use: the worker's loop calls it.
+package connection
+
+import (
+	"net/netip"
+
+	"ipsec/klips"
+	"ipsec/pluto"
+)
+
+// Config is what a Table needs of its surroundings.
+type Config struct {
+	Kernel   pluto.Kernel
+	Clock    pluto.Clock
+	Report   pluto.Reporter
+	Updown   Updown
+	Resolver Resolver // nil: names of the DNS are never resolved
+	// Private are the networks that a client behind NAT may be in,
+	// virtual_private=. See ParsePrivate.
+	Private Private
+}
+
+// Updown does what a connection needs done to the routes of the host. It
+// returns within seconds, whatever a command of the user does.
+type Updown interface {
+	// Do does what verb says for the packets of flow, which are to leave by the
+	// interface virtual. The connection is oriented.
+	Do(verb Verb, c *pluto.Connection, flow klips.Selector, virtual string) error
+}
+
+// Verb is PLUTO_VERB without what follows the dash.
+type Verb string
+
+// The verbs of updown, in the order in which a connection goes through them.
+const (
+	Prepare Verb = "prepare" // before a route, to be rid of what would be in its way
+	ToRoute Verb = "route"   // packets are to enter KLIPS
+	ToUp    Verb = "up"      // an SA carries them
+	ToDown  Verb = "down"    // none does any more
+	Undo    Verb = "unroute" // packets leave by other routes again
+)
+
+// Resolver asks for the address of a name of the DNS. It does not wait: the
+// answer comes by Table.Resolved, for each Resolve once.
+type Resolver interface {
+	Resolve(name string)
+}
+
+// Address is an address of ours that IKE is spoken on.
+type Address struct {
+	Addr    netip.Addr
+	Virtual string // the interface of KLIPS that stands on its interface: ipsec0
+}
+
+// Error is why a request of whack(8) is refused, with the number that it prints
+// and exits with.
+type Error struct {
+	Code int
+	Text string
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// The numbers of whack(8) that a Table gives.
+const (
+	CodeLog     = 2  // what goes into the log
+	CodeSerious = 3  // the same, of something that is wrong
+	CodeDup     = 20 // there is a connection of that name
+	CodeUnknown = 21 // there is none
+	CodeOrient  = 22 // neither end is this host, or both are
+	CodeClash   = 23 // another connection has the flow
+	CodeRoute   = 25 // no route
+	CodeBusy    = 26 // an SA uses the route
+	CodeNoPeer  = 29 // the address of the peer is not known
+	CodeShunt   = 30 // there is nothing to negotiate
+	CodeRefused = 33 // what is asked for is not done here
+)
+
+var _ pluto.Connections = (*Table)(nil)
