@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"crypto/x509"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -85,32 +86,49 @@ func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool
 	if text == "" || text == "%any" {
 		return nil, nil
 	}
-	dn, err := parseDN(text)
-	if err != nil {
-		return nil, fail(UnknownCA, "look at leftca= and rightca=", "%v", err)
+	dn, err := identity.Parse(text)
+	if err == nil && dn.Type != identity.TypeDN {
+		err = fmt.Errorf("malformed DN %q: expected one such as C=US, O=Example, CN=x", text)
 	}
-	return func(raw []byte) bool { return sameDN(raw, dn) }, nil
+	if err != nil {
+		return nil, fail(UnknownCA, "look at leftca= and rightca=", "CA of the conn: %v", err)
+	}
+	return func(raw []byte) bool {
+		id, err := identity.FromDN(raw)
+		return err == nil && id.Matches(dn)
+	}, nil
 }
 
-// OwnID returns the identity of our end of a conn: leftid, the subject of leftcert
-// where leftid is %fromcert or not given, or else the zero ID, which stands for our address.
+// OwnID returns the identity of our end of a conn: leftid; the subject of leftcert
+// where leftid is %fromcert or not given; or else the zero ID, which stands for our address.
 func (s *Store) OwnID(conn *pluto.Connection) (identity.ID, error) {
-	return s.endID(conn.Local)
+	id, err := s.endID(conn.Local)
+	if err == nil && id.Type == identity.TypeFromCert {
+		return id, fail(NoCert, "look at leftcert=", "leftid=%%fromcert needs a certificate of ours with a subject")
+	}
+	return id, asError(err)
 }
 
 // PeerID returns the identity that a conn expects of its peer, by the same rule;
-// the zero ID when any will do, %fromcert without rightcert included.
+// without rightcert, %fromcert is %any.
 func (s *Store) PeerID(conn *pluto.Connection) (identity.ID, error) {
-	return s.endID(conn.Remote)
+	id, err := s.endID(conn.Remote)
+	if err == nil && id.Type == identity.TypeFromCert {
+		return identity.Any(), nil
+	}
+	return id, asError(err)
 }
 
-func (s *Store) endID(end pluto.End) (identity.ID, error) {
-	if end.ID.Type != 0 || end.Cert == "" {
+func (s *Store) endID(end pluto.End) (identity.ID, *Error) {
+	if !end.ID.IsZero() && end.ID.Type != identity.TypeFromCert || end.Cert == "" {
 		return end.ID, nil
 	}
 	chain, err := s.certFile(end.Cert)
 	if err != nil {
 		return identity.ID{}, err
 	}
-	return SubjectID(chain[0].Certificate), nil
+	if id := SubjectID(chain[0].Certificate); !id.IsZero() {
+		return id, nil
+	}
+	return end.ID, nil
 }

@@ -85,7 +85,8 @@ type Proof struct {
 	Certs  [][]byte // DER, encoding 4; the first one is the end's own
 }
 
-// Claim is a peer's proof and all that is known about it.
+// Claim is a peer's proof and all that is known about it. That PeerID is one that
+// the conn's rightid permits is for the caller to check; that the proof speaks for PeerID is for us.
 type Claim struct {
 	Proof
 	Conn *pluto.Connection // as in [Request]

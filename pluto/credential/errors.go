@@ -1,6 +1,10 @@
 package credential
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // Reason says why a proof could not be made or was not accepted.
 type Reason int
@@ -49,6 +53,27 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Reason == e.Reason && t.Text == ""
 }
 
+// maxText bounds the cause, which may hold names that a peer sent.
+const maxText = 1000
+
+// fail makes an Error of one printable line.
 func fail(reason Reason, hint, format string, args ...any) *Error {
-	return &Error{Reason: reason, Text: fmt.Sprintf(format, args...), Hint: hint}
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, fmt.Sprintf(format, args...))
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return &Error{Reason: reason, Text: text, Hint: hint}
+}
+
+// asError keeps a nil *Error from becoming an error that is not nil.
+func asError(err *Error) error {
+	if err == nil {
+		return nil
+	}
+	return err
 }

@@ -2,8 +2,6 @@ package credential
 
 import (
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,132 +9,99 @@ import (
 	"ipsec/pluto/identity"
 )
 
-// Types of ID payloads (RFC 7296 §3.5).
-const (
-	idIPv4  = 1
-	idFQDN  = 2
-	idEmail = 3
-	idIPv6  = 5
-	idDN    = 9
-	idKeyID = 11
-)
-
 // idOr returns an identity as text, or the address that stands for it.
 func idOr(id identity.ID, addr netip.Addr) string {
-	if id.Type == 0 && addr.IsValid() {
+	switch {
+	case !id.IsZero():
+		return id.String()
+	case addr.IsValid():
 		return addr.String()
 	}
-	return idText(id)
+	return "%any"
 }
 
 // name returns a DN as text.
 func name(raw []byte) string {
-	var rdns pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(raw, &rdns); err != nil || len(rest) > 0 {
-		return fmt.Sprintf("malformed DN %x", raw)
+	id, err := identity.FromDN(raw)
+	if err != nil {
+		return "a malformed DN"
 	}
-	return rdns.String()
+	return id.String()
 }
 
-// SubjectID returns the identity of leftid=%fromcert: the subject's DN.
+// sameDN compares names as RFC 5280 §7.1 does, as far as others care.
+func sameDN(a, b []byte) bool {
+	x, errX := identity.FromDN(a)
+	y, errY := identity.FromDN(b)
+	return errX == nil && errY == nil && x.Equal(y)
+}
+
+// SubjectID returns the identity that %fromcert stands for: the subject's DN. It is
+// the zero ID for a certificate whose subject is no identity: empty, or too long.
 func SubjectID(c *x509.Certificate) identity.ID {
-	return identity.ID{Type: idDN, Data: string(c.RawSubject)}
+	id, err := identity.FromDN(c.RawSubject)
+	if err != nil || len(c.Subject.Names) == 0 {
+		return identity.ID{}
+	}
+	return id
 }
 
 // speaksFor checks that certificate c speaks for id: by its subject, or by one of
 // its subjectAltNames, letter for letter. A wildcard in a certificate speaks
 // for nobody.
 func speaksFor(c *x509.Certificate, id identity.ID) *Error {
-	text := id.Data
-	var held []string
+	const hint = "look at the peer's leftid= or its certificate"
+	var kind string
+	var found []string
 	switch id.Type {
-	case idDN:
-		if id.Data == string(c.RawSubject) || sameDN([]byte(id.Data), c.RawSubject) {
+	case identity.TypeDN:
+		if id.Equal(SubjectID(c)) {
 			return nil
 		}
-		return fail(IDMismatch, "look at the peer's leftid= or its certificate", "peer's ID %q is not the subject of its certificate, %q", idText(id), name(c.RawSubject))
-	case idFQDN:
-		for _, dns := range c.DNSNames {
-			if strings.EqualFold(dns, text) && !strings.Contains(dns, "*") {
-				return nil
-			}
-		}
-		held = c.DNSNames
-	case idEmail:
-		for _, mail := range c.EmailAddresses {
-			if strings.EqualFold(mail, text) {
-				return nil
-			}
-		}
-		held = c.EmailAddresses
-	case idIPv4, idIPv6:
-		addr, ok := netip.AddrFromSlice([]byte(id.Data))
+		return fail(IDMismatch, hint, "peer's ID %q is not the subject of its certificate, %q", id, name(c.RawSubject))
+	case identity.TypeFQDN:
+		kind, found = "DNS name", c.DNSNames
+	case identity.TypeUserFQDN:
+		kind, found = "email address", c.EmailAddresses
+	case identity.TypeIPv4, identity.TypeIPv6:
+		kind = "IP address"
 		for _, ip := range c.IPAddresses {
-			if a, valid := netip.AddrFromSlice(ip); ok && valid && a.Unmap() == addr {
-				return nil
-			}
-			held = append(held, ip.String())
+			found = append(found, ip.String())
 		}
-	case idKeyID:
+	case identity.TypeKeyID:
 		if len(c.SubjectKeyId) > 0 && string(c.SubjectKeyId) == id.Data {
 			return nil
 		}
+		return fail(IDMismatch, hint, "peer's ID %q is not the subjectKeyIdentifier of its certificate %q", id, name(c.RawSubject))
+	default:
+		return fail(IDMismatch, hint, "peer's ID %q is of a kind that no certificate speaks for", id)
 	}
-	names := "none of this kind"
-	if len(held) > 0 {
-		names = strings.Join(held[:min(len(held), 8)], ", ")
-	}
-	return fail(IDMismatch, "look at the peer's leftid= or its certificate",
-		"peer's ID %q is not among the subjectAltNames of its certificate %q (%s)", idText(id), name(c.RawSubject), names)
-}
-
-// sameDN compares names by their attributes, so that the string type of a value
-// and the case of its letters make no difference.
-func sameDN(a, b []byte) bool {
-	var x, y pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(a, &x); err != nil || len(rest) > 0 {
-		return false
-	}
-	if rest, err := asn1.Unmarshal(b, &y); err != nil || len(rest) > 0 {
-		return false
-	}
-	if len(x) != len(y) {
-		return false
-	}
-	for i := range x {
-		if len(x[i]) != len(y[i]) {
-			return false
-		}
-		for j := range x[i] {
-			if !x[i][j].Type.Equal(y[i][j].Type) || !sameValue(x[i][j].Value, y[i][j].Value) {
-				return false
-			}
+	for _, text := range found {
+		if sameName(id, text) {
+			return nil
 		}
 	}
-	return true
+	if len(found) == 0 {
+		return fail(IDMismatch, hint, "peer's ID %q is not in its certificate %q, which has no subjectAltName of kind %s", id, name(c.RawSubject), kind)
+	}
+	const shown = 8
+	more := ""
+	if len(found) > shown {
+		found, more = found[:shown], " and more"
+	}
+	return fail(IDMismatch, hint, "peer's ID %q is not in its certificate %q; as %s that has %s%s",
+		id, name(c.RawSubject), kind, strings.TrimSpace(fmt.Sprintf("%q", found)), more)
 }
 
-func sameValue(a, b any) bool {
-	x, ok := a.(string)
-	y, both := b.(string)
-	return ok && both && strings.EqualFold(strings.Join(strings.Fields(x), " "), strings.Join(strings.Fields(y), " "))
-}
-
-// idText returns the identity as leftid writes it.
-func idText(id identity.ID) string {
+// sameName compares an identity with a subjectAltName of its kind. Mail addresses
+// are compared in any letters, as others do.
+func sameName(id identity.ID, text string) bool {
 	switch id.Type {
-	case 0:
-		return "%any"
-	case idIPv4, idIPv6:
-		if addr, ok := netip.AddrFromSlice([]byte(id.Data)); ok {
-			return addr.String()
-		}
-	case idFQDN:
-		return "@" + id.Data
-	case idEmail:
-		return id.Data
-	case idDN:
-		return name([]byte(id.Data))
+	case identity.TypeFQDN:
+		return !strings.Contains(text, "*") && strings.EqualFold(id.Data, text)
+	case identity.TypeUserFQDN:
+		return strings.EqualFold(id.Data, text)
 	}
-	return fmt.Sprintf("identity of type %d (%x)", id.Type, id.Data)
+	addr, err := netip.ParseAddr(text)
+	return err == nil && addr == id.Addr()
 }

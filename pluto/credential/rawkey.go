@@ -46,8 +46,3 @@ func parseRawKey(text string) (crypto.PublicKey, error) {
 	}
 	return &rsa.PublicKey{N: new(big.Int).SetBytes(rest[n:]), E: int(e.Int64())}, nil
 }
-
-// parseDN reads a DN as leftca writes it.
-func parseDN(text string) ([]byte, error) {
-	return nil, fmt.Errorf("malformed DN %q", text)
-}

@@ -112,6 +112,14 @@ func checkKey(key crypto.PublicKey) error {
 	return fmt.Errorf("a key of kind %T, not RSA, ECDSA or Ed25519", key)
 }
 
+// weakness says what is weak about a key that checkKey lets pass; empty for nothing.
+func weakness(key crypto.PublicKey) string {
+	if r, ok := key.(*rsa.PublicKey); ok && r.N.BitLen() < 2048 {
+		return fmt.Sprintf("an RSA key of only %d bits; 2048 and more are safe", r.N.BitLen())
+	}
+	return ""
+}
+
 // describeKey names the kind and size of a public key.
 func describeKey(key crypto.PublicKey) string {
 	switch key := key.(type) {

@@ -47,6 +47,7 @@ const (
 type Parts struct {
 	Certs   []Cert // of ourselves, of peers, intermediates: ipsec.d/certs
 	CAs     []Cert // trusted: ipsec.d/cacerts
+	AAs     []Cert // ipsec.d/aacerts; they are listed, and that is all
 	CRLs    []*CRL
 	Keys    []PrivateKey
 	Secrets Secrets // nil: there are none
@@ -57,6 +58,7 @@ type Parts struct {
 
 // Store is what a host holds. See the package comment.
 type Store struct {
+	source        Source // the zero Source where there are no files
 	parts         Parts
 	roots         *x509.CertPool
 	intermediates []*x509.Certificate

@@ -2,9 +2,7 @@ package credential
 
 import (
 	"crypto"
-	"crypto/rsa"
 	"crypto/x509"
-	"fmt"
 	"strings"
 	"time"
 
@@ -14,10 +12,7 @@ import (
 // Verify checks a peer's proof. Errors are of type *[Error].
 func (s *Store) Verify(c Claim) (Result, error) {
 	result, err := s.verify(c)
-	if err != nil {
-		return Result{}, err
-	}
-	return result, nil
+	return result, asError(err)
 }
 
 func (s *Store) verify(c Claim) (Result, *Error) {
@@ -62,8 +57,8 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 		}
 		if err == nil {
 			k.result.How, k.result.Key = scheme.name, describeKey(k.key)
-			if r, ok := k.key.(*rsa.PublicKey); ok && r.N.BitLen() < 2048 {
-				k.result.Warnings = append(k.result.Warnings, fmt.Sprintf("peer's RSA key has only %d bits; 2048 and more are safe", r.N.BitLen()))
+			if weak := weakness(k.key); weak != "" {
+				k.result.Warnings = append(k.result.Warnings, "peer's key is "+weak)
 			}
 			return k.result, nil
 		}
@@ -114,14 +109,7 @@ func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		leaf := chain[0].Certificate
-		return []candidate{{key: leaf.PublicKey, trust: func(r *Result) *Error {
-			r.Subject, r.NotAfter = name(leaf.RawSubject), leaf.NotAfter
-			if err := dated(leaf, c.Now); err != nil {
-				return err
-			}
-			return speaksFor(leaf, c.PeerID)
-		}}}, nil
+		return []candidate{{key: chain[0].PublicKey, trust: func(r *Result) *Error { return s.trustPinned(c, chain, r) }}}, nil
 	}
 	raw, err := parseKeys(c.Conn.Remote.PublicKeys)
 	if err != nil {
@@ -148,7 +136,7 @@ func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
 	}
 	if len(out) == 0 {
 		return nil, fail(NoPublicKey, "look at rightcert=, rightrsasigkey=, ipsec.d/certs, or the peer's leftsendcert=",
-			"no public key to check the signature of %q with, and the peer sent no certificate", idText(c.PeerID))
+			"no public key to check the signature of %q with, and the peer sent no certificate", idOr(c.PeerID, c.PeerAddr))
 	}
 	return out, nil
 }
@@ -157,6 +145,29 @@ func (s *Store) certCandidate(c Claim, leaf *x509.Certificate, others []*x509.Ce
 	return candidate{key: leaf.PublicKey, trust: func(r *Result) *Error {
 		return s.trust(c, leaf, others, r)
 	}}
+}
+
+// trustPinned checks the certificate that rightcert names. It needs no CA, and it speaks for
+// whatever rightid says; without one, for its own names.
+func (s *Store) trustPinned(c Claim, chain []Cert, r *Result) *Error {
+	leaf := chain[0].Certificate
+	r.Subject, r.NotAfter = name(leaf.RawSubject), leaf.NotAfter
+	if err := dated(leaf, c.Now); err != nil {
+		return err
+	}
+	if issuer := s.issuerOf(leaf, chain[1:]); issuer != nil && !selfIssued(leaf) {
+		warning, err := s.revoked(leaf, issuer, c.Now)
+		if err != nil {
+			return err
+		}
+		if warning != "" {
+			r.Warnings = append(r.Warnings, warning)
+		}
+	}
+	if c.PeerID.Equal(c.Conn.Remote.ID) {
+		return nil
+	}
+	return speaksFor(leaf, c.PeerID)
 }
 
 // parseCerts reads a peer's CERT payloads.
