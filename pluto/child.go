@@ -64,6 +64,9 @@ type Connections interface {
 	Install(child *Child, use bool) error
 	// Use sends the flows of child out by it.
 	Use(child *Child) error
+	// Move says that Local, Remote or Encap of child have changed: its peer, behind a
+	// NAT, has got another address or port. The SAs go on from there.
+	Move(child *Child) error
 	// Remove takes the SAs of child away, and, unless another Child SA carries
 	// them, decides by the reason what becomes of its flows.
 	Remove(child *Child, why Reason)

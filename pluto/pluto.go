@@ -35,7 +35,8 @@ type Clock interface {
 }
 
 // Datagram is an IKE message on its way, without the non-ESP marker of RFC 3948:
-// that it needs one follows from the port of ours, 4500.
+// that it needs one follows from the port of ours, 4500. A payload of the one byte
+// 0xff is not a message but the keepalive of RFC 3948, section 2.3, and goes as it is.
 type Datagram struct {
 	Local, Remote netip.AddrPort
 	Payload       []byte

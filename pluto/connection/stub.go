@@ -100,6 +100,7 @@ func (t *Table) Install(child *pluto.Child, use bool) error { panic("to come") }
 func (t *Table) Use(child *pluto.Child) error { panic("to come") }
 
 // Remove is that of pluto.Connections.
+func (t *Table) Move(child *pluto.Child) error               { panic("to come") }
 func (t *Table) Remove(child *pluto.Child, why pluto.Reason) { panic("to come") }
 
 // Used is that of pluto.Connections.
