@@ -38,6 +38,8 @@ type Connection struct {
 	Compress    bool         // offer and accept IPCOMP
 	ForceEncaps bool         // ESP in UDP, whatever NAT detection finds
 	Aggressive  bool         // IKEv1
+	ModeCfgPull bool         // IKEv1: the client asks for its address
+	XAuthBy     string       // IKEv1: file, pam or alwaysok; "" where there is no XAUTH
 	ESN         proposal.ESN // offered in Child SAs where ESP does not say; 0: both
 
 	IKELifetime   time.Duration // of an IKE SA
