@@ -228,6 +228,13 @@ type Diagnostic struct {
 	cause error // what the system said, of a file that cannot be read
 }
 
+// WithCause returns the diagnostic with what the system said, which Errors
+// unwraps to.
+func (d Diagnostic) WithCause(err error) Diagnostic {
+	d.cause = err
+	return d
+}
+
 // String returns FILE:LINE:COL: TEXT.
 func (d Diagnostic) String() string { return d.Pos.withCol() + ": " + d.Text }
 
