@@ -41,6 +41,8 @@ func (p *parser) checkAll(c *Config) {
 			diagnostics = append(diagnostics, conn.checkKeys()...)
 			if conn.Auto == AutoIgnore && conn.hasManualKeying() {
 				diagnostics = append(diagnostics, conn.checkAlgorithms()...)
+			} else {
+				p.checkProposals(conn)
 			}
 		}
 		for _, d := range diagnostics {

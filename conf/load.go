@@ -53,6 +53,7 @@ type parser struct {
 	sections map[sectionKey]*section
 	order    []*section
 	unknown  map[*Keyword]bool // keywords without effect that were warned of
+	offers   proposals
 	unread   map[*Keyword]bool // those without effect in a manually keyed conn
 }
 
@@ -62,6 +63,7 @@ func newParser(opts ...Option) *parser {
 		table:    keywordTable(),
 		sections: make(map[sectionKey]*section),
 		unknown:  make(map[*Keyword]bool),
+		offers:   make(proposals),
 		unread:   make(map[*Keyword]bool),
 	}
 	for _, o := range opts {
