@@ -20,7 +20,8 @@ const fragmentLen = 4
 
 func (*EncryptedFragment) Type() PayloadType { return TypeEncryptedFragment }
 
-func parseFragment(b []byte, first PayloadType, prefix []byte) (*EncryptedFragment, error) {
+// parseFragment reads the body that starts at message[at].
+func parseFragment(b []byte, first PayloadType, message []byte, at int) (*EncryptedFragment, error) {
 	f, rest, err := fixed(TypeEncryptedFragment, b, fragmentLen)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func parseFragment(b []byte, first PayloadType, prefix []byte) (*EncryptedFragme
 		Number: binary.BigEndian.Uint16(f),
 		Total:  binary.BigEndian.Uint16(f[2:]),
 		Body:   rest,
-		prefix: prefix,
+		prefix: prefix(message, at+fragmentLen),
 	}
 	if p.Number == 0 || p.Number > p.Total {
 		return nil, malformed("SKF", "fragment %d of %d", p.Number, p.Total)

@@ -3,6 +3,7 @@ package message
 import (
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,7 +19,7 @@ func wire(t testing.TB, first PayloadType, payloads string) []byte {
 	}
 	b = append(b, body...)
 	setLength(b, len(b))
-	return b
+	return slices.Clip(b)
 }
 
 func TestMalformed(t *testing.T) {
@@ -133,11 +134,11 @@ func TestCutOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range b {
-			cut := append([]byte(nil), b[:n]...)
+			cut := slices.Clone(b[:n])
 			if n >= HeaderLen {
 				setLength(cut, n)
 			}
-			if _, err := Parse(cut); err == nil {
+			if _, err := Parse(slices.Clip(cut)); err == nil {
 				t.Errorf("%s cut to %d of %d bytes was taken", name, n, len(b))
 			}
 		}

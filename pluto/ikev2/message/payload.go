@@ -137,7 +137,7 @@ func parsePayloads(message []byte, at int, next PayloadType) ([]Payload, error) 
 			p = &Encrypted{First: following, Body: body, prefix: message[: at+genericLen : at+genericLen]}
 			following = TypeNone
 		case TypeEncryptedFragment:
-			p, err = parseFragment(body, following, message[:at+genericLen+fragmentLen])
+			p, err = parseFragment(body, following, message, at+genericLen)
 			following = TypeNone
 		default:
 			p, err = parsePayload(t, critical, body)
@@ -154,6 +154,9 @@ func parsePayloads(message []byte, at int, next PayloadType) ([]Payload, error) 
 	}
 	return payloads, nil
 }
+
+// prefix is what comes before the body of an encrypted payload.
+func prefix(message []byte, n int) []byte { return message[:n:n] }
 
 func parsePayload(t PayloadType, critical bool, body []byte) (Payload, error) {
 	switch t {
