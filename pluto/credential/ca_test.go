@@ -61,7 +61,7 @@ func TestOwnCertificate(t *testing.T) {
 	store := New(Parts{
 		CAs:   held(root, other),
 		Certs: held(middle, below, direct, expired, keyless),
-		Keys:  []PrivateKey{{below.key, "below.key"}, {direct.key, "direct.key"}, {expired.key, "expired.key"}},
+		Keys:  []PrivateKey{{Signer: below.key}, {Signer: direct.key}, {Signer: expired.key}},
 		CertFile: func(name string) ([]Cert, error) {
 			return map[string][]Cert{"below": held(below), "direct": held(direct), "expired": held(expired), "keyless": held(keyless)}[name], nil
 		},

@@ -33,6 +33,8 @@ func readFile(name string, limit int64, secret bool) ([]byte, fs.FileInfo, error
 		return nil, nil, fmt.Errorf("%s is not a plain file", name)
 	case secret && info.Mode().Perm()&0o077 != 0:
 		return nil, nil, fmt.Errorf("others can read the private key in %s (mode %04o); do: chmod 600 %s", name, info.Mode().Perm(), name)
+	case secret && !ours(info):
+		return nil, nil, fmt.Errorf("the private key in %s belongs to somebody else, who could change it; do: chown %d %s", name, os.Geteuid(), name)
 	case info.Size() > limit:
 		return nil, nil, fmt.Errorf("%s is longer than %d bytes", name, limit)
 	}
@@ -44,4 +46,10 @@ func readFile(name string, limit int64, secret bool) ([]byte, fs.FileInfo, error
 		return nil, nil, fmt.Errorf("%s is longer than %d bytes", name, limit)
 	}
 	return data, info, nil
+}
+
+// ours reports whether a file belongs to root or to us.
+func ours(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || st.Uid == 0 || int(st.Uid) == os.Geteuid()
 }

@@ -212,5 +212,5 @@ func readPrivateKey(file string, passphrase []byte) (PrivateKey, error) {
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return PrivateKey{signer, file}, nil
+	return PrivateKey{Signer: signer, Source: file}, nil
 }

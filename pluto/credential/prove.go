@@ -77,7 +77,7 @@ func sends(when pluto.SendCert, asked bool) bool {
 }
 
 // ownKey finds what we sign with: the key of leftcert, of leftrsasigkey, of a
-// certificate in ipsec.d/certs for our ID, or the only key there is.
+// certificate in ipsec.d/certs for our ID, or the one that ipsec.secrets has for our ID.
 func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 	if r.Conn.Local.Cert != "" {
 		chain, err := s.certFile(r.Conn.Local.Cert)
@@ -106,11 +106,11 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 	if key, cert, ok := s.ownCert(r); ok {
 		return key, []Cert{cert}, nil
 	}
-	if len(s.parts.Keys) == 1 {
-		return s.parts.Keys[0], nil, nil
+	if key, ok := s.keyFor(r.OwnID, r.OwnAddr); ok {
+		return key, nil, nil
 	}
 	return PrivateKey{}, nil, fail(NoPrivateKey, "look at leftcert= or leftrsasigkey=",
-		"the conn names neither a certificate nor a public key of ours, and %d private keys are there to choose from", len(s.parts.Keys))
+		"the conn names neither a certificate nor a public key of ours, and none of our %d private keys is for %s alone", len(s.parts.Keys), idOr(r.OwnID, r.OwnAddr))
 }
 
 // ownCert chooses a certificate for our ID whose private key we hold, best one

@@ -149,7 +149,7 @@ func TestRawKeys(t *testing.T) {
 	}
 	for _, test := range tests {
 		conn := &pluto.Connection{AuthBy: words(test.authby), Local: pluto.End{PublicKeys: []string{spki(t, test.key.Public())}}}
-		ours := New(Parts{Keys: []PrivateKey{{r, "other"}, {test.key, "test"}}})
+		ours := New(Parts{Keys: []PrivateKey{{Signer: r, Source: "other"}, {Signer: test.key, Source: "test"}}})
 		proof, err := ours.Prove(Request{Conn: conn, Hashes: test.hashes, Octets: []byte("octets"), Now: noon})
 		check(t, test.name, err, test.prove)
 		if err != nil {

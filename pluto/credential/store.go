@@ -20,7 +20,8 @@ type Cert struct {
 // PrivateKey is a key to sign with, and where it is from. It prints neither.
 type PrivateKey struct {
 	crypto.Signer
-	Source string // FILE or FILE:LINE
+	Source string        // FILE, or FILE:LINE of ipsec.secrets
+	IDs    []identity.ID // whom ipsec.secrets says it is for; none: for everybody
 }
 
 // Format writes a placeholder and the source, whatever the verb.
@@ -81,6 +82,26 @@ func New(parts Parts) *Store {
 
 // equaler is what every public key of the standard library is.
 type equaler interface{ Equal(crypto.PublicKey) bool }
+
+// keyFor finds the private key for an identity of ours, where the conn says nothing of a key: the first
+// one that ipsec.secrets has for it, or the only one that is for everybody.
+func (s *Store) keyFor(id identity.ID, addr netip.Addr) (PrivateKey, bool) {
+	var general []PrivateKey
+	for _, k := range s.parts.Keys {
+		for _, of := range k.IDs {
+			if id.Matches(of) || addr.IsValid() && of == identity.FromAddr(addr) {
+				return k, true
+			}
+		}
+		if len(k.IDs) == 0 && !slices.ContainsFunc(general, func(g PrivateKey) bool { return sameKey(g.Public(), k.Public()) }) {
+			general = append(general, k)
+		}
+	}
+	if len(general) != 1 {
+		return PrivateKey{}, false
+	}
+	return general[0], true
+}
 
 func sameKey(a, b crypto.PublicKey) bool {
 	e, ok := a.(equaler)
