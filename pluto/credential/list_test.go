@@ -29,7 +29,7 @@ func TestLists(t *testing.T) {
 	conns := []*pluto.Connection{{Remote: pluto.End{
 		ID: parseID(t, "@east"), PublicKeys: []string{spki(t, ecKey(t, elliptic.P256()).Public())},
 	}}}
-	random := regexp.MustCompile(`(Key|key:) +[^ ,]+`)
+	random := regexp.MustCompile(`(Key|(?:subj|auth)key:) +[^ ,\n]+`)
 	tests := []struct {
 		lines []string
 		want  string

@@ -135,6 +135,7 @@ func TestPrivateKeys(t *testing.T) {
 func folder(t *testing.T, files map[string][]byte) Source {
 	t.Helper()
 	dir := t.TempDir()
+	write(t, filepath.Join(dir, "ipsec.secrets"), nil)
 	for name, data := range files {
 		write(t, filepath.Join(dir, name), data)
 	}
