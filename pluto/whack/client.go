@@ -63,7 +63,7 @@ func do(ctx context.Context, path string, words []string, out io.Writer) (int, e
 		kind, body, err := readFrame(in, string([]byte{frameLine, frameEnd}), maxLine)
 		switch {
 		case err == io.EOF:
-			return 0, errors.New("Pluto hung up before it had answered")
+			return 0, errors.New("no end of the answer: Pluto hung up")
 		case err != nil:
 			return 0, fmt.Errorf("failed to hear Pluto: %w", err)
 		case kind == frameEnd && len(body) == 1:
