@@ -58,10 +58,10 @@ func TestSecrets(t *testing.T) {
 	})
 	store, warnings := src.Load()
 	for _, want := range []string{
-		"ipsec.secrets:24: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
+		"ipsec.secrets:25: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
 		"private/wrong.pem: the passphrase does not fit",
-		"ipsec.secrets:26: nobody can be asked",
-		"ipsec.secrets:27:", // broken
+		"ipsec.secrets:27: nobody can be asked",
+		"ipsec.secrets:28:", // broken
 		"private/nobody.pem: it is encrypted",
 		"private/legacy.pem: the private key there is an RSA key of only 1024 bits",
 	} {
