@@ -16,22 +16,27 @@ var (
 		"3des": {24}, "null": {0}, "aes": {16, 24, 32},
 		"aesctr":  {16 + 4, 24 + 4, 32 + 4},
 		"aesgcm8": {16 + 4, 24 + 4, 32 + 4}, "aesgcm12": {16 + 4, 24 + 4, 32 + 4}, "aesgcm16": {16 + 4, 24 + 4, 32 + 4},
+		"aesccm8": {16 + 3, 24 + 3, 32 + 3}, "aesccm12": {16 + 3, 24 + 3, 32 + 3}, "aesccm16": {16 + 3, 24 + 3, 32 + 3},
 		"chacha20poly1305": {32 + 4},
 	}
 	authKeys = map[string]int{
 		"md5-96": 16, "sha1-96": 20, "sha2_256-128": 32, "sha2_256-96": 32, "sha2_384-192": 48, "sha2_512-256": 64,
+		"aes_xcbc-96": 16, "aes_cmac-96": 16,
 	}
 )
 
 // isAEAD reports whether a cipher authenticates by itself.
 func isAEAD(enc string) bool {
-	return strings.HasPrefix(enc, "aesgcm") || enc == "chacha20poly1305"
+	return strings.HasPrefix(enc, "aesgcm") || strings.HasPrefix(enc, "aesccm") || enc == "chacha20poly1305"
 }
 
 // saltSize returns how many bytes after the key proper belong to the salt or
-// nonce (RFC 3686, 4106, 7634).
+// nonce (RFC 3686, 4106, 4309, 7634).
 func saltSize(enc string) int {
-	if isAEAD(enc) || enc == "aesctr" {
+	switch {
+	case strings.HasPrefix(enc, "aesccm"):
+		return 3
+	case isAEAD(enc), enc == "aesctr":
 		return 4
 	}
 	return 0
@@ -40,8 +45,8 @@ func saltSize(enc string) int {
 // The spellings, with - and _ and a final ! left out. Groups: cipher, size
 // before the mode, mode, its tag, size after it, authentication, its bits.
 var grammar = sync.OnceValues(func() (esp, ah *regexp.Regexp) {
-	const auth = `(?:hmac)?(md5|sha1|sha2256|sha2384|sha2512|sha256|sha384|sha512|sha2|sha|null|none)(96|128|192|256)?`
-	esp = regexp.MustCompile(`^(?:esp)?(?:(3des)(?:192|168)?(?:cbc)?|(null|chacha20poly1305)|(aes)(128|192|256)?(?:(cbc|ctr|gcm)(?:(8|12|16|64|96|128)|([abc]))?(128|192|256)?)?)(?:` + auth + `)?$`)
+	const auth = `((?:hmac)?(?:md5|sha1|sha2256|sha2384|sha2512|sha256|sha384|sha512|sha2|sha|null|none)|aesxcbc|aescmac)(96|128|192|256)?`
+	esp = regexp.MustCompile(`^(?:esp)?(?:(3des)(?:192|168)?(?:cbc)?|(null|chacha20poly1305)|(aes)(128|192|256)?(?:(cbc|ctr|gcm|ccm)(?:(8|12|16|64|96|128)|([abc]))?(128|192|256)?)?)(?:` + auth + `)?$`)
 	ah = regexp.MustCompile(`^(?:ah)?` + auth + `$`)
 	return esp, ah
 })
@@ -76,10 +81,11 @@ func ParseESP(s string) (enc, auth string, keyBits int, err error) {
 	if before == "" && after == "" && tag == "128" {
 		tag, after = "", tag // aes_gcm128 has a key of 128 bits, aes128gcm128 a tag of that size
 	}
-	if mode != "gcm" && before == "" && after == "" {
+	tagged := mode == "gcm" || mode == "ccm"
+	if !tagged && before == "" && after == "" {
 		tag, after = "", tag // aes_ctr128
 	}
-	if before != "" && after != "" || mode != "gcm" && (tag != "" || letter != "") {
+	if before != "" && after != "" || !tagged && (tag != "" || letter != "") {
 		return fail()
 	}
 	switch {
@@ -95,8 +101,8 @@ func ParseESP(s string) (enc, auth string, keyBits int, err error) {
 		switch mode {
 		case "ctr":
 			enc = "aesctr"
-		case "gcm":
-			enc += "gcm" + map[string]string{"": "16", "8": "8", "64": "8", "a": "8", "12": "12", "96": "12", "b": "12", "16": "16", "128": "16", "c": "16"}[tag+letter]
+		case "gcm", "ccm":
+			enc += mode + map[string]string{"": "16", "8": "8", "64": "8", "a": "8", "12": "12", "96": "12", "b": "12", "16": "16", "128": "16", "c": "16"}[tag+letter]
 		}
 	}
 	auth, ok := authName(m[9], m[10])
@@ -112,7 +118,7 @@ func ParseESP(s string) (enc, auth string, keyBits int, err error) {
 // authName returns the name in klips.SA of an authentication whose tag has
 // that many bits; no number means the usual one (RFC 4868 for SHA-2).
 func authName(name, bits string) (string, bool) {
-	switch name {
+	switch strings.TrimPrefix(name, "hmac") {
 	case "", "null", "none":
 		return "", bits == ""
 	case "md5":
@@ -124,6 +130,10 @@ func authName(name, bits string) (string, bool) {
 			return "sha2_256-96", true
 		}
 		return "sha2_256-128", bits == "" || bits == "128"
+	case "aesxcbc":
+		return "aes_xcbc-96", bits == "" || bits == "96"
+	case "aescmac":
+		return "aes_cmac-96", bits == "" || bits == "96"
 	case "sha384", "sha2384":
 		return "sha2_384-192", bits == "" || bits == "192"
 	}

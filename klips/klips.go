@@ -31,9 +31,9 @@ type SA struct {
 	ID  said.SAID
 	Src netip.Addr // the address that it is sent from; may be unspecified
 
-	Enc     string // of ESP: "3des", "aes", "aesctr", "aesgcm16", "aesgcm12", "aesgcm8", "chacha20poly1305", "null"
-	EncKey  []byte `json:"-"` // for an AEAD or CTR the key followed by the salt or nonce (RFC 4106, 3686, 7634)
-	Auth    string // of ESP and AH: "md5-96", "sha1-96", "sha2_256-128", "sha2_256-96", "sha2_384-192", "sha2_512-256"; "" with an AEAD
+	Enc     string // of ESP: "3des", "aes", "aesctr", "aesgcm16", "aesgcm12", "aesgcm8", "aesccm16", "aesccm12", "aesccm8", "chacha20poly1305", "null"
+	EncKey  []byte `json:"-"` // for an AEAD or CTR the key followed by the salt or nonce (RFC 4106, 4309, 3686, 7634)
+	Auth    string // of ESP and AH: "md5-96", "sha1-96", "sha2_256-128", "sha2_256-96", "sha2_384-192", "sha2_512-256", "aes_xcbc-96", "aes_cmac-96"; "" with an AEAD
 	AuthKey []byte `json:"-"`
 	Comp    string // of COMP: "deflate"
 

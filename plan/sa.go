@@ -37,7 +37,7 @@ func (m *manualConn) target() said.SAID {
 // counterMode reports whether the cipher of m fails when a counter repeats
 // under one key.
 func (m *manualConn) counterMode() bool {
-	return strings.HasPrefix(m.cipher, "aesgcm") || m.cipher == "aesctr" || m.cipher == "chacha20poly1305"
+	return strings.HasPrefix(m.cipher, "aesgcm") || strings.HasPrefix(m.cipher, "aesccm") || m.cipher == "aesctr" || m.cipher == "chacha20poly1305"
 }
 
 // spis are the SPIs of one direction, 0 where it has no such SA.

@@ -1,12 +1,13 @@
 // Package algorithm is the table of the ciphers and authenticators that the
 // transforms of ESP and AH offer, under the names of klips.SA: how long their
 // keys, IVs and ICVs are, and the RFC that says so. It also holds [MAC], the
-// truncated HMAC that both transforms compute.
+// truncated MAC that both transforms compute.
 //
 // No error of this package contains a key or a part of one.
 package algorithm
 
 import (
+	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -15,6 +16,8 @@ import (
 	"hash"
 	"slices"
 	"strings"
+
+	"ipsec/klips/algorithm/aesmode"
 )
 
 // A Cipher describes a transform of ESP that encrypts. All lengths are in bytes.
@@ -51,11 +54,11 @@ func (c Cipher) CheckKey(key []byte) error {
 
 // An Auth describes a keyed authenticator of ESP or AH. All lengths are in bytes.
 type Auth struct {
-	Name string           // as in klips.SA.Auth
-	Key  int              // the one length that a key has
-	ICV  int              // length of the ICV, a truncated HMAC
-	Hash func() hash.Hash // the hash function under the HMAC
-	RFC  string           // where it is specified
+	Name  string // as in klips.SA.Auth
+	Key   int    // the one length that a key has
+	ICV   int    // length of the ICV, a truncated MAC
+	RFC   string // where it is specified
+	keyed func(key []byte) (hash.Hash, error)
 }
 
 // CheckKey returns an error that names the length expected when key is of
@@ -70,7 +73,7 @@ func (a Auth) CheckKey(key []byte) error {
 // Ciphers returns the table of ciphers, in a stable order. The caller may
 // change what it gets.
 func Ciphers() []Cipher {
-	salted := []int{20, 28, 36}
+	salted, ccm := []int{20, 28, 36}, []int{19, 27, 35}
 	return []Cipher{
 		{Name: "3des", Keys: []int{24}, Align: 8, IV: 8, RFC: "RFC 2451"},
 		{Name: "aes", Keys: []int{16, 24, 32}, Align: 16, IV: 16, RFC: "RFC 3602"},
@@ -78,6 +81,9 @@ func Ciphers() []Cipher {
 		{Name: "aesgcm16", Keys: salted, Salt: 4, Align: 4, IV: 8, ICV: 16, RFC: "RFC 4106"},
 		{Name: "aesgcm12", Keys: salted, Salt: 4, Align: 4, IV: 8, ICV: 12, RFC: "RFC 4106"},
 		{Name: "aesgcm8", Keys: salted, Salt: 4, Align: 4, IV: 8, ICV: 8, RFC: "RFC 4106"},
+		{Name: "aesccm16", Keys: ccm, Salt: 3, Align: 4, IV: 8, ICV: 16, RFC: "RFC 4309"},
+		{Name: "aesccm12", Keys: ccm, Salt: 3, Align: 4, IV: 8, ICV: 12, RFC: "RFC 4309"},
+		{Name: "aesccm8", Keys: ccm, Salt: 3, Align: 4, IV: 8, ICV: 8, RFC: "RFC 4309"},
 		{Name: "chacha20poly1305", Keys: []int{36}, Salt: 4, Align: 4, IV: 8, ICV: 16, RFC: "RFC 7634"},
 		{Name: "null", Keys: []int{0}, Align: 4, RFC: "RFC 2410"},
 	}
@@ -87,13 +93,19 @@ func Ciphers() []Cipher {
 // may change what it gets.
 func Auths() []Auth {
 	return []Auth{
-		{Name: "md5-96", Key: 16, ICV: 12, Hash: md5.New, RFC: "RFC 2403"},
-		{Name: "sha1-96", Key: 20, ICV: 12, Hash: sha1.New, RFC: "RFC 2404"},
-		{Name: "sha2_256-128", Key: 32, ICV: 16, Hash: sha256.New, RFC: "RFC 4868"},
-		{Name: "sha2_256-96", Key: 32, ICV: 12, Hash: sha256.New, RFC: "draft-ietf-ipsec-ciph-sha-256-00"},
-		{Name: "sha2_384-192", Key: 48, ICV: 24, Hash: sha512.New384, RFC: "RFC 4868"},
-		{Name: "sha2_512-256", Key: 64, ICV: 32, Hash: sha512.New, RFC: "RFC 4868"},
+		{Name: "md5-96", Key: 16, ICV: 12, RFC: "RFC 2403", keyed: hmacOf(md5.New)},
+		{Name: "sha1-96", Key: 20, ICV: 12, RFC: "RFC 2404", keyed: hmacOf(sha1.New)},
+		{Name: "sha2_256-128", Key: 32, ICV: 16, RFC: "RFC 4868", keyed: hmacOf(sha256.New)},
+		{Name: "sha2_256-96", Key: 32, ICV: 12, RFC: "draft-ietf-ipsec-ciph-sha-256-00", keyed: hmacOf(sha256.New)},
+		{Name: "sha2_384-192", Key: 48, ICV: 24, RFC: "RFC 4868", keyed: hmacOf(sha512.New384)},
+		{Name: "sha2_512-256", Key: 64, ICV: 32, RFC: "RFC 4868", keyed: hmacOf(sha512.New)},
+		{Name: "aes_xcbc-96", Key: 16, ICV: 12, RFC: "RFC 3566", keyed: aesmode.NewXCBC},
+		{Name: "aes_cmac-96", Key: 16, ICV: 12, RFC: "RFC 4494", keyed: aesmode.NewCMAC},
 	}
+}
+
+func hmacOf(h func() hash.Hash) func([]byte) (hash.Hash, error) {
+	return func(key []byte) (hash.Hash, error) { return hmac.New(h, key), nil }
 }
 
 // FindCipher returns the cipher of that name, or an error that lists the

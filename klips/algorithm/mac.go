@@ -6,7 +6,7 @@ import (
 	"hash"
 )
 
-// A MAC computes a truncated HMAC (RFC 2104) over what is written to it since
+// A MAC computes a truncated HMAC (RFC 2104), XCBC or CMAC over what is written to it since
 // the last Reset, packet after packet, without allocating. It is for one
 // goroutine at a time.
 type MAC struct {
@@ -27,13 +27,16 @@ func NewMAC(name string, key []byte) (*MAC, error) {
 	if err := a.CheckKey(key); err != nil {
 		return nil, err
 	}
-	return newMAC(a, key), nil
+	return newMAC(a, key)
 }
 
-func newMAC(a Auth, key []byte) *MAC {
-	m := &MAC{h: hmac.New(a.Hash, key), size: a.ICV}
-	m.h.Reset() // the first one allocates to keep the keyed state
-	return m
+func newMAC(a Auth, key []byte) (*MAC, error) {
+	h, err := a.keyed(key)
+	if err != nil {
+		return nil, err
+	}
+	h.Reset() // the first one of an HMAC allocates to keep the keyed state
+	return &MAC{h: h, size: a.ICV}, nil
 }
 
 // Size returns the length of the ICV in bytes, 12 to 32.

@@ -1,11 +1,13 @@
 package esp
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -24,8 +26,7 @@ func newSuite(c algorithm.Cipher, p Params) (suite, int, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		s := &combined{aead: aead, esn: p.ESN}
-		copy(s.nonce[:], salt)
+		s := &combined{aead: aead, esn: p.ESN, nonce: append(bytes.Clone(salt), make([]byte, c.IV)...), salt: len(salt)}
 		return s, c.ICV, nil
 	}
 	if p.Auth == "" {
@@ -49,6 +50,9 @@ func newAEAD(c algorithm.Cipher, key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(c.Name, "aesccm") {
+		return aesmode.NewCCM(block, c.Salt+c.IV, c.ICV)
 	}
 	return aesmode.NewGCM(block, c.ICV)
 }
@@ -79,31 +83,32 @@ func newCrypter(c algorithm.Cipher, key, salt []byte) (crypter, error) {
 	return nil, fmt.Errorf("cipher %q has no implementation", c.Name)
 }
 
-// combined is an AEAD: RFC 4106 and RFC 7634, which agree in nonce and
-// additional data.
+// combined is an AEAD: RFC 4106, RFC 4309 and RFC 7634, which agree in
+// additional data and, but for the salt's length, in the nonce.
 type combined struct {
 	aead  cipher.AEAD
 	esn   bool
-	nonce [12]byte // the salt, and the IV of the packet at hand
+	nonce []byte // the salt, and the IV of the packet at hand
+	salt  int    // length
 	aad   [12]byte
 }
 
 func (s *combined) seal(packet, plain []byte, high uint32) {
 	aad := s.prepare(packet, high)
-	s.aead.Seal(packet[:headerLen+8][headerLen+8:], s.nonce[:], plain, aad)
+	s.aead.Seal(packet[:headerLen+8][headerLen+8:], s.nonce, plain, aad)
 }
 
 func (s *combined) open(packet []byte, high uint32) bool {
 	aad := s.prepare(packet, high)
 	sealed := packet[headerLen+8:]
-	_, err := s.aead.Open(sealed[:0], s.nonce[:], sealed, aad)
+	_, err := s.aead.Open(sealed[:0], s.nonce, sealed, aad)
 	return err == nil
 }
 
 // prepare fills in the nonce and returns the additional data: the SPI and the
 // sequence number, all 64 bits of it with ESN.
 func (s *combined) prepare(packet []byte, high uint32) []byte {
-	copy(s.nonce[4:], packet[headerLen:headerLen+8])
+	copy(s.nonce[s.salt:], packet[headerLen:headerLen+8])
 	if !s.esn {
 		return packet[:headerLen]
 	}

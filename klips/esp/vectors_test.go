@@ -131,6 +131,35 @@ func compare(t *testing.T, p Params, iv, plain []byte, seq uint64, want []byte) 
 	}
 }
 
+// TestCCMPackets seals and opens packets of RFC 4309, which has none: these are
+// from OpenSSL's AES-CCM by way of Python's "cryptography", each also with 64
+// bits of sequence number.
+func TestCCMPackets(t *testing.T) {
+	iv := []byte{0, 0, 0, 0, 0, 0, 0, 9}
+	plain := append(counting(17), 1, 1, 4)
+	for _, v := range []struct {
+		key          int
+		enc          string
+		sealed, wide string
+	}{
+		{16, "aesccm8", "98815f06c8774dd2018ac26a76ffaa2910c9aff77ee9f71785e8f9ef", "98815f06c8774dd2018ac26a76ffaa2910c9aff75573874a26381f85"},
+		{16, "aesccm12", "98815f06c8774dd2018ac26a76ffaa2910c9aff72de9f29d44efaed510d4bdef", "98815f06c8774dd2018ac26a76ffaa2910c9aff79b688c1565513e7753d98f71"},
+		{16, "aesccm16", "98815f06c8774dd2018ac26a76ffaa2910c9aff747f6e88b3d766747a86bc02af5413960", "98815f06c8774dd2018ac26a76ffaa2910c9aff75b9e3f68c41f4b98750357707e3e244f"},
+		{24, "aesccm8", "ec20d16b181ee868a0974e5ec109a1942b35afb4ff5398a5b4acddc2", "ec20d16b181ee868a0974e5ec109a1942b35afb4f93fcd17b4b4d273"},
+		{24, "aesccm12", "ec20d16b181ee868a0974e5ec109a1942b35afb4aee7dc8289e43ed089d574f3", "ec20d16b181ee868a0974e5ec109a1942b35afb4858a4b4721faafb080a5ad63"},
+		{24, "aesccm16", "ec20d16b181ee868a0974e5ec109a1942b35afb43d07b9ed451172afdb6ac8ca1f911799", "ec20d16b181ee868a0974e5ec109a1942b35afb48c09079906c95bf2324e0554bb275e18"},
+		{32, "aesccm8", "4331f985deb70930d371c788e5b1af2544fad94d10221530b8fc3b7b", "4331f985deb70930d371c788e5b1af2544fad94d69097cbc111e56a0"},
+		{32, "aesccm12", "4331f985deb70930d371c788e5b1af2544fad94d35508bed0188c4340e952428", "4331f985deb70930d371c788e5b1af2544fad94d0ebf9186be93281ca7c5fae2"},
+		{32, "aesccm16", "4331f985deb70930d371c788e5b1af2544fad94d5db6d4afd8bd7286595ad260a6337d0d", "4331f985deb70930d371c788e5b1af2544fad94dac1705187f2743ae523a519607290e23"},
+	} {
+		p := Params{SPI: 0x1000, Enc: v.enc, EncKey: append(counting(v.key), 0xa1, 0xa2, 0xa3)}
+		head := unhex(t, "00001000 00000007 0000000000000009")
+		compare(t, p, iv, plain, 7, append(bytes.Clone(head), unhex(t, v.sealed)...))
+		p.ESN = true
+		compare(t, p, iv, plain, 5<<32|7, append(bytes.Clone(head), unhex(t, v.wide)...))
+	}
+}
+
 // TestCBCPackets seals and opens the ESP packets of RFC 3602, section 4, cases 5
 // to 8, which have no ICV: here it is the HMAC-SHA1-96 over what they have.
 func TestCBCPackets(t *testing.T) {

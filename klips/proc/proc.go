@@ -112,16 +112,18 @@ func age(since, now time.Time) uint64 {
 
 var authBits = map[string]int{
 	"md5-96": 128, "sha1-96": 160, "sha2_256-128": 256, "sha2_256-96": 256, "sha2_384-192": 384, "sha2_512-256": 512,
+	"aes_xcbc-96": 128, "aes_cmac-96": 128,
 }
 
 var encNames = map[string]string{
 	"3des": "3DES", "aes": "AES", "aesctr": "AES_CTR", "aesgcm8": "AES_GCM_8", "aesgcm12": "AES_GCM_12", "aesgcm16": "AES_GCM_16",
+	"aesccm8": "AES_CCM_8", "aesccm12": "AES_CCM_12", "aesccm16": "AES_CCM_16",
 	"chacha20poly1305": "CHACHA20_POLY1305", "null": "NULL",
 }
 
 var authNames = map[string]string{
 	"md5-96": "HMAC_MD5", "sha1-96": "HMAC_SHA1", "sha2_256-128": "HMAC_SHA2_256", "sha2_256-96": "HMAC_SHA2_256_96",
-	"sha2_384-192": "HMAC_SHA2_384", "sha2_512-256": "HMAC_SHA2_512",
+	"sha2_384-192": "HMAC_SHA2_384", "sha2_512-256": "HMAC_SHA2_512", "aes_xcbc-96": "AES_XCBC", "aes_cmac-96": "AES_CMAC",
 }
 
 // transform returns what the kernel called the transform of an SA: IPIP,

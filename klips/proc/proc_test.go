@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"ipsec/klips"
+	"ipsec/klips/algorithm"
 	"ipsec/klips/said"
 )
 
@@ -122,5 +123,19 @@ func TestEmpty(t *testing.T) {
 	}
 	if err := KlipsDebug(&b, klips.Settings{Debug: []string{"all"}}); err != nil || strings.Count(b.String(), "ffffffff") != len(DebugFlags()) {
 		t.Errorf("all flags: %q, %v", b.String(), err)
+	}
+}
+
+// TestNames has a name and a length for every algorithm that the transforms offer.
+func TestNames(t *testing.T) {
+	for _, c := range algorithm.Ciphers() {
+		if encNames[c.Name] == "" {
+			t.Errorf("%s has no name", c.Name)
+		}
+	}
+	for _, a := range algorithm.Auths() {
+		if authNames[a.Name] == "" || authBits[a.Name] != 8*a.Key {
+			t.Errorf("%s has the name %q and %d bits", a.Name, authNames[a.Name], authBits[a.Name])
+		}
 	}
 }
