@@ -222,7 +222,7 @@ func TestChoose(t *testing.T) {
 	strange := encr(suite.AESCBC, 128)
 	strange.Extra = "\x80\x0f\x00\x01"
 	own := ike(t, "aes256gcm16-prfsha256-curve25519-modp2048,aes256-aes128-sha256-sha1-curve25519-modp2048")
-	pfsNo := child(t, Child{Protocol: message.ProtocolESP, AlsoGroups: []string{"modp2048", "none"}})
+	pfsNo := child(t, Child{Protocol: message.ProtocolESP, AlsoGroups: []string{"modp2048"}})
 	for _, tt := range []struct {
 		name   string
 		policy Policy

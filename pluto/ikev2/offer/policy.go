@@ -172,7 +172,7 @@ func (b builder) way(p proposal.Proposal) (way, error) {
 		return w, err
 	}
 	for _, e := range p.Encryption {
-		known, err := suite.EncryptionByName(e.Name)
+		known, err := find(known().encryption, e.Name, suite.EncryptionByName)
 		if err != nil {
 			return w, err
 		}
@@ -182,14 +182,14 @@ func (b builder) way(p proposal.Proposal) (way, error) {
 		w.add(message.Transform{Type: message.Encryption, ID: known.ID, KeyBits: uint16(e.KeyBits)})
 	}
 	for _, name := range p.PRF {
-		known, err := suite.PRFByName(name)
+		known, err := find(known().prf, name, suite.PRFByName)
 		if err != nil {
 			return w, err
 		}
 		w.add(message.Transform{Type: message.PRF, ID: known.ID})
 	}
 	for _, name := range p.Integrity {
-		known, err := suite.IntegrityByName(name)
+		known, err := find(known().integrity, name, suite.IntegrityByName)
 		if err != nil {
 			return w, err
 		}
@@ -256,6 +256,7 @@ func (b builder) groups(w *way, p proposal.Proposal) error {
 	}
 	w.also = also
 	if !slices.ContainsFunc(names, func(name string) bool { return name != "none" }) {
+		w.also = append(w.also, message.Transform{Type: message.Group, ID: message.NoGroup})
 		return nil
 	}
 	offered, err := groupTransforms(names)
@@ -273,7 +274,7 @@ func groupTransforms(names []string) ([]message.Transform, error) {
 	for _, name := range names {
 		t := message.Transform{Type: message.Group, ID: message.NoGroup}
 		if name != "none" {
-			known, err := suite.GroupByName(name)
+			known, err := find(known().group, name, suite.GroupByName)
 			if err != nil {
 				return nil, err
 			}
