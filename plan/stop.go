@@ -111,13 +111,15 @@ func (c *compiler) deadPluto() Node {
 // a KLIPS to ask.
 func (c *compiler) emptyKlips(how cleaning) Node {
 	const reason = "KLIPS, alive or not"
-	fail := OnFail{Kind: FailIgnore}
+	clear := []Node{ignored(ClearEroutes{}, reason), ignored(ClearSAs{}, reason)}
 	if how.strict {
-		fail.Kind = FailStatus1
+		// Where it dies just now, its tables are as empty as can be.
+		alive := []Node{If{Cond: Alive{[]Part{Klips}}, Then: []Node{ignored(SetStatus{}, reason)}, Reason: reason}}
+		clear = []Node{Try{ClearEroutes{}, alive, reason}, Try{ClearSAs{}, alive, reason}}
 	}
 	return If{
 		Cond: Alive{[]Part{Klips}},
-		Then: []Node{Step{ClearEroutes{}, fail, reason}, Step{ClearSAs{}, fail, reason}},
+		Then: clear,
 		Else: []Node{If{
 			Cond:   Alive{[]Part{Interfaces}},
 			Then:   []Node{say(reason, "KLIPS died and left its interfaces")},

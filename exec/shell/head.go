@@ -52,7 +52,7 @@ func head(p plan.Plan) (comments []string, commands []command) {
 			export(e.name, *e.value)
 		}
 	}
-	return comments, append(commands, command{env: []variable{{"status", "0"}}})
+	return comments, append(commands, command{env: []variable{{"status", "0"}}}, literal("trap", "exit 1", "HUP", "INT", "TERM"))
 }
 
 func literal(words ...string) command {

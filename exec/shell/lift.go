@@ -35,6 +35,8 @@ type lifter struct {
 	number     int    // of line, from 1
 	line       string // without its newline
 	undo       bool   // this is what undo does
+	armed      int    // the line of the trap that undoes the plan; 0 where there is none
+	before     int    // how many nodes stand before that line
 
 	parser *syntax.Parser
 	ops    []plan.Op
@@ -126,7 +128,21 @@ func (l *lifter) plan() (plan.Plan, error) {
 	if err := p.Validate(); err != nil {
 		return p, l.errorf(1, "%s", err)
 	}
-	return p, nil
+	return p, l.trapped(p.Nodes)
+}
+
+// trapped sees to it that the trap that undoes the plan stands where it is
+// needed first.
+func (l *lifter) trapped(nodes []plan.Node) error {
+	first := undoable(nodes)
+	switch {
+	case l.armed == 0 && first < len(nodes):
+		return l.errorf(1, "expected the line %q before the first step that is undone when it fails", armTrap)
+	case l.armed != 0 && first != l.before:
+		l.number = l.armed
+		return l.errorf(1, "expected the line %q before the first step that is undone when it fails, and nowhere else", armTrap)
+	}
+	return nil
 }
 
 // nodes reads nodes that are depth tabs to the right, up to one of the lines
@@ -149,6 +165,10 @@ func (l *lifter) nodes(depth int, ends ...string) (nodes []plan.Node, err error)
 		line, err := l.indented(depth)
 		if err != nil {
 			return nil, err
+		}
+		if line == armTrap && depth == 0 && l.armed == 0 {
+			l.armed, l.before = l.number, len(nodes)
+			continue
 		}
 		var reason string
 		if strings.HasPrefix(line, reasonText) {

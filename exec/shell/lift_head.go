@@ -78,7 +78,7 @@ func (l *lifter) again(p plan.Plan) error {
 		}
 		lines = append(lines, string(line))
 	}
-	for _, line := range append(lines, undoFirst, "\t"+undoSay) {
+	for _, line := range append(lines, undoFirst, "\t"+undoTrap, "\t"+undoSay) {
 		if _, err := l.next(); err != nil {
 			return err
 		}

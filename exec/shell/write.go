@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 
 	"ipsec/plan"
 )
@@ -37,18 +38,49 @@ func write(to io.Writer, p plan.Plan, w *writer) error {
 	}
 	w.string(undoFirst).end()
 	w.depth++
+	w.string(undoTrap).end()
 	w.string(undoSay).end()
 	w.nodes(p.Undo)
 	w.string(undoExit).end()
 	w.depth--
 	w.string(blockLast).end()
-	w.nodes(p.Nodes)
+	armed := p.Nodes[:undoable(p.Nodes)]
+	w.nodes(armed)
+	if len(armed) < len(p.Nodes) {
+		w.string(armTrap).end()
+	}
+	w.nodes(p.Nodes[len(armed):])
 	return w.flush()
+}
+
+// undoable returns the index of the first of nodes in which a step may fail so
+// that the plan is undone. From there on an interrupt undoes it too, as
+// exec.Run has it; before, it may be another's work that an undo would find.
+func undoable(nodes []plan.Node) int {
+	i := slices.IndexFunc(nodes, mayUndo)
+	if i < 0 {
+		return len(nodes)
+	}
+	return i
+}
+
+func mayUndo(n plan.Node) bool {
+	switch n := n.(type) {
+	case plan.Step:
+		return n.OnFail.Kind == plan.FailUndo
+	case plan.If:
+		return slices.ContainsFunc(n.Then, mayUndo) || slices.ContainsFunc(n.Else, mayUndo)
+	case plan.Try:
+		return slices.ContainsFunc(n.Else, mayUndo)
+	}
+	return false
 }
 
 // The lines that are always the same.
 const (
+	armTrap    = "trap 'undo interrupted' HUP INT TERM"
 	undoFirst  = "undo() {"
+	undoTrap   = "trap '' HUP INT TERM" // an undo is never cut short
 	undoSay    = `ipsec _log "$1"`
 	undoExit   = "exit 1"
 	ifFirst    = "if "

@@ -17,7 +17,7 @@ ip link add ipsec9 type veth peer name ipsec10
 ip addr add 192.0.2.1/32 dev ipsec1
 ip addr add 192.0.2.77/32 dev eth1
 ip route add 10.0.2.0/24 via 192.0.2.9 metric 50
-ip route add 10.0.2.0/25 via 192.0.2.9
+ip route add 10.0.2.0/23 via 192.0.2.9
 ip route add 10.0.99.0/24 dev ipsec1
 ip -6 route add 2001:db8:b::/64 via 2001:db8:1::9
 ip -6 route add 2001:db8:bb::/64 dev eth0
@@ -48,7 +48,7 @@ sysctl -qw net.ipv4.conf.ipsec1.rp_filter=1 net.ipv4.conf.ipsec1.forwarding=1
 			interface=ipsec7 eth1
 			interface=eth1 eth0
 			address=eth1 192.0.2.77/32
-			route=eth0 10.0.2.0/25
+			route=eth0 10.0.2.0/23
 			route=ipsec1 10.0.99.0/24
 			/proc/sys/net/../../../var/lock/subsys/network=stolen
 			/var/lock/subsys/network=stolen
