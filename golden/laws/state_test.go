@@ -16,7 +16,13 @@ import (
 // look prints the state of a machine: links, addresses, routes, rules,
 // settings of the kernel and files. Numbers of links are left out, and whether
 // one has a carrier and an address is tentative: that takes the kernel its own time.
+// For an address of IPv6 it makes a route when it is no longer tentative, which
+// is waited for, though not for ever: without a carrier it stays so.
 const look = `
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	test -n "$(ip -6 addr show tentative)" || break
+	sleep 0.05
+done
 echo "# links and addresses"
 ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/ tentative//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
