@@ -19,7 +19,7 @@ func (p Policy) Choose(offer *message.SA, group uint16) (Chosen, error) {
 			continue
 		}
 		for _, w := range p.ways {
-			picked, differ := p.match(theirs.Transforms, slices.Concat(w.offered, w.also), group)
+			picked, differ := p.match(theirs.Transforms, w.accepted, group)
 			if len(differ) > 0 {
 				if len(differ) < len(closest) {
 					closest = differ
@@ -29,7 +29,7 @@ func (p Policy) Choose(offer *message.SA, group uint16) (Chosen, error) {
 			return chosen(theirs, picked).withGroup(group)
 		}
 	}
-	return Chosen{}, p.refusal(offer, closest)
+	return Chosen{}, &Refusal{p, offer, closest}
 }
 
 // Check holds an answer against what was offered, as the initiator: it must be

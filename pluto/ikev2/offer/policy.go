@@ -35,8 +35,9 @@ type Policy struct {
 
 // A way is one proposal of ours.
 type way struct {
-	offered []message.Transform // in the order of their types, then of preference
-	also    []message.Transform // accepted, too
+	offered  []message.Transform // in the order of their types, then of preference
+	also     []message.Transform // accepted, too
+	accepted []message.Transform // both
 }
 
 // ForIKE is the policy for a new IKE SA. An empty list is proposal.DefaultIKE.
@@ -213,6 +214,7 @@ func (b builder) way(p proposal.Proposal) (way, error) {
 	if len(w.offered) > 255 {
 		return w, fmt.Errorf("%d algorithms in one proposal, at most 255 fit", len(w.offered))
 	}
+	w.accepted = slices.Concat(w.offered, w.also)
 	return w, nil
 }
 

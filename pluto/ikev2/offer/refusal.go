@@ -11,21 +11,34 @@ import (
 )
 
 // A Refusal is an offer of which nothing is accepted. The answer is
-// NO_PROPOSAL_CHOSEN.
+// NO_PROPOSAL_CHOSEN. It is made for each connection that an offer is held
+// against, and becomes text only for the one that is told of it.
 type Refusal struct {
-	Keyword  string // of ipsec.conf, that says what is accepted: "ike", "esp" or "ah"
-	Offered  string // both as ipsec.conf would say it
-	Accepted string
-	Differs  string // in what the closest offer differs, "" where it does in everything
+	policy Policy
+	offer  *message.SA
+	differ []message.TransformType // of the closest proposal
 }
 
-// Error is one line for the person whose connection does not come up.
+// Error is one line for the person whose connection does not come up: what is
+// offered and what we accept, both as ipsec.conf would say it, and in what they
+// differ.
 func (r *Refusal) Error() string {
-	text := fmt.Sprintf("no proposal chosen: the peer offers %s; %s= accepts %s", r.Offered, r.Keyword, r.Accepted)
-	if r.Differs != "" {
-		text += " (nothing in common for " + r.Differs + ")"
+	text := fmt.Sprintf("no proposal chosen: the peer offers %s; %s= accepts %s", r.policy.spellOffer(r.offer), r.policy.keyword(), r.policy)
+	if len(r.differ) < len(r.policy.types()) {
+		text += " (nothing in common for " + kinds(r.differ) + ")"
 	}
 	return text
+}
+
+// keyword is what says in ipsec.conf what is accepted.
+func (p Policy) keyword() string {
+	switch p.protocol {
+	case message.ProtocolIKE:
+		return "ike"
+	case message.ProtocolAH:
+		return "ah"
+	}
+	return "esp"
 }
 
 // A WrongGroup is an acceptable offer with a key exchange of another group than
@@ -37,19 +50,12 @@ func (w *WrongGroup) Error() string {
 	return fmt.Sprintf("key exchange of group %s, expected %s", groupWord(w.Got), groupWord(w.Want))
 }
 
-func (p Policy) refusal(offer *message.SA, closest []message.TransformType) error {
-	r := &Refusal{Accepted: p.text}
-	switch p.protocol {
-	case message.ProtocolIKE:
-		r.Keyword = "ike"
-	case message.ProtocolESP:
-		r.Keyword = "esp"
-	case message.ProtocolAH:
-		r.Keyword = "ah"
-	}
-	var offered []string
+// spellOffer says a peer's proposals, and of each what rules it out before its
+// algorithms do.
+func (p Policy) spellOffer(offer *message.SA) string {
+	var words []string
 	length := 0
-	for _, q := range offer.Proposals {
+	for i, q := range offer.Proposals {
 		text := spell(q)
 		switch {
 		case q.Protocol != p.protocol:
@@ -58,17 +64,12 @@ func (p Policy) refusal(offer *message.SA, closest []message.TransformType) erro
 			text = fmt.Sprintf("%s with the SPI %x", text, q.SPI)
 		}
 		if length += len(text); length > maxSpelled {
-			text = fmt.Sprintf("and %d more", len(offer.Proposals)-len(offered))
-			offered = append(offered, text)
+			words = append(words, fmt.Sprintf("and %d more", len(offer.Proposals)-i))
 			break
 		}
-		offered = append(offered, text)
+		words = append(words, text)
 	}
-	r.Offered = strings.Join(offered, ",")
-	if len(closest) < len(p.types()) {
-		r.Differs = kinds(closest)
-	}
-	return r
+	return strings.Join(words, ",")
 }
 
 // Limits of what is said of a peer's offer, in bytes and in algorithms of a
