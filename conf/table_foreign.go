@@ -68,9 +68,9 @@ func endForeign() []Keyword {
 	return join(
 		foreign(s, Openswan, TypeString, `leftmodecfgdns1 leftmodecfgdns2 leftmodecfgwins1 leftmodecfgwins2`),
 		foreign(s, Libreswan|StrongSwan, TypeString, `leftauth leftikeport`),
-		foreign(s, Libreswan, TypeString, `leftaddresspool leftvti leftinterface-ip leftckaid leftecdsakey lefteddsakey leftpubkey
+		foreign(s, Libreswan, TypeString, `leftaddresspool leftvti leftinterface-ip leftckaid lefteddsakey
 			leftautheap leftcat leftgroundhog leftupdown-config`),
-		foreign(s, StrongSwan, TypeString, `leftauth2 leftid2 leftcert2 leftca2 leftcertpolicy lefthostaccess leftnatip leftdns leftsigkey
+		foreign(s, StrongSwan, TypeString, `leftauth2 leftid2 leftcert2 leftca2 leftcertpolicy lefthostaccess leftnatip leftdns
 			leftgroups2 lefteapidentity`),
 	)
 }

@@ -201,6 +201,8 @@ type End struct {
 	ID           string
 	RSASigKey    string
 	RSASigKey2   string
+	ECDSAKey     string // as rawkey.Format has it
+	PublicKey    string // likewise, of any kind
 	Cert         string
 	CA           string
 	SendCert     string
