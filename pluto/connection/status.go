@@ -1,9 +1,11 @@
 package connection
 
 import (
+	"slices"
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/said"
 	"ipsec/pluto"
 )
 
@@ -56,4 +58,68 @@ type ChildStatus struct {
 	InUse   bool // our packets go out by it
 	Since   time.Time
 	In, Out []klips.SA // innermost first, with counters; empty where the kernel does not have them
+}
+
+// Status describes all connections, in the order in which they were added.
+func (t *Table) Status() []Status {
+	known := map[said.SAID]klips.SA{}
+	if len(t.bundles) > 0 {
+		sas, _ := t.config.Kernel.ListSAs() // without an answer there are no counters
+		for _, sa := range sas {
+			known[sa.ID] = sa
+		}
+	}
+	var list []Status
+	for _, e := range t.entries {
+		list = append(list, t.status(e, known))
+		for _, i := range e.instances {
+			list = append(list, t.status(i, known))
+		}
+	}
+	return list
+}
+
+func (t *Table) status(e *entry, known map[said.SAID]klips.SA) Status {
+	s := Status{
+		Conn: e.subject(), Oriented: e.conn != nil, Virtual: e.virtual, Flows: e.flows, Routing: t.routing(e),
+		Asked: e.asked, Wanted: e.wanted, Attempts: e.tries, Retry: e.retry, Instances: len(e.instances),
+		LastError: e.lastErr, ErrorAt: e.errAt,
+	}
+	if t.routed(e) {
+		s.Shunt = klips.ShuntOf(said.Shunt(t.shunt(e)))
+	}
+	for _, b := range e.bundles {
+		c := ChildStatus{Child: b.child, InUse: b.used, Since: b.since, In: pick(known, b.in), Out: pick(known, b.out)}
+		if s.Children = append(s.Children, c); b.used {
+			s.Owner = b.child.Serial
+		}
+	}
+	return s
+}
+
+func pick(known map[said.SAID]klips.SA, ids []said.SAID) (list []klips.SA) {
+	for _, id := range ids {
+		if sa, ok := known[id]; ok {
+			list = append(list, sa)
+		}
+	}
+	return list
+}
+
+func (t *Table) routing(e *entry) Routing {
+	switch {
+	case slices.ContainsFunc(e.bundles, func(b *bundle) bool { return b.used }):
+		return Erouted
+	case len(e.bundles) > 0:
+		return Keyed
+	case !t.routed(e):
+		return Unrouted
+	case isShunt(e.subject()):
+		return Shunted
+	case e.failing:
+		return Failing
+	case t.busy(e):
+		return Held
+	}
+	return Prospective
 }

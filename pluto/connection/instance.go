@@ -1,0 +1,126 @@
+package connection
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/identity"
+)
+
+// Candidates is that of pluto.Connections.
+func (t *Table) Candidates(local, remote netip.Addr) []*pluto.Connection {
+	var list []*pluto.Connection
+	for _, e := range t.pairs[pair{local, remote}] {
+		if !isShunt(e.conn) {
+			list = append(list, e.conn)
+		}
+	}
+	for _, e := range t.pairs[pair{local: local}] {
+		if !isShunt(e.conn) && e.conn.Remote.Host.Kind == pluto.HostAny {
+			list = append(list, e.conn)
+		}
+	}
+	for _, e := range t.roaming[local] {
+		if !isShunt(e.conn) && e.conn.Remote.Host.Addr != remote {
+			list = append(list, e.conn)
+		}
+	}
+	return list
+}
+
+// Siblings is that of pluto.Connections. Of an instance, they are the
+// connections for any peer beside its own, which have instances of their own.
+func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
+	e := t.owners[conn]
+	if e == nil {
+		return nil
+	}
+	self := conn
+	list := t.pairs[pairOf(conn)]
+	if e.parent != nil {
+		e = e.parent
+		self = e.conn
+		list = slices.Concat(list, t.pairs[pairOf(self)])
+	}
+	var siblings []*pluto.Connection
+	for _, other := range list {
+		c := other.conn
+		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (c.Remote.ID == self.Remote.ID || c.Remote.ID == conn.Remote.ID) &&
+			slices.Equal(c.AuthBy, conn.AuthBy) {
+			siblings = append(siblings, c)
+		}
+	}
+	return siblings
+}
+
+// Instantiate is that of pluto.Connections. The clients of an instance are what
+// its peer may choose from.
+func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer pluto.Peer) *pluto.Connection {
+	e := t.owners[conn]
+	addr := remote.Addr().Unmap()
+	if e == nil {
+		return conn
+	}
+	if e.parent != nil {
+		if e.peer == (peerKey{addr, peer.ID}) {
+			return conn
+		}
+		e = e.parent
+	}
+	if !isTemplate(e.conn) && (!e.conn.Remote.AllowAny || e.conn.Remote.Host.Addr == addr) {
+		return e.conn
+	}
+	key := peerKey{addr, peer.ID}
+	for _, i := range e.instances {
+		if i.peer == key {
+			return i.conn
+		}
+	}
+	e.numbered++
+	t.order++
+	c := *e.conn
+	c.Instance = e.numbered
+	c.Remote.Host = pluto.Host{Kind: pluto.HostAddr, Addr: addr}
+	c.Remote.IKEPort = remote.Port()
+	if id, err := identity.Parse(peer.ID); err == nil && id.OnWire() {
+		c.Remote.ID = id
+	}
+	if isVirtual(c.Remote) {
+		c.Remote.Clients = t.config.Private.choice(c.Local, c.Remote, peer.BehindNAT)
+	}
+	i := &entry{loaded: &c, conn: &c, virtual: e.virtual, order: t.order, parent: e, peer: key}
+	e.instances = append(e.instances, i)
+	t.owners[&c] = i
+	t.goIdle(i, idleTime)
+	return &c
+}
+
+// goIdle has an instance dropped soon unless an SA of any kind is left of it.
+func (t *Table) goIdle(i *entry, after time.Duration) {
+	i.idle = t.now().Add(after)
+	t.at(i, i.idle)
+}
+
+// alive returns the connections that the negotiator has SAs of.
+func (t *Table) alive() map[*pluto.Connection]bool {
+	alive := map[*pluto.Connection]bool{}
+	if t.ikev2 != nil {
+		for _, s := range t.ikev2.States() {
+			alive[s.Conn] = true
+		}
+	}
+	return alive
+}
+
+// drop forgets an instance that nothing is left of.
+func (t *Table) drop(i *entry) {
+	for _, s := range slices.Clone(i.spans) {
+		t.leave(i, s)
+	}
+	delete(t.owners, i.conn)
+	delete(t.timed, i)
+	i.parent.instances = slices.DeleteFunc(i.parent.instances, func(other *entry) bool { return other == i })
+	i.retry, i.idle = time.Time{}, time.Time{}
+}

@@ -1,0 +1,161 @@
+package connection
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/said"
+	"ipsec/pluto"
+)
+
+// Table is the connections in force. It answers for pluto.Connections.
+type Table struct {
+	config Config
+	ikev2  pluto.Negotiator
+	ours   map[netip.Addr]string // to the interface of KLIPS
+
+	entries []*entry                     // in the order in which they were added; no instances
+	names   map[string]*entry            // by name
+	aliases map[string][]*entry          // by alias
+	pairs   map[pair][]*entry            // oriented ones, by their hosts
+	roaming map[netip.Addr][]*entry      // oriented ones of ours whose peer may be elsewhere than it says
+	byHost  map[string][]*entry          // by each name of the DNS that they have
+	owners  map[*pluto.Connection]*entry // oriented ones and instances, to what they are
+	order   int
+
+	slots   map[klips.Selector]*slot
+	owned   map[said.SAID]*bundle          // both ways
+	bundles map[*pluto.Child]*bundle       // in force
+	orphans map[said.SAID][]klips.Selector // SAs of an earlier worker, to the flows that they carry
+	trash   []said.SAID                    // that could not be deleted, to try again
+	dirty   map[klips.Selector]bool        // flows that are not settled, to try again
+	timed   map[*entry]bool                // that have something to do at some time
+	asking  map[string]time.Time           // names of the DNS to ask for again
+	due     time.Time                      // nothing is due before
+}
+
+// New returns an empty table. Drive comes before any connection is brought up.
+func New(config Config) *Table {
+	return &Table{
+		config:  config,
+		ours:    map[netip.Addr]string{},
+		names:   map[string]*entry{},
+		aliases: map[string][]*entry{},
+		pairs:   map[pair][]*entry{},
+		roaming: map[netip.Addr][]*entry{},
+		byHost:  map[string][]*entry{},
+		owners:  map[*pluto.Connection]*entry{},
+		slots:   map[klips.Selector]*slot{},
+		owned:   map[said.SAID]*bundle{},
+		bundles: map[*pluto.Child]*bundle{},
+		orphans: map[said.SAID][]klips.Selector{},
+		dirty:   map[klips.Selector]bool{},
+		timed:   map[*entry]bool{},
+		asking:  map[string]time.Time{},
+	}
+}
+
+// Drive hands over the negotiator of IKEv2.
+func (t *Table) Drive(n pluto.Negotiator) { t.ikev2 = n }
+
+// Add loads a connection. The error is an *Error.
+func (t *Table) Add(c *pluto.Connection) error {
+	if err := t.check(c); err != nil {
+		return err
+	}
+	t.order++
+	e := &entry{order: t.order, loaded: c}
+	t.entries = append(t.entries, e)
+	t.names[c.Name] = e
+	if c.Alias != "" {
+		t.aliases[c.Alias] = append(t.aliases[c.Alias], e)
+	}
+	for _, host := range hostNames(c) {
+		t.byHost[host] = append(t.byHost[host], e)
+		t.resolve(host)
+	}
+	if len(t.ours) > 0 {
+		t.orient(e)
+	}
+	return nil
+}
+
+func (t *Table) check(c *pluto.Connection) error {
+	at := ""
+	place := func(keywords ...string) string {
+		if at = c.Place(keywords...); at != "" {
+			at += ": "
+		}
+		return at
+	}
+	switch {
+	case c.Name == "":
+		return refuse(CodeUnknown, "a connection needs a name")
+	case t.names[c.Name] != nil:
+		return refuse(CodeDup, "%sattempt to redefine connection %q", place(), c.Name)
+	case c.Local.Host.Kind == pluto.HostGroup || c.Remote.Host.Kind == pluto.HostGroup:
+		return refuse(CodeRefused, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
+	case isShunt(c):
+		return nil
+	case !c.Versions.IKEv2 && c.Versions.IKEv1:
+		return refuse(CodeRefused, "%sconnection %q allows only IKEv1, which this Pluto does not speak: let it use IKEv2 with ikev2=insist", place("ikev2", "keyexchange"), c.Name)
+	case !c.Versions.IKEv2:
+		return refuse(CodeRefused, "%sconnection %q allows no version of IKE: ikev2=insist allows version 2", place("ikev2", "keyexchange"), c.Name)
+	}
+	return nil
+}
+
+// Delete ends and forgets a connection by its name or alias. The error is an *Error.
+func (t *Table) Delete(name string) error {
+	list, err := t.named(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		t.end(e)
+		t.unroute(e)
+		t.disorient(e)
+		t.entries = slices.DeleteFunc(t.entries, func(other *entry) bool { return other == e })
+		delete(t.names, e.loaded.Name)
+		remove(t.aliases, e.loaded.Alias, e)
+		for _, host := range hostNames(e.loaded) {
+			remove(t.byHost, host, e)
+		}
+		t.report(e, CodeLog, pluto.Down, "deleting connection")
+	}
+	return nil
+}
+
+// named returns the connections that a name or an alias means.
+func (t *Table) named(name string) ([]*entry, error) {
+	if e := t.names[name]; e != nil {
+		return []*entry{e}, nil
+	}
+	if list := t.aliases[name]; len(list) > 0 {
+		return slices.Clone(list), nil
+	}
+	return nil, refuse(CodeUnknown, "no connection named %q", name)
+}
+
+// Matching returns the connections that a name or an alias means, oriented where
+// they are, without their instances: those that a whack waits on.
+func (t *Table) Matching(name string) []*pluto.Connection {
+	list, _ := t.named(name)
+	var conns []*pluto.Connection
+	for _, e := range list {
+		conns = append(conns, e.subject())
+	}
+	return conns
+}
+
+// remove takes e out of the list of key.
+func remove[K comparable](lists map[K][]*entry, key K, e *entry) {
+	list := slices.DeleteFunc(lists[key], func(other *entry) bool { return other == e })
+	if len(list) == 0 {
+		delete(lists, key)
+	} else {
+		lists[key] = list
+	}
+}

@@ -1,0 +1,113 @@
+package connection
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ipsec/pluto"
+)
+
+// pair is the hosts of an oriented connection; remote is invalid where it is for
+// any peer.
+type pair struct{ local, remote netip.Addr }
+
+func pairOf(c *pluto.Connection) pair {
+	return pair{c.Local.Host.Addr, c.Remote.Host.Addr}
+}
+
+// Listen says which addresses are ours from now on. A connection whose address
+// has gone loses its SAs, and its packets stay trapped until it is back.
+func (t *Table) Listen(ours []Address) {
+	clear(t.ours)
+	for _, a := range ours {
+		t.ours[a.Addr] = a.Virtual
+	}
+	for _, e := range slices.Clone(t.entries) {
+		t.reorient(e)
+	}
+}
+
+// reorient looks again which end of e is ours, if any.
+func (t *Table) reorient(e *entry) {
+	c, virtual, why := t.side(e.loaded)
+	if e.conn != nil && why == "" && virtual == e.virtual && pairOf(c) == pairOf(e.conn) {
+		return
+	}
+	if e.conn != nil {
+		asked, wanted := e.asked, e.wanted
+		t.end(e)
+		t.disorient(e)
+		e.asked, e.wanted = asked, wanted
+	}
+	t.orient(e)
+}
+
+// orient finds out which end of e is ours. One that is asked for, or wanted, is
+// routed and brought up.
+func (t *Table) orient(e *entry) {
+	c, virtual, why := t.side(e.loaded)
+	if why != "" {
+		if why != e.complaint {
+			t.report(e, CodeOrient, pluto.Pending, "%s", why)
+		}
+		e.complaint = why
+		return
+	}
+	e.conn, e.virtual, e.complaint = c, virtual, ""
+	e.flows = flowsOf(c)
+	t.owners[c] = e
+	t.pairs[pairOf(c)] = append(t.pairs[pairOf(c)], e)
+	slices.SortFunc(t.pairs[pairOf(c)], older)
+	if roams(c) {
+		t.roaming[c.Local.Host.Addr] = append(t.roaming[c.Local.Host.Addr], e)
+		slices.SortFunc(t.roaming[c.Local.Host.Addr], older)
+	}
+	if e.asked || e.wanted || len(e.spans) > 0 {
+		if err := t.route(e); err != nil {
+			t.report(e, CodeRoute, pluto.Pending, "%v", err)
+		}
+	}
+	if e.wanted {
+		t.again(e, 0)
+	}
+}
+
+// disorient forgets which end of e is ours; its flows stay as they are.
+func (t *Table) disorient(e *entry) {
+	if e.conn == nil {
+		return
+	}
+	remove(t.pairs, pairOf(e.conn), e)
+	remove(t.roaming, e.conn.Local.Host.Addr, e)
+	delete(t.owners, e.conn)
+	delete(t.timed, e)
+	e.conn, e.flows, e.busy = nil, nil, time.Time{}
+}
+
+// roams reports whether the address of the peer is a hint.
+func roams(c *pluto.Connection) bool {
+	return c.Remote.AllowAny && c.Remote.Host.Kind != pluto.HostAny
+}
+
+// side returns c with our end first, and the interface of KLIPS for it; or why
+// there is no telling.
+func (t *Table) side(c *pluto.Connection) (oriented *pluto.Connection, virtual, why string) {
+	left, right := c.Local.Host.Addr, c.Remote.Host.Addr
+	v, first := t.ours[left]
+	w, second := t.ours[right]
+	at := c.Place("left", "right")
+	if at != "" {
+		at = " (" + at + ")"
+	}
+	switch {
+	case first && second:
+		return nil, "", "both " + c.Local.Host.String() + " and " + c.Remote.Host.String() + " are addresses of this host; it is left alone" + at
+	case first:
+		o := *c
+		return &o, v, ""
+	case second:
+		return c.Reversed(), w, ""
+	}
+	return nil, "", "neither " + c.Local.Host.String() + " nor " + c.Remote.Host.String() + " is an address that IKE is spoken on; it waits for one" + at
+}
