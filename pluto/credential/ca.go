@@ -86,17 +86,26 @@ func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool
 	if text == "" || text == "%any" {
 		return nil, nil
 	}
-	dn, err := identity.Parse(text)
-	if err == nil && dn.Type != identity.TypeDN {
-		err = fmt.Errorf("malformed DN %q: expected one such as C=US, O=Example, CN=x", text)
-	}
+	dn, err := parseCA(text)
 	if err != nil {
-		return nil, fail(UnknownCA, "look at leftca= and rightca=", "CA of the conn: %v", err)
+		return nil, err
 	}
 	return func(raw []byte) bool {
 		id, err := identity.FromDN(raw)
 		return err == nil && id.Matches(dn)
 	}, nil
+}
+
+// parseCA reads the DN of leftca.
+func parseCA(text string) (identity.ID, *Error) {
+	dn, err := identity.Parse(text)
+	if err == nil && dn.Type != identity.TypeDN {
+		err = fmt.Errorf("malformed DN %q: expected one such as C=US, O=Example, CN=x", text)
+	}
+	if err != nil {
+		return dn, fail(UnknownCA, "look at leftca= and rightca=", "CA of the conn: %v", err)
+	}
+	return dn, nil
 }
 
 // OwnID returns the identity of our end of a conn: leftid; the subject of leftcert

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 	"time"
 )
 
@@ -14,6 +15,19 @@ type CRL struct {
 	list    *x509.RevocationList
 	Source  string // the file, for messages
 	revoked map[string]time.Time
+	signers sync.Map // of the issuers whose signature it is: DER as string → true
+}
+
+// signedBy checks the signature of a CRL, which may be long; once for each issuer that it is of.
+func (c *CRL) signedBy(issuer *x509.Certificate) error {
+	if _, ok := c.signers.Load(string(issuer.Raw)); ok {
+		return nil
+	}
+	err := c.list.CheckSignatureFrom(issuer)
+	if err == nil {
+		c.signers.Store(string(issuer.Raw), true)
+	}
+	return err
 }
 
 // critical extensions of a CRL that we cannot honour (RFC 5280 §5.2).
@@ -73,7 +87,7 @@ func (s *Store) revoked(cert, issuer *x509.Certificate, now time.Time) (warning 
 		if !bytes.Equal(crl.list.RawIssuer, issuer.RawSubject) {
 			continue
 		}
-		if err := crl.list.CheckSignatureFrom(issuer); err != nil {
+		if err := crl.signedBy(issuer); err != nil {
 			why = fmt.Sprintf("%s is not signed by it (%v)", crl.Source, err)
 			continue
 		}

@@ -38,7 +38,7 @@ func (s *Store) Prove(r Request) (Proof, error) {
 }
 
 func (s *Store) provePSK(r Request) (Proof, *Error) {
-	secret, err := s.shared(r.OwnID, r.PeerID, r.OwnAddr, r.PeerAddr)
+	secret, _, err := s.shared(r.OwnID, r.PeerID, r.OwnAddr, r.PeerAddr)
 	if err != nil {
 		return Proof{}, err
 	}

@@ -116,7 +116,8 @@ func splitSignature(data []byte) (scheme, []byte, *Error) {
 	if len(data) < 1 || len(data) < 1+int(data[0]) || data[0] == 0 {
 		return scheme{}, nil, fail(BadAlgorithm, "", "malformed AUTH payload: %d bytes are too few for its AlgorithmIdentifier", len(data))
 	}
-	identifier, signature := data[1:1+data[0]], data[1+data[0]:]
+	end := 1 + int(data[0])
+	identifier, signature := data[1:end], data[end:]
 	for _, s := range signatureSchemes {
 		if bytes.Equal(s.identifier, identifier) {
 			return s, signature, nil

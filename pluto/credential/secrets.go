@@ -16,11 +16,27 @@ type sharedKeys struct{ file *secrets.Secrets }
 
 // Shared looks a key up by the rule of [secrets.Secrets.Lookup].
 func (k sharedKeys) Shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) ([]byte, bool) {
-	entry, _ := k.file.Lookup(secrets.PSK, secrets.Party{ID: own, Addr: ownAddr}, secrets.Party{ID: peer, Addr: peerAddr})
+	entry, _ := k.lookup(own, peer, ownAddr, peerAddr)
 	if entry == nil {
 		return nil, false
 	}
 	return entry.Bytes(), true
+}
+
+func (k sharedKeys) lookup(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (found, clash *secrets.Entry) {
+	return k.file.Lookup(secrets.PSK, secrets.Party{ID: own, Addr: ownAddr}, secrets.Party{ID: peer, Addr: peerAddr})
+}
+
+// places tells where the key stands, for messages.
+func (k sharedKeys) places(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (found, clash string) {
+	entry, other := k.lookup(own, peer, ownAddr, peerAddr)
+	if entry != nil {
+		found = entry.Pos.String()
+	}
+	if other != nil {
+		clash = other.Pos.String()
+	}
+	return found, clash
 }
 
 // secrets reads ipsec.secrets, the key files that it names, and the other ones of ipsec.d/private.

@@ -41,6 +41,7 @@ func TestSecrets(t *testing.T) {
 	}
 	src := folder(t, map[string][]byte{
 		"ipsec.secrets": []byte(`@west @east : PSK "swordfish"
+@east @west : PSK "sailfish"
 @west : ` + classic(west) + `@east : ` + classic(east) + `
 : ECDSA sealed.pem "simsim"
 : RSA legacy.pem "open sesame"
@@ -58,10 +59,10 @@ func TestSecrets(t *testing.T) {
 	})
 	store, warnings := src.Load()
 	for _, want := range []string{
-		"ipsec.secrets:25: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
+		"ipsec.secrets:26: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
 		"private/wrong.pem: the passphrase does not fit",
-		"ipsec.secrets:27: nobody can be asked",
-		"ipsec.secrets:28:", // broken
+		"ipsec.secrets:28: nobody can be asked",
+		"ipsec.secrets:29:", // broken
 		"private/nobody.pem: it is encrypted",
 		"private/legacy.pem: the private key there is an RSA key of only 1024 bits",
 	} {
@@ -110,6 +111,12 @@ func TestSecrets(t *testing.T) {
 	check(t, "PSK", err, 0)
 	if !pskMatches(prfSHA256, []byte("swordfish"), request.Octets, proof.Data) {
 		t.Error("another shared key")
+	}
+	proof.Data[0] ^= 1
+	_, err = store.Verify(Claim{Proof: proof, Conn: request.Conn, OwnID: request.PeerID, PeerID: request.OwnID, PRF: prfSHA256, Octets: request.Octets})
+	check(t, "wrong PSK", err, WrongSecret)
+	if err == nil || !strings.Contains(err.Error(), "ipsec.secrets:1 (and at "+src.Secrets+":2, which fits as well but is not used)") {
+		t.Errorf("wrong PSK: %v", err)
 	}
 	request.PeerID = parseID(t, "@north")
 	_, err = store.Prove(request)

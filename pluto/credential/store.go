@@ -132,14 +132,34 @@ func (s *Store) certFile(name string) ([]Cert, *Error) {
 	return certs, nil
 }
 
-// shared looks up a shared key.
-func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) ([]byte, *Error) {
-	if s.parts.Secrets != nil {
-		if key, ok := s.parts.Secrets.Shared(own, peer, ownAddr, peerAddr); ok {
-			return key, nil
+// placer is what Secrets may know besides: where the key that Shared returns stands, and where
+// another stands that fits as well.
+type placer interface {
+	places(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (found, clash string)
+}
+
+// shared looks up a shared key; place is where it stands.
+func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (key []byte, place string, err *Error) {
+	if s.parts.Secrets == nil {
+		return nil, "", noSecret(own, peer, ownAddr, peerAddr)
+	}
+	key, ok := s.parts.Secrets.Shared(own, peer, ownAddr, peerAddr)
+	if !ok {
+		return nil, "", noSecret(own, peer, ownAddr, peerAddr)
+	}
+	place = "ipsec.secrets"
+	if p, ok := s.parts.Secrets.(placer); ok {
+		found, clash := p.places(own, peer, ownAddr, peerAddr)
+		place = found
+		if clash != "" {
+			place += " (and at " + clash + ", which fits as well but is not used)"
 		}
 	}
-	return nil, fail(NoSecret, "look at ipsec.secrets", "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
+	return key, place, nil
+}
+
+func noSecret(own, peer identity.ID, ownAddr, peerAddr netip.Addr) *Error {
+	return fail(NoSecret, "look at ipsec.secrets", "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
 }
 
 // dated says since when a certificate is, or is not, valid.

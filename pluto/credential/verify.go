@@ -22,12 +22,12 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 		if !policy.PSK {
 			return Result{}, wrongMethod("a shared key", c.Conn.AuthBy)
 		}
-		secret, err := s.shared(c.OwnID, c.PeerID, c.OwnAddr, c.PeerAddr)
+		secret, place, err := s.shared(c.OwnID, c.PeerID, c.OwnAddr, c.PeerAddr)
 		if err != nil {
 			return Result{}, err
 		}
 		if !pskMatches(c.PRF, secret, c.Octets, c.Data) {
-			return Result{}, fail(WrongSecret, "look at ipsec.secrets of both ends",
+			return Result{}, fail(WrongSecret, "look at "+place+" and the peer's own",
 				"the peer's shared key for %s and %s is not the same as ours", idOr(c.OwnID, c.OwnAddr), idOr(c.PeerID, c.PeerAddr))
 		}
 		return Result{How: "shared key"}, nil
