@@ -103,6 +103,14 @@ func TestCaptures(t *testing.T) {
 		most = more + " N(MULTIPLE_AUTH_SUPPORTED) N(EAP_ONLY_AUTHENTICATION) N(IKEV2_MESSAGE_ID_SYNC_SUPPORTED)"
 	)
 	want := map[string][]string{
+		"libreswan.txt": {
+			"IKE_SA_INIT request 0: SA KE Nonce N(IKEV2_FRAGMENTATION_SUPPORTED) N(NAT_DETECTION_SOURCE_IP) N(NAT_DETECTION_DESTINATION_IP)",
+			"IKE_SA_INIT response 0: N(INVALID_KE_PAYLOAD)",
+			"IKE_SA_INIT request 0: SA KE Nonce N(IKEV2_FRAGMENTATION_SUPPORTED) N(NAT_DETECTION_SOURCE_IP) N(NAT_DETECTION_DESTINATION_IP)",
+			"IKE_SA_INIT response 0: SA KE Nonce " + nat + "N(IKEV2_FRAGMENTATION_SUPPORTED) " + also,
+			"IKE_AUTH request 1: IDi IDr AUTH SA TSi TSr",
+			"IKE_AUTH response 1: IDr AUTH SA TSi TSr",
+		},
 		"strongswan-psk.txt": {
 			"IKE_SA_INIT request 0: SA KE Nonce " + nat + can + "N(REDIRECT_SUPPORTED)",
 			"IKE_SA_INIT response 0: SA KE Nonce " + nat + can + also,
