@@ -265,7 +265,10 @@ func fishCompletion(w io.Writer, commands []word) error {
 		in := "complete -c ipsec -n " + fishQuote("__fish_seen_subcommand_from "+command.name)
 		for _, option := range command.options {
 			line := in + " -l " + strings.TrimPrefix(option.name, "--") + " -d " + fishQuote(option.help)
-			if option.takes {
+			switch {
+			case option.takes && option.kind == "file":
+				line += " -r -F" // files, which -x excludes
+			case option.takes:
 				line += " -x" + arguments(option.kind, option.values)
 			}
 			s.line("%s", line)
