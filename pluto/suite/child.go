@@ -82,7 +82,9 @@ type Material struct {
 // or CREATE_CHILD_SA; its Shared is nil unless there was a key exchange for this
 // very SA.
 func (c Child) Derive(prf PRF, d []byte, x Exchange) (toResponder, toInitiator Material) {
-	keymat := prf.Plus(d, bytes.Join([][]byte{x.Shared, x.Ni, x.Nr}, nil), 2*(c.EncKeyLen+c.AuthKeyLen))
+	seed := bytes.Join([][]byte{x.Shared, x.Ni, x.Nr}, nil)
+	keymat := prf.Plus(d, seed, 2*(c.EncKeyLen+c.AuthKeyLen))
+	clear(seed)
 	take := func(n int) []byte {
 		key := keymat[:n:n]
 		keymat = keymat[n:]

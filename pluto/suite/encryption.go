@@ -25,7 +25,7 @@ const (
 type Encryption struct {
 	ID      uint16
 	Name    string
-	KeyBits []int // what the Key Length attribute may say, ascending; none where the length is fixed
+	KeyBits []int // what the Key Length attribute may say, ascending, not to be changed; none where the length is fixed
 	Salt    int   // what of the keying material is salt or nonce, behind the key
 	IV      int   // what each message carries
 	ICV     int   // of an AEAD; 0 otherwise
@@ -54,34 +54,35 @@ func (e Encryption) KeyLen(bits int) (int, error) {
 	return bits/8 + e.Salt, nil
 }
 
-// Encryptions returns the table of encryption algorithms, in the order of their
-// numbers. The caller may change what it gets.
-func Encryptions() []Encryption {
-	aes := func() []int { return []int{128, 192, 256} }
-	return []Encryption{
-		{ID: TripleDES, Name: "3des_cbc", IV: 8, Block: 8, KLIPS: "3des", fixed: 24},
-		{ID: Null, Name: "null", Block: 1, KLIPS: "null"},
-		{ID: AESCBC, Name: "aes_cbc", KeyBits: aes(), IV: 16, Block: 16, KLIPS: "aes"},
-		{ID: AESCTR, Name: "aes_ctr", KeyBits: aes(), Salt: 4, IV: 8, Block: 1, KLIPS: "aesctr"},
-		{ID: AESCCM8, Name: "aes_ccm_8", KeyBits: aes(), Salt: 3, IV: 8, ICV: 8, Block: 1, KLIPS: "aesccm8"},
-		{ID: AESCCM12, Name: "aes_ccm_12", KeyBits: aes(), Salt: 3, IV: 8, ICV: 12, Block: 1, KLIPS: "aesccm12"},
-		{ID: AESCCM16, Name: "aes_ccm_16", KeyBits: aes(), Salt: 3, IV: 8, ICV: 16, Block: 1, KLIPS: "aesccm16"},
-		{ID: AESGCM8, Name: "aes_gcm_8", KeyBits: aes(), Salt: 4, IV: 8, ICV: 8, Block: 1, KLIPS: "aesgcm8"},
-		{ID: AESGCM12, Name: "aes_gcm_12", KeyBits: aes(), Salt: 4, IV: 8, ICV: 12, Block: 1, KLIPS: "aesgcm12"},
-		{ID: AESGCM16, Name: "aes_gcm_16", KeyBits: aes(), Salt: 4, IV: 8, ICV: 16, Block: 1, KLIPS: "aesgcm16"},
-		{ID: ChaCha20Poly1305, Name: "chacha20_poly1305", Salt: 4, IV: 8, ICV: 16, Block: 1, KLIPS: "chacha20poly1305", fixed: 32},
-	}
+var aesBits = []int{128, 192, 256}
+
+var encryptions = []Encryption{
+	{ID: TripleDES, Name: "3des_cbc", IV: 8, Block: 8, KLIPS: "3des", fixed: 24},
+	{ID: Null, Name: "null", Block: 1, KLIPS: "null"},
+	{ID: AESCBC, Name: "aes_cbc", KeyBits: aesBits, IV: 16, Block: 16, KLIPS: "aes"},
+	{ID: AESCTR, Name: "aes_ctr", KeyBits: aesBits, Salt: 4, IV: 8, Block: 1, KLIPS: "aesctr"},
+	{ID: AESCCM8, Name: "aes_ccm_8", KeyBits: aesBits, Salt: 3, IV: 8, ICV: 8, Block: 1, KLIPS: "aesccm8"},
+	{ID: AESCCM12, Name: "aes_ccm_12", KeyBits: aesBits, Salt: 3, IV: 8, ICV: 12, Block: 1, KLIPS: "aesccm12"},
+	{ID: AESCCM16, Name: "aes_ccm_16", KeyBits: aesBits, Salt: 3, IV: 8, ICV: 16, Block: 1, KLIPS: "aesccm16"},
+	{ID: AESGCM8, Name: "aes_gcm_8", KeyBits: aesBits, Salt: 4, IV: 8, ICV: 8, Block: 1, KLIPS: "aesgcm8"},
+	{ID: AESGCM12, Name: "aes_gcm_12", KeyBits: aesBits, Salt: 4, IV: 8, ICV: 12, Block: 1, KLIPS: "aesgcm12"},
+	{ID: AESGCM16, Name: "aes_gcm_16", KeyBits: aesBits, Salt: 4, IV: 8, ICV: 16, Block: 1, KLIPS: "aesgcm16"},
+	{ID: ChaCha20Poly1305, Name: "chacha20_poly1305", Salt: 4, IV: 8, ICV: 16, Block: 1, KLIPS: "chacha20poly1305", fixed: 32},
 }
+
+// Encryptions returns the table of encryption algorithms, in the order of their
+// numbers.
+func Encryptions() []Encryption { return slices.Clone(encryptions) }
 
 // FindEncryption returns the encryption algorithm of an IANA number.
 func FindEncryption(id uint16) (Encryption, error) {
-	return byID("encryption algorithm", Encryptions(), id)
+	return byID("encryption algorithm", encryptions, id)
 }
 
 // EncryptionByName returns the encryption algorithm of a name, or an error that
 // lists the names there are.
 func EncryptionByName(name string) (Encryption, error) {
-	return byName("encryption algorithm", Encryptions(), name)
+	return byName("encryption algorithm", encryptions, name)
 }
 
 func (e Encryption) number() uint16 { return e.ID }

@@ -56,23 +56,23 @@ type PrivateKey interface {
 // range, not on the curve, or leads to a secret of zero.
 var ErrPublic = errors.New("invalid public value in the key exchange")
 
+var groups = append(slices.Clone(modpGroups),
+	Group{ECP256, "ecp256", 64, 32, curve{ecdh.P256(), 32, true, 0xff}},
+	Group{ECP384, "ecp384", 96, 48, curve{ecdh.P384(), 48, true, 0xff}},
+	Group{ECP521, "ecp521", 132, 66, curve{ecdh.P521(), 66, true, 0x01}},
+	Group{Curve25519, "curve25519", 32, 32, curve{ecdh.X25519(), 32, false, 0xff}},
+)
+
 // Groups returns the table of groups, in the order of their numbers; none is not
-// among them. The caller may change what it gets.
-func Groups() []Group {
-	return append(slices.Clone(modpGroups),
-		Group{ECP256, "ecp256", 64, 32, curve{ecdh.P256(), 32, true, 0xff}},
-		Group{ECP384, "ecp384", 96, 48, curve{ecdh.P384(), 48, true, 0xff}},
-		Group{ECP521, "ecp521", 132, 66, curve{ecdh.P521(), 66, true, 0x01}},
-		Group{Curve25519, "curve25519", 32, 32, curve{ecdh.X25519(), 32, false, 0xff}},
-	)
-}
+// among them.
+func Groups() []Group { return slices.Clone(groups) }
 
 // FindGroup returns the group of an IANA number.
-func FindGroup(id uint16) (Group, error) { return byID("Diffie-Hellman group", Groups(), id) }
+func FindGroup(id uint16) (Group, error) { return byID("Diffie-Hellman group", groups, id) }
 
 // GroupByName returns the group of a name, or an error that lists the names there
 // are.
-func GroupByName(name string) (Group, error) { return byName("Diffie-Hellman group", Groups(), name) }
+func GroupByName(name string) (Group, error) { return byName("Diffie-Hellman group", groups, name) }
 
 func (g Group) number() uint16 { return g.ID }
 func (g Group) name() string   { return g.Name }

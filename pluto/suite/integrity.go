@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
+	"slices"
 
 	"ipsec/klips/algorithm/aesmode"
 )
@@ -36,29 +37,29 @@ type Integrity struct {
 	keyed func(key []byte) (hash.Hash, error)
 }
 
-// Integrities returns the table of integrity algorithms, in the order of their
-// numbers; none is not among them. The caller may change what it gets.
-func Integrities() []Integrity {
-	return []Integrity{
-		{HMACMD5, "hmac_md5_96", 16, 12, "md5-96", hmacOf(md5.New)},
-		{HMACSHA1, "hmac_sha1_96", 20, 12, "sha1-96", hmacOf(sha1.New)},
-		{AESXCBC, "aes_xcbc_96", fixedLengthKey, 12, "aes_xcbc-96", aesmode.NewXCBC},
-		{AESCMAC, "aes_cmac_96", fixedLengthKey, 12, "aes_cmac-96", aesmode.NewCMAC},
-		{HMACSHA2_256, "hmac_sha2_256_128", 32, 16, "sha2_256-128", hmacOf(sha256.New)},
-		{HMACSHA2_384, "hmac_sha2_384_192", 48, 24, "sha2_384-192", hmacOf(sha512.New384)},
-		{HMACSHA2_512, "hmac_sha2_512_256", 64, 32, "sha2_512-256", hmacOf(sha512.New)},
-	}
+var integrities = []Integrity{
+	{HMACMD5, "hmac_md5_96", 16, 12, "md5-96", hmacOf(md5.New)},
+	{HMACSHA1, "hmac_sha1_96", 20, 12, "sha1-96", hmacOf(sha1.New)},
+	{AESXCBC, "aes_xcbc_96", fixedLengthKey, 12, "aes_xcbc-96", aesmode.NewXCBC},
+	{AESCMAC, "aes_cmac_96", fixedLengthKey, 12, "aes_cmac-96", aesmode.NewCMAC},
+	{HMACSHA2_256, "hmac_sha2_256_128", 32, 16, "sha2_256-128", hmacOf(sha256.New)},
+	{HMACSHA2_384, "hmac_sha2_384_192", 48, 24, "sha2_384-192", hmacOf(sha512.New384)},
+	{HMACSHA2_512, "hmac_sha2_512_256", 64, 32, "sha2_512-256", hmacOf(sha512.New)},
 }
+
+// Integrities returns the table of integrity algorithms, in the order of their
+// numbers; none is not among them.
+func Integrities() []Integrity { return slices.Clone(integrities) }
 
 // FindIntegrity returns the integrity algorithm of an IANA number.
 func FindIntegrity(id uint16) (Integrity, error) {
-	return byID("integrity algorithm", Integrities(), id)
+	return byID("integrity algorithm", integrities, id)
 }
 
 // IntegrityByName returns the integrity algorithm of a name, or an error that
 // lists the names there are.
 func IntegrityByName(name string) (Integrity, error) {
-	return byName("integrity algorithm", Integrities(), name)
+	return byName("integrity algorithm", integrities, name)
 }
 
 func (i Integrity) number() uint16 { return i.ID }

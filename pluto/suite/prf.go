@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
+	"slices"
 
 	"ipsec/klips/algorithm/aesmode"
 )
@@ -32,26 +33,26 @@ type PRF struct {
 	keyed func(key []byte) hash.Hash
 }
 
-// PRFs returns the table of pseudorandom functions, in the order of their
-// numbers. The caller may change what it gets.
-func PRFs() []PRF {
-	return []PRF{
-		hmacPRF(PRFHMACMD5, "hmac_md5", md5.New),
-		hmacPRF(PRFHMACSHA1, "hmac_sha1", sha1.New),
-		{PRFAESXCBC, "aes128_xcbc", 16, 16, xcbcPRF},
-		hmacPRF(PRFHMACSHA2_256, "hmac_sha2_256", sha256.New),
-		hmacPRF(PRFHMACSHA2_384, "hmac_sha2_384", sha512.New384),
-		hmacPRF(PRFHMACSHA2_512, "hmac_sha2_512", sha512.New),
-		{PRFAESCMAC, "aes128_cmac", 16, 16, cmacPRF},
-	}
+var prfs = []PRF{
+	hmacPRF(PRFHMACMD5, "hmac_md5", md5.New),
+	hmacPRF(PRFHMACSHA1, "hmac_sha1", sha1.New),
+	{PRFAESXCBC, "aes128_xcbc", 16, 16, xcbcPRF},
+	hmacPRF(PRFHMACSHA2_256, "hmac_sha2_256", sha256.New),
+	hmacPRF(PRFHMACSHA2_384, "hmac_sha2_384", sha512.New384),
+	hmacPRF(PRFHMACSHA2_512, "hmac_sha2_512", sha512.New),
+	{PRFAESCMAC, "aes128_cmac", 16, 16, cmacPRF},
 }
 
+// PRFs returns the table of pseudorandom functions, in the order of their
+// numbers.
+func PRFs() []PRF { return slices.Clone(prfs) }
+
 // FindPRF returns the pseudorandom function of an IANA number.
-func FindPRF(id uint16) (PRF, error) { return byID("pseudorandom function", PRFs(), id) }
+func FindPRF(id uint16) (PRF, error) { return byID("pseudorandom function", prfs, id) }
 
 // PRFByName returns the pseudorandom function of a name, or an error that lists the
 // names there are.
-func PRFByName(name string) (PRF, error) { return byName("pseudorandom function", PRFs(), name) }
+func PRFByName(name string) (PRF, error) { return byName("pseudorandom function", prfs, name) }
 
 func (p PRF) number() uint16 { return p.ID }
 func (p PRF) name() string   { return p.Name }
