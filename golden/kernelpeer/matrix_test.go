@@ -17,7 +17,14 @@ var matrix = []pairing{
 	{name: "AES-128-GCM, ICV of 8 bytes", esp: "aes128gcm8"},
 	{name: "AES-192-GCM", esp: "aes192gcm16"},
 	{name: "AES-256-GCM", esp: "aes256gcm16"},
+	{name: "AES-128-CCM, ICV of 16 bytes", esp: "aes128ccm16"},
+	{name: "AES-128-CCM, ICV of 12 bytes", esp: "aes128ccm12"},
+	{name: "AES-128-CCM, ICV of 8 bytes", esp: "aes128ccm8"},
+	{name: "AES-192-CCM", esp: "aes192ccm16"},
+	{name: "AES-256-CCM", esp: "aes256ccm16"},
 	{name: "ChaCha20-Poly1305", esp: "chacha20poly1305"},
+	{name: "AES-128, XCBC", esp: "aes128-aes_xcbc"},
+	{name: "AES-256, CMAC", esp: "aes256-aes_cmac"},
 	{name: "NULL, SHA-1", esp: "null-sha1"},
 
 	{name: "transport, AES-128, SHA-1", esp: "aes128-sha1", transport: true},
@@ -29,11 +36,14 @@ var matrix = []pairing{
 	{name: "AH, SHA-1", ah: "sha1"},
 	{name: "AH, SHA-256", ah: "sha2_256"},
 	{name: "AH, SHA-512", ah: "sha2_512"},
+	{name: "AH, XCBC", ah: "aes_xcbc"},
+	{name: "AH, CMAC", ah: "aes_cmac"},
 	{name: "AH, transport, MD5", ah: "md5", transport: true, pings: "-Q 0xb8 -t 17"},
 	{name: "AH, transport, SHA-1, IP options", ah: "sha1", transport: true, pings: "-R"},
 	{name: "AH, transport, SHA-256", ah: "sha2_256", transport: true},
 	{name: "AH, IPv6, SHA-256", ah: "sha2_256", outer: 6, inner: 6},
 	{name: "AH, transport, IPv6, SHA-1", ah: "sha1", transport: true, outer: 6, pings: "-Q 0xb8 -t 17"},
+	{name: "AH, transport, IPv6, XCBC", ah: "aes_xcbc", transport: true, outer: 6},
 	{name: "AH, transport, IPv6, SHA-384", ah: "sha2_384", transport: true, outer: 6},
 
 	{name: "ESP in AH", esp: "aes128-sha1", ah: "sha1"},
@@ -61,6 +71,8 @@ var matrix = []pairing{
 
 	{name: "ESN, AES-128, SHA-1", esp: "aes128-sha1", esn: true},
 	{name: "ESN, AES-128-GCM", esp: "aes128gcm16", esn: true},
+	{name: "ESN, AES-256-CCM", esp: "aes256ccm16", esn: true},
+	{name: "ESN, AES-128, XCBC", esp: "aes128-aes_xcbc", esn: true},
 	{name: "ESN, ChaCha20-Poly1305", esp: "chacha20poly1305", esn: true},
 	{name: "ESN, AH, SHA-256", ah: "sha2_256", esn: true},
 

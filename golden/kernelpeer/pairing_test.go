@@ -66,13 +66,17 @@ var ciphers = map[string]algorithm{
 	"aes128ctr": {"enc rfc3686(ctr(aes))", 20, 0}, "aes256ctr": {"enc rfc3686(ctr(aes))", 36, 0},
 	"aes128gcm16": {"aead rfc4106(gcm(aes))", 20, 128}, "aes128gcm12": {"aead rfc4106(gcm(aes))", 20, 96},
 	"aes128gcm8": {"aead rfc4106(gcm(aes))", 20, 64}, "aes192gcm16": {"aead rfc4106(gcm(aes))", 28, 128},
-	"aes256gcm16":      {"aead rfc4106(gcm(aes))", 36, 128},
+	"aes256gcm16": {"aead rfc4106(gcm(aes))", 36, 128},
+	"aes128ccm16": {"aead rfc4309(ccm(aes))", 19, 128}, "aes128ccm12": {"aead rfc4309(ccm(aes))", 19, 96},
+	"aes128ccm8": {"aead rfc4309(ccm(aes))", 19, 64}, "aes192ccm16": {"aead rfc4309(ccm(aes))", 27, 128},
+	"aes256ccm16":      {"aead rfc4309(ccm(aes))", 35, 128},
 	"chacha20poly1305": {"aead rfc7539esp(chacha20,poly1305)", 36, 128},
 }
 
 var authentications = map[string]algorithm{
 	"md5": {"auth-trunc hmac(md5)", 16, 96}, "sha1": {"auth-trunc hmac(sha1)", 20, 96},
 	"sha2_256": {"auth-trunc hmac(sha256)", 32, 128}, "sha2_256_96": {"auth hmac(sha256)", 32, 0}, // what that kernel makes of it by itself
+	"aes_xcbc": {"auth-trunc xcbc(aes)", 16, 96}, "aes_cmac": {"auth-trunc cmac(aes)", 16, 96},
 	"sha2_384": {"auth-trunc hmac(sha384)", 48, 192}, "sha2_512": {"auth-trunc hmac(sha512)", 64, 256},
 }
 
