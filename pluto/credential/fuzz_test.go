@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"encoding/base64"
-	"encoding/hex"
 	"testing"
 	"unicode/utf8"
 
@@ -75,28 +73,21 @@ func FuzzCertBundle(f *testing.F) {
 	})
 }
 
-// FuzzKeys reads private keys and raw public keys of any bytes.
-func FuzzKeys(f *testing.F) {
+// FuzzPrivateKey reads private keys of any bytes.
+func FuzzPrivateKey(f *testing.F) {
 	t := new(testing.T)
 	key := ecKey(t, elliptic.P256())
 	f.Add(pemOf("PRIVATE KEY", pkcs8(t, key)))
 	f.Add(pemOf("ENCRYPTED PRIVATE KEY", encrypted(t, pkcs8(t, key), "sesame", 1)))
 	f.Add(encrypted(t, pkcs8(t, key), "sesame", 1))
-	f.Add([]byte{3, 1, 0, 1, 0xc0, 0xff, 0xee})
-	f.Add([]byte{0, 0, 3, 1, 0, 1, 0xc0, 0xff, 0xee})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 4096 || bytes.Contains(data, []byte{2, 3}) || bytes.Contains(data, []byte{2, 4}) {
+		if bytes.Contains(data, []byte{2, 3}) || bytes.Contains(data, []byte{2, 4}) {
 			return // iterations by the million are slow, and that is all
 		}
 		if key, err := ParsePrivateKey(data, []byte("sesame")); err == nil {
 			if err := checkKey(key.Public()); err != nil {
 				t.Error(err)
 			}
-		}
-		a, errA := parseRawKey("0x" + hex.EncodeToString(data))
-		b, errB := parseRawKey("0s" + base64.StdEncoding.EncodeToString(data))
-		if (errA == nil) != (errB == nil) || errA == nil && !sameKey(a, b) {
-			t.Errorf("%v, %v", errA, errB)
 		}
 	})
 }
