@@ -55,6 +55,7 @@ type Ops interface {
 	Listen(plan.Listen) error
 	RouteConn(plan.RouteConn) error
 	Initiate(plan.Initiate) error
+	Whack(plan.Whack) error
 }
 
 // Do calls the method of ops that op belongs to. It panics on nil, which no
@@ -147,6 +148,8 @@ func Do(ops Ops, op plan.Op) error {
 		return ops.RouteConn(op)
 	case plan.Initiate:
 		return ops.Initiate(op)
+	case plan.Whack:
+		return ops.Whack(op)
 	}
 	panic("exec: no op")
 }

@@ -211,6 +211,9 @@ type (
 		Name         string
 		Asynchronous bool
 	}
+	// Whack asks Pluto for anything else: ipsec whack ARG…. Its first word is
+	// neither --name nor --listen, with which other ops begin.
+	Whack struct{ Args []string }
 )
 
 func (Log) op()             {}
@@ -256,3 +259,4 @@ func (AddConn) op()         {}
 func (Listen) op()          {}
 func (RouteConn) op()       {}
 func (Initiate) op()        {}
+func (Whack) op()           {}

@@ -1,5 +1,5 @@
-// Package plan compiles the verbs of ipsec setup and ipsec manual into plans:
-// explicit lists of shell-equivalent steps. Compiling is a pure function of the
+// Package plan compiles the verbs of ipsec setup, ipsec manual and ipsec auto
+// into plans: explicit lists of shell-equivalent steps. Compiling is a pure function of the
 // verb, the configuration, the facts of a host and the paths; it reads no
 // file, no clock and no environment, and the same input gives the same plan.
 // Package exec says what to do with a plan: run it, print it, read it back.
@@ -16,6 +16,7 @@ const (
 	Stop    Verb = "stop"
 	Restart Verb = "restart"
 	Manual  Verb = "manual"
+	Automat Verb = "auto" // of ipsec auto
 )
 
 // Plan is what a verb comes to on one host. Undo is done when a step with

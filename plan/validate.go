@@ -17,7 +17,7 @@ const MaxDepth = 32
 func (p Plan) Validate() error {
 	var c check
 	switch p.Verb {
-	case Start, Stop, Restart, Manual:
+	case Start, Stop, Restart, Manual, Automat:
 	default:
 		c.fail("verb", string(p.Verb), "it is none of start, stop, restart and manual")
 	}

@@ -109,6 +109,12 @@ func (c *check) op(op Op) {
 		c.word("connection", op.Name)
 	case Initiate:
 		c.word("connection", op.Name)
+	case Whack:
+		c.some("arguments", len(op.Args))
+		c.args(op.Args)
+		if len(op.Args) > 0 && (op.Args[0] == "--name" || op.Args[0] == "--listen") {
+			c.fail("argument", op.Args[0], "this is another step")
+		}
 	default:
 		c.klips(op)
 	}

@@ -55,3 +55,4 @@ func (f Func) AddConn(op plan.AddConn) error                 { return f(op) }
 func (f Func) Listen(op plan.Listen) error                   { return f(op) }
 func (f Func) RouteConn(op plan.RouteConn) error             { return f(op) }
 func (f Func) Initiate(op plan.Initiate) error               { return f(op) }
+func (f Func) Whack(op plan.Whack) error                     { return f(op) }

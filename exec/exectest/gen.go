@@ -17,7 +17,7 @@ import (
 func Plan(data []byte) plan.Plan {
 	g := generator{data: data}
 	p := plan.Plan{
-		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.Manual),
+		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.Manual, plan.Automat),
 		Paths:  conf.DefaultPaths(),
 		Digest: pick(&g, "", "5feceb66ffc86f38"),
 		Syslog: pick(&g, "daemon.error", "local0.info"),

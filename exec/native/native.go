@@ -8,7 +8,9 @@
 package native
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -38,6 +40,11 @@ type Env struct {
 	// Dial connects to KLIPS; nil for its socket in Paths.Run. A Table that
 	// has a Close method is closed when the Executor is.
 	Dial func() (klips.Table, error)
+	// Replies gets the lines of Pluto's answers, a Write each; nil for syslog.
+	Replies io.Writer
+	// Context ends when an op that waits for a peer is to wait no longer; nil
+	// for never.
+	Context context.Context
 }
 
 // Executor runs ops. It is for one goroutine, and each op works alone, so that
@@ -65,6 +72,9 @@ func New(env Env) *Executor {
 	}
 	if env.Dial == nil {
 		env.Dial = func() (klips.Table, error) { return client.Dial(env.Paths.KlipsCtl()) }
+	}
+	if env.Context == nil {
+		env.Context = context.Background()
 	}
 	if env.Config == nil {
 		env.Config = func() (*conf.Config, error) { return nil, nil }

@@ -2,8 +2,11 @@ package native
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +15,8 @@ import (
 	"ipsec/klips/klipstest"
 	"ipsec/logger"
 	"ipsec/plan"
+	"ipsec/pluto"
+	"ipsec/pluto/whack"
 )
 
 // bench is an Executor over a temporary folder, with a fake KLIPS.
@@ -130,9 +135,79 @@ func TestHolds(t *testing.T) {
 func TestNoPluto(t *testing.T) {
 	b := newBench(t, "")
 	for _, err := range []error{
-		b.StartPluto(plan.StartPluto{}), b.AddConn(plan.AddConn{Name: "a"}), b.Listen(plan.Listen{}),
+		b.AddConn(plan.AddConn{Name: "a", Args: []string{"--delete"}}), b.Listen(plan.Listen{}), b.Whack(plan.Whack{Args: []string{"--status"}}),
 		b.RouteConn(plan.RouteConn{Name: "a"}), b.Initiate(plan.Initiate{Name: "a"}),
 	} {
-		fails(t, err, "no Pluto yet", "pluto=no", "manually keyed")
+		fails(t, err, "Pluto is not running", "pluto.ctl")
+	}
+}
+
+// serve answers the whacks of the bench's Pluto.
+func (b bench) serve(t *testing.T, handle func(*whack.Call)) {
+	t.Helper()
+	b.env.Paths.Run = t.TempDir()
+	server, err := whack.Listen(b.env.Paths.PlutoCtl())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Handle = handle
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhack(t *testing.T) {
+	b := newBench(t, "")
+	var asked []string
+	b.serve(t, func(c *whack.Call) {
+		asked = append(asked, strings.Join(c.Words, " "))
+		if c.Initiate && !c.Asynchronous {
+			c.Reply(pluto.RCLog, `"a" #1: initiating`)
+			c.Reply(pluto.RCNoRetransmit, `"a" #1: no answer`)
+		} else {
+			c.Reply(pluto.RCLog, "done")
+		}
+		c.Done()
+	})
+	var replies strings.Builder
+	b.env.Replies = &replies
+	for _, err := range []error{
+		b.AddConn(plan.AddConn{Name: "a", Args: strings.Fields("--psk --encrypt --host 192.0.2.1 --to --host 192.0.2.2")}),
+		b.Listen(plan.Listen{}), b.RouteConn(plan.RouteConn{Name: "a"}),
+		b.Initiate(plan.Initiate{Name: "a", Asynchronous: true}), b.Whack(plan.Whack{Args: []string{"--terminate", "--name", "a"}}),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	err := b.Initiate(plan.Initiate{Name: "a"})
+	var refused Refused
+	if !errors.As(err, &refused) || refused.Status != pluto.RCNoRetransmit || refused.Error() != `"a" #1: no answer` {
+		t.Errorf("%#v", err)
+	}
+	want := []string{"--name a --psk --encrypt --host 192.0.2.1 --to --host 192.0.2.2", "--listen", "--name a --route",
+		"--name a --initiate --asynchronous", "--terminate --name a", "--name a --initiate"}
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
+	if want := strings.Repeat("002 done\n", 5) + "002 \"a\" #1: initiating\n031 \"a\" #1: no answer\n"; replies.String() != want {
+		t.Errorf("got %s", &replies)
+	}
+}
+
+// Who waits for a peer can be told to stop.
+func TestWhackDone(t *testing.T) {
+	b := newBench(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	b.env.Context = ctx
+	b.serve(t, func(*whack.Call) { cancel() })
+	if err := b.Initiate(plan.Initiate{Name: "a"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

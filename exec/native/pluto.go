@@ -1,25 +1,93 @@
 package native
 
 import (
-	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
 
 	"ipsec/plan"
+	"ipsec/pluto/whack"
 )
 
-// ErrNoPluto is why every op that needs the key-negotiation daemon is refused.
-var ErrNoPluto = errors.New("this build has no Pluto yet: set pluto=no in config setup, and use manually keyed connections")
-
-// StartPluto is like 'ipsec pluto ARG…'.
-func (e *Executor) StartPluto(plan.StartPluto) error { return ErrNoPluto }
+// StartPluto is like 'ipsec pluto ARG…'. It returns when Pluto is ready.
+func (e *Executor) StartPluto(op plan.StartPluto) error {
+	// As with KLIPS, a Pluto that is not ready does not outlive its starter.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dies := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return failed("start Pluto", e.run(dies, nil, e.env.Self, append([]string{"pluto"}, op.Args...)...))
+}
 
 // AddConn is like 'ipsec whack --name NAME ARG…'.
-func (e *Executor) AddConn(plan.AddConn) error { return ErrNoPluto }
+func (e *Executor) AddConn(op plan.AddConn) error {
+	return e.whack(append([]string{"--name", op.Name}, op.Args...)...)
+}
 
 // Listen is like 'ipsec whack --listen'.
-func (e *Executor) Listen(plan.Listen) error { return ErrNoPluto }
+func (e *Executor) Listen(plan.Listen) error { return e.whack("--listen") }
 
 // RouteConn is like 'ipsec whack --name NAME --route'.
-func (e *Executor) RouteConn(plan.RouteConn) error { return ErrNoPluto }
+func (e *Executor) RouteConn(op plan.RouteConn) error { return e.whack("--name", op.Name, "--route") }
 
 // Initiate is like 'ipsec whack --name NAME --initiate [--asynchronous]'.
-func (e *Executor) Initiate(plan.Initiate) error { return ErrNoPluto }
+func (e *Executor) Initiate(op plan.Initiate) error {
+	words := []string{"--name", op.Name, "--initiate"}
+	if op.Asynchronous {
+		words = append(words, "--asynchronous")
+	}
+	return e.whack(words...)
+}
+
+// Whack is like 'ipsec whack ARG…'.
+func (e *Executor) Whack(op plan.Whack) error { return e.whack(op.Args...) }
+
+// Refused is the error of an op that Pluto has not done.
+type Refused struct {
+	Status int    // what whack exits with
+	Line   string // of the answer, without its number: the one that says why
+}
+
+// Error returns Pluto's own words.
+func (r Refused) Error() string {
+	if r.Line == "" {
+		return fmt.Sprintf("Pluto refused, with status %d", r.Status)
+	}
+	return r.Line
+}
+
+// whack asks Pluto for something.
+func (e *Executor) whack(words ...string) error {
+	a := answer{e: e}
+	status, err := whack.Do(e.env.Context, e.env.Paths.PlutoCtl(), words, &a)
+	switch {
+	case err != nil:
+		return err
+	case status != 0:
+		return Refused{status, a.last}
+	}
+	return nil
+}
+
+// answer takes the lines of an answer, a Write each.
+type answer struct {
+	e    *Executor
+	last string // of those that count
+}
+
+// Write takes a line. It goes to Env.Replies, or to syslog: what matters of it
+// is said again when the op fails.
+func (a *answer) Write(line []byte) (int, error) {
+	text := strings.TrimSuffix(string(line), "\n")
+	number, rest, ok := strings.Cut(text, " ")
+	if code, err := strconv.Atoi(number); ok && err == nil && code != 0 && code != 2 {
+		a.last = rest
+	}
+	if a.e.env.Replies != nil {
+		_, _ = a.e.env.Replies.Write(line) // a reader that has gone must not stop what is under way
+	} else {
+		a.e.env.Log.Only(text)
+	}
+	return len(line), nil
+}

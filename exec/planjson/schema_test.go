@@ -53,7 +53,7 @@ func TestSchema(t *testing.T) {
 
 	root := closed("What ipsec setup --showonly --format json prints: what a verb comes to on one host.", object{
 		"version": object{"const": Version},
-		"verb":    object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.Manual}},
+		"verb":    object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.Manual, plan.Automat}},
 		"paths":   tagged(reflect.TypeFor[conf.Paths]()),
 		"syslog":  object{"type": "string", "description": "facility.priority of everything that is said."},
 		"digest":  object{"type": "string", "description": "Of the configuration; empty where none could be read."},

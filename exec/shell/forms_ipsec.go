@@ -193,3 +193,14 @@ func (c *codec) Initiate(op plan.Initiate) error {
 	op.Asynchronous = c.opt("--asynchronous", op.Asynchronous)
 	return done(c, op)
 }
+
+func (c *codec) Whack(op plan.Whack) error {
+	c.lit("ipsec", "whack")
+	if c.reading && len(c.cmds[0].words) > 2 {
+		if first := c.cmds[0].words[2].text; first == "--name" || first == "--listen" {
+			c.fail("an option other than those that begin other steps")
+		}
+	}
+	c.texts(&op.Args)
+	return done(c, op)
+}

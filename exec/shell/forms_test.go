@@ -96,6 +96,7 @@ var forms = []struct {
 	{plan.Listen{}, `ipsec whack --listen || :`},
 	{plan.RouteConn{Name: "private#10.0.0.0/8"}, `ipsec whack --name 'private#10.0.0.0/8' --route || :`},
 	{plan.Initiate{Name: "east-west"}, `ipsec whack --name east-west --initiate || :`},
+	{plan.Whack{Args: []string{"--terminate", "--name", "east-west"}}, `ipsec whack --terminate --name east-west || :`},
 	{plan.Initiate{Name: "east-west", Asynchronous: true}, `ipsec whack --name east-west --initiate --asynchronous || :`},
 }
 

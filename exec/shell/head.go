@@ -11,13 +11,14 @@ import (
 const (
 	verbLine   = "# ipsec setup "
 	manualLine = "# ipsec manual"
+	autoLine   = "# ipsec auto"
 	digestLine = "# of the configuration "
 	noDigest   = "# of no configuration"
 )
 
 // usage is the rest of the comments of the head.
 func usage(verb plan.Verb) []string {
-	if verb == plan.Manual {
+	if verb == plan.Manual || verb == plan.Automat {
 		return []string{"# Each line is a step; the comment above it says where it comes from. sh runs it."}
 	}
 	return []string{
@@ -29,9 +30,12 @@ func usage(verb plan.Verb) []string {
 // head returns the lines before the function undo.
 func head(p plan.Plan) (comments []string, commands []command) {
 	comments = append(comments, "#!/bin/sh")
-	if p.Verb == plan.Manual {
+	switch p.Verb {
+	case plan.Manual:
 		comments = append(comments, manualLine)
-	} else {
+	case plan.Automat:
+		comments = append(comments, autoLine)
+	default:
 		comments = append(comments, verbLine+string(p.Verb))
 	}
 	if p.Digest != "" {

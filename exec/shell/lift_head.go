@@ -28,8 +28,11 @@ func (l *lifter) head() (plan.Plan, error) {
 		if verb, ok := strings.CutPrefix(l.line, verbLine); ok {
 			p.Verb = plan.Verb(verb)
 		}
-		if l.line == manualLine {
+		switch l.line {
+		case manualLine:
 			p.Verb = plan.Manual
+		case autoLine:
+			p.Verb = plan.Automat
 		}
 		if digest, ok := strings.CutPrefix(l.line, digestLine); ok {
 			p.Digest = digest
