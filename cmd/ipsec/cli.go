@@ -13,10 +13,12 @@ type cli struct {
 
 	Setup        setupCmd        `cmd:"" help:"Start, stop, restart or report on the IPsec subsystem."`
 	Manual       manualCmd       `cmd:"" help:"Take manually keyed connections up and down."`
+	Auto         autoCmd         `cmd:"" help:"Load automatically keyed connections into Pluto, take them up and down, list what it has."`
 	Verify       verifyCmd       `cmd:"" help:"Check what a start needs, one line a check."`
 	Facts        factsCmd        `cmd:"" help:"Print the facts of this host that plans are compiled from."`
 	Showdefaults showdefaultsCmd `cmd:"" help:"Print what start noted of the default route."`
 
+	Whack      whackCmd      `cmd:"" passthrough:"" help:"Ask Pluto for something: the control of the key-negotiation daemon."`
 	Klips      klipsCmd      `cmd:"" help:"Run KLIPS, the data plane."`
 	Tncfg      tncfgCmd      `cmd:"" help:"Bind virtual interfaces to physical ones, or list them."`
 	Eroute     erouteCmd     `cmd:"" help:"Change the table of extended routes, or list it."`

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"ipsec/conf"
-	"ipsec/exec/native"
 	"ipsec/plan"
 )
 
@@ -88,7 +87,7 @@ func (m *machine) pluto() finding {
 		f.details = []string{"not needed: pluto=no"}
 		return f
 	}
-	return finding{f.what, failed, []string{native.ErrNoPluto.Error()}}
+	return f
 }
 
 func (m *machine) forwarding() finding {

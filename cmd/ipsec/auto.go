@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+
+	"ipsec/conf"
+	"ipsec/exec"
+	"ipsec/exec/host"
+	"ipsec/exec/native"
+	"ipsec/exec/shell"
+	"ipsec/logger"
+	"ipsec/plan"
+)
+
+// autoCmd is ipsec auto, ipsec_auto(8).
+type autoCmd struct {
+	Show         bool     `xor:"show" help:"Print each step as shell as it is run."`
+	Showonly     bool     `xor:"show" help:"Print the plan as a shell script and change nothing."`
+	Asynchronous bool     `help:"Do not wait for the outcome of --up and --down."`
+	Config       string   `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
+	Actions      autoActs `embed:""`
+	Names        []string `arg:"" optional:"" sep:"none" name:"conn" complete:"conn" help:"Connections."`
+}
+
+// autoActs are the actions of plan.AutoActions.
+type autoActs struct {
+	Add     bool `help:"Load connections of ipsec.conf."`
+	Delete  bool `help:"Forget them, and take down what is up of them."`
+	Replace bool `help:"Load them in place of those of the same names."`
+	Up      bool `help:"Negotiate them, and wait until they are up or have failed."`
+	Down    bool `help:"Take them down."`
+	Route   bool `help:"Route them, so that their first packet brings them up."`
+	Unroute bool `help:"Take their routes back."`
+
+	Ready           bool `help:"Have Pluto listen, on the addresses of now."`
+	Status          bool `help:"Report on everything."`
+	Rereadsecrets   bool `help:"Have ipsec.secrets read again."`
+	Rereadcacerts   bool `help:"Have certificates of authorities read again."`
+	Rereadaacerts   bool `help:"Have certificates of attribute authorities read again."`
+	Rereadocspcerts bool `help:"Have certificates of OCSP servers read again."`
+	Rereadacerts    bool `help:"Have attribute certificates read again."`
+	Rereadcrls      bool `help:"Have revocation lists read again."`
+	Rereadall       bool `help:"Have all of these read again."`
+	Listpubkeys     bool `help:"List public keys."`
+	Listcerts       bool `help:"List certificates of ends."`
+	Listcacerts     bool `help:"List certificates of authorities."`
+	Listacerts      bool `help:"List attribute certificates."`
+	Listaacerts     bool `help:"List certificates of attribute authorities."`
+	Listocspcerts   bool `help:"List certificates of OCSP servers."`
+	Listgroups      bool `help:"List groups."`
+	Listcrls        bool `help:"List revocation lists."`
+	Listocsp        bool `help:"List answers of OCSP servers."`
+	Listpsks        bool `help:"List who has shared secrets, without the secrets."`
+	Listall         bool `help:"List all of these."`
+}
+
+// action returns which of the actions was given.
+func (c *autoCmd) action() (string, error) {
+	var given []string
+	acts := reflect.ValueOf(c.Actions)
+	for i := range acts.NumField() {
+		if acts.Field(i).Bool() {
+			given = append(given, strings.ToLower(acts.Type().Field(i).Name))
+		}
+	}
+	named, _ := plan.AutoActions()
+	switch {
+	case len(given) == 0:
+		return "", usageError("expected --add, --up, --down, --status or another action")
+	case len(given) > 1:
+		return "", usageError(fmt.Sprintf("--%s does not go with --%s", given[1], given[0]))
+	case len(c.Names) == 0 && slices.Contains(named, given[0]):
+		return "", usageError("--" + given[0] + " needs the name of a connection")
+	case len(c.Names) > 0 && !slices.Contains(named, given[0]):
+		return "", usageError("--" + given[0] + " takes no connection, found " + c.Names[0])
+	case c.Asynchronous && given[0] != "up" && given[0] != "down":
+		return "", usageError("--asynchronous goes with --up or --down")
+	}
+	return given[0], nil
+}
+
+// Run compiles the plan, and prints or runs it.
+func (c *autoCmd) Run(e *env) error {
+	action, err := c.action()
+	if err != nil {
+		return err
+	}
+	e.setConfig(c.Config)
+	p, err := c.compile(e, action)
+	if err != nil {
+		return err
+	}
+	if c.Showonly {
+		return shell.Script(e.Stdout, p)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	log := logger.New(logger.Options{Stdout: e.Stdout, Warn: e.Stderr})
+	defer log.Close()
+	executor := native.New(native.Env{Paths: e.Paths, Log: log, Self: e.Self, Replies: e.Stdout, Context: ctx})
+	defer executor.Close()
+	var observer exec.Observer
+	if c.Show {
+		observer = printer{e.Stdout, "+ "}
+	}
+	backend := asking{Executor: executor, whack: new(native.Refused), e: e}
+	status := exec.Run(ctx, p, backend, observer)
+	if status != 0 && backend.whack.Status != 0 {
+		status = backend.whack.Status
+	}
+	if status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// compile returns the plan. Only to add takes a configuration.
+func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
+	a := plan.Automatic{Action: action, Names: c.Names, Asynchronous: c.Asynchronous}
+	if action != "add" && action != "replace" {
+		return plan.CompileAuto(a, nil, plan.Facts{}, e.Paths)
+	}
+	config, err := conf.Load(e.Paths)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	for _, name := range c.Names {
+		if config.Conn(name) == nil {
+			return plan.Plan{}, unknownConn(config, name)
+		}
+	}
+	for _, warning := range config.Warnings {
+		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
+	}
+	facts, err := host.Gather(e.Paths)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.CompileAuto(a, config, facts, e.Paths)
+}
+
+// asking is an Executor that exits as whack would: what Pluto has refused it
+// has said itself, in the lines that were printed.
+type asking struct {
+	*native.Executor
+	whack *native.Refused
+	e     *env
+}
+
+func (a asking) heard(err error) error {
+	var refused native.Refused
+	if errors.As(err, &refused) {
+		*a.whack = refused
+	}
+	return err
+}
+
+// Say says how a step failed, where Pluto has not.
+func (a asking) Say(text string) {
+	if a.whack.Status == 0 {
+		fmt.Fprintln(a.e.Stderr, "ipsec auto: "+text)
+	}
+}
+
+func (a asking) AddConn(op plan.AddConn) error     { return a.heard(a.Executor.AddConn(op)) }
+func (a asking) Listen(op plan.Listen) error       { return a.heard(a.Executor.Listen(op)) }
+func (a asking) RouteConn(op plan.RouteConn) error { return a.heard(a.Executor.RouteConn(op)) }
+func (a asking) Initiate(op plan.Initiate) error   { return a.heard(a.Executor.Initiate(op)) }
+func (a asking) Whack(op plan.Whack) error         { return a.heard(a.Executor.Whack(op)) }
