@@ -187,6 +187,8 @@ func (c *compiler) whackEnd(conn *conf.Conn, name string, end *conf.End, subnet 
 			w.value("--pubkeyrsa", key)
 		}
 	}
+	w.value("--pubkey", end.ECDSAKey)
+	w.value("--pubkey", end.PublicKey)
 	if hop := c.nexthop(s); hop.IsValid() {
 		w.value("--nexthop", hop.String())
 	} else if end.NextHop.Form != conf.HostUnset && end.NextHop.Form != conf.HostDefaultRoute {

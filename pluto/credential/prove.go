@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/x509"
 
+	"ipsec/conf/rawkey"
 	"ipsec/pluto"
 )
 
@@ -175,7 +176,7 @@ func parseKeys(keys []string) ([]crypto.PublicKey, *Error) {
 		if text == "" || text[0] == '%' {
 			continue
 		}
-		key, err := parseRawKey(text)
+		key, err := rawkey.Parse(text)
 		if err != nil {
 			return nil, fail(BadKey, "look at leftrsasigkey= and rightrsasigkey=", "%v", err)
 		}
