@@ -49,7 +49,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	}
 	w, err := e.system.OpenWire(physical, wire.Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
 	if err != nil {
-		return fmt.Errorf("failed to attach %s to %s: %w", virtual, physical, err)
+		return err
 	}
 	mtu := w.MTU()
 	if mtu >= minMTU {
@@ -58,7 +58,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	d, err := e.system.OpenDevice(virtual, mtu)
 	if err != nil {
 		w.Close()
-		return fmt.Errorf("failed to attach %s to %s: %w", virtual, physical, err)
+		return err
 	}
 	e.debug.done(topicNetlink, nil, "netlink: attach %s, MTU %d, to %s, MTU %d", virtual, mtu, physical, w.MTU())
 	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w}
@@ -78,7 +78,7 @@ func (e *Engine) free(virtual, physical string) error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {
-		return fmt.Errorf("failed to attach %s: the engine is closed: %w", virtual, syscall.ESHUTDOWN)
+		return fmt.Errorf("the engine is closed: %w", syscall.ESHUTDOWN)
 	}
 	for _, a := range e.attached {
 		if a.virtual == virtual || a.physical == physical {
