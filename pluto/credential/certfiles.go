@@ -29,7 +29,7 @@ func (f *certFiles) read(name string) ([]Cert, error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(f.folder, file)
 	}
-	info, err := os.Stat(file)
+	file, info, err := find(file)
 	if err != nil {
 		return nil, fmt.Errorf("certificate file %q cannot be read: %w", name, err)
 	}
@@ -55,4 +55,19 @@ func (f *certFiles) read(name string) ([]Cert, error) {
 
 func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// find adds the usual endings to a name that is no file: configurations of Libreswan give the
+// nicknames of its database, which have none.
+func find(file string) (string, fs.FileInfo, error) {
+	info, err := os.Stat(file)
+	if err == nil || filepath.Ext(file) != "" {
+		return file, info, err
+	}
+	for _, ending := range []string{".pem", ".crt", ".cer", ".der"} {
+		if info, err := os.Stat(file + ending); err == nil {
+			return file + ending, info, nil
+		}
+	}
+	return file, nil, err
 }

@@ -99,6 +99,9 @@ func chainError(leaf *x509.Certificate, others []*x509.Certificate, err error, n
 		top = others[i]
 	}
 	text := err.Error()
+	if strings.Contains(text, "insecure algorithm") {
+		return fail(BadCert, "have it issued anew with SHA-2", "certificate %q, or one above it, is signed with MD5 or SHA-1, which no longer proves anything", name(leaf.RawSubject))
+	}
 	if _, because, ok := strings.Cut(text, "possibly because of "); ok {
 		return fail(UnknownCA, "look at ipsec.d/cacerts", "certificate %q is of CA %q, but cannot be checked with it: %s", name(leaf.RawSubject), name(top.RawIssuer), strings.TrimSuffix(because, ")"))
 	}

@@ -34,6 +34,8 @@ func TestCertificates(t *testing.T) {
 	leaf := issue(t, root, "east", names)
 	below := issue(t, middle, "east", names)
 	uri := issue(t, root, "east", both(names, func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://crl.example.com"} }))
+	rsaRoot := issueFor(t, nil, rsaKey(t, 2048), "RSA Root", asCA)
+	sha1 := issue(t, rsaRoot, "east", both(names, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA }))
 	use := func(use x509.KeyUsage, ext ...x509.ExtKeyUsage) *pki {
 		return issue(t, root, "east", both(names, func(c *x509.Certificate) { c.KeyUsage, c.ExtKeyUsage = use, ext }))
 	}
@@ -86,6 +88,8 @@ func TestCertificates(t *testing.T) {
 		{name: "intermediate that is no CA", peer: issue(t, noMiddle, "east", names), sent: []*pki{noMiddle}, reason: UnknownCA, text: "cannot sign this kind"},
 		{name: "path too long", peer: issue(t, deep, "east", names), sent: []*pki{deep, short}, reason: BadCert},
 		{name: "name out of bounds", peer: issue(t, narrow, "east", names), sent: []*pki{narrow}, reason: BadCert, text: "example.com"},
+		{name: "RSA above ECDSA", peer: issue(t, rsaRoot, "east", names)},
+		{name: "SHA-1", peer: sha1, reason: BadCert, text: "SHA-1"},
 		{name: "critical extension", peer: unknownCritical, reason: BadCert},
 
 		{name: "expired", peer: leaf, at: noon.AddDate(1, 0, 0), reason: Expired, text: `"C=CA, O=Example, CN=east" expired on 2030-12-01 12:00:00 UTC`},
@@ -135,7 +139,7 @@ func TestCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 		store := New(Parts{
-			CAs: held(root, other, oldRoot), CRLs: test.crls, Strict: test.strict,
+			CAs: held(root, other, oldRoot, rsaRoot), CRLs: test.crls, Strict: test.strict,
 			CertFile: func(string) ([]Cert, error) { return held(ours), nil },
 		})
 		data, err := signatureSchemes[6].sign(test.peer.key, []byte("octets"))

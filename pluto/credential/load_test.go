@@ -197,7 +197,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%d certs, %d CAs, %d CRLs, %d keys", len(p.Certs), len(p.CAs), len(p.CRLs), len(p.Keys))
 	}
 
-	for _, cert := range []string{"west.pem", filepath.Join(filepath.Dir(src.Folder), "elsewhere/west.pem")} {
+	for _, cert := range []string{"west.pem", "west", filepath.Join(filepath.Dir(src.Folder), "elsewhere/west.pem")} {
 		conn := &pluto.Connection{AuthBy: words("rsasig"), Local: pluto.End{Cert: cert}}
 		id, err := store.OwnID(conn)
 		if err != nil || id.String() != "C=CA, O=Example, CN=west" {

@@ -119,7 +119,7 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 func (s *Store) ownCert(r Request) (key PrivateKey, cert Cert, ok bool) {
 	for _, c := range s.parts.Certs {
 		k, have := s.privateKey(c.PublicKey)
-		if !have || c.IsCA || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil {
+		if !have || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil {
 			continue
 		}
 		asked := s.askedFor(c, r.CertReqs)

@@ -130,7 +130,7 @@ func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
 		return []candidate{s.certCandidate(c, certs[0], certs[1:])}, nil
 	}
 	for _, held := range s.parts.Certs {
-		if !held.IsCA && speaksFor(held.Certificate, c.PeerID) == nil {
+		if speaksFor(held.Certificate, c.PeerID) == nil {
 			out = append(out, s.certCandidate(c, held.Certificate, nil))
 		}
 	}
