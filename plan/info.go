@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ipsec/conf/hook"
 )
 
 // Names of the lines of ipsec.info. Lines whose name is a path are kernel
@@ -33,7 +35,7 @@ type info struct {
 	interfaces []attachment
 	addresses  []DelAddr
 	routes     []DelRoute
-	hooks      []hook
+	hooks      []hook.Note
 	settings   []string // paths of kernel settings, in order
 }
 
@@ -72,7 +74,7 @@ func parseInfo(lines []string) info {
 				in.routes = slices.DeleteFunc(in.routes, func(set DelRoute) bool { return set == r })
 			}
 		case infoHook:
-			if h, ok := parseHook(words); ok && Validate(unroute(h, name)) == nil {
+			if h, ok := hook.ParseNote(words); ok && Validate(unroute(h, name)) == nil {
 				if _, twice := up[value]; !twice {
 					up[value] = len(in.hooks)
 					in.hooks = append(in.hooks, h)
@@ -81,7 +83,7 @@ func parseInfo(lines []string) info {
 		case infoUnhook:
 			if at, ok := up[value]; ok {
 				delete(up, value)
-				in.hooks[at] = hook{}
+				in.hooks[at] = hook.Note{}
 			}
 		default:
 			if isSetting(name) && carried(Restore{[]string{name}}) {
@@ -89,7 +91,7 @@ func parseInfo(lines []string) info {
 			}
 		}
 	}
-	in.hooks = slices.DeleteFunc(in.hooks, func(h hook) bool { return h.command == "" })
+	in.hooks = slices.DeleteFunc(in.hooks, func(h hook.Note) bool { return h.Command == "" })
 	return in
 }
 

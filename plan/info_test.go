@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"ipsec/conf"
+	"ipsec/conf/hook"
 )
 
 func TestParseInfo(t *testing.T) {
-	h := hook{conn: "net", suffix: "-client", command: "/etc/up down --x=100%25", env: []string{"PLUTO_ME=192.0.2.1", "PLUTO_MY_ID=C=DE, O=a b"}}
-	other := hook{conn: "old", suffix: "-host", command: "/etc/updown"}
+	h := hook.Note{Conn: "net", Suffix: "-client", Command: "/etc/up down --x=100%25", Env: []string{"PLUTO_ME=192.0.2.1", "PLUTO_MY_ID=C=DE, O=a b"}}
+	other := hook.Note{Conn: "old", Suffix: "-host", Command: "/etc/updown"}
 	got := parseInfo([]string{
 		"config=/etc/ipsec.conf",
 		"rundir=made",
@@ -44,7 +45,7 @@ func TestParseInfo(t *testing.T) {
 			{Link: "ipsec0", Dst: netip.MustParsePrefix("10.0.2.0/24")},
 			{Link: "ipsec0", Dst: netip.MustParsePrefix("10.0.3.0/24"), Metric: 7},
 		},
-		hooks:    []hook{h},
+		hooks:    []hook.Note{h},
 		settings: []string{"/proc/sys/net/ipv4/ip_forward"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -54,9 +55,9 @@ func TestParseInfo(t *testing.T) {
 
 // TestHookAgain has a conn that goes up, down and up be up.
 func TestHookAgain(t *testing.T) {
-	h := hook{conn: "net", suffix: "-client", command: "/etc/updown"}
+	h := hook.Note{Conn: "net", Suffix: "-client", Command: "/etc/updown"}
 	got := parseInfo([]string{"hook=" + h.String(), "unhook=" + h.String(), "hook=" + h.String()}).hooks
-	if len(got) != 1 || got[0].conn != "net" {
+	if len(got) != 1 || got[0].Conn != "net" {
 		t.Errorf("up are %+v", got)
 	}
 }
@@ -75,7 +76,7 @@ func FuzzInfo(f *testing.F) {
 			}
 		}
 		for _, h := range in.hooks {
-			back, ok := parseHook(strings.Fields(h.String()))
+			back, ok := hook.ParseNote(strings.Fields(h.String()))
 			if !ok || !reflect.DeepEqual(back, h) {
 				t.Errorf("%+v is read back as %+v", h, back)
 			}

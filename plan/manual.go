@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/hook"
 )
 
 // manualConn is a manually keyed conn that start brings up, or cannot.
@@ -17,7 +18,7 @@ type manualConn struct {
 	place  string // conn "NAME" (FILE:LINE)
 	flows  []Flow
 	routes []AddRoute // those that no conn before it has
-	hooks  []hook
+	hooks  []hook.Note
 	// foreignSource says that the source address asked for is not this host's.
 	foreignSource bool
 	cipher        string // of ESP, as conf.ParseESP has it
@@ -129,8 +130,8 @@ func (c *compiler) route(m *manualConn) []Node {
 	for _, h := range m.hooks {
 		nodes = append(nodes,
 			c.note(infoHook, h.String(), m.reason),
-			warn(h.updown("prepare"), m.reason, failed),
-			warn(h.updown("route"), m.reason, failed))
+			warn(updown(h, "prepare"), m.reason, failed),
+			warn(updown(h, "route"), m.reason, failed))
 	}
 	return nodes
 }
@@ -157,7 +158,7 @@ func (m *manualConn) up() []Node {
 		do(AddEroute{Flow: f, SAID: m.target()})
 	}
 	for _, h := range m.hooks {
-		do(h.updown("up"))
+		do(updown(h, "up"))
 	}
 	return nodes
 }
@@ -169,7 +170,7 @@ func (m *manualConn) down() []Node {
 	var nodes []Node
 	do := func(op Op) { nodes = append(nodes, tried(op, m.reason)) }
 	for _, h := range m.hooks {
-		nodes = append(nodes, warn(h.updown("down"), m.reason, failed))
+		nodes = append(nodes, warn(updown(h, "down"), m.reason, failed))
 	}
 	for _, f := range m.flows {
 		do(DelEroute{Flow: f})

@@ -1,6 +1,13 @@
 package plan
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipsec/conf"
+	"ipsec/conf/hook"
+)
 
 // restart returns the nodes of restart: stop without its exits, then start,
 // under one lock. Links and routes outlive the stop half, so that what a conn
@@ -40,7 +47,7 @@ func (c *compiler) unwanted() []Node {
 	}
 	old := make(map[routeKey]bool)
 	for _, r := range c.info.routes {
-		if stays[r.Link] && c.routed[r.key()] == 0 && !old[r.key()] {
+		if stays[r.Link] && c.routed[r.key()] == 0 && !old[r.key()] && !c.plutoRoutes(r.Dst) {
 			old[r.key()] = true
 			nodes = append(nodes, ignored(r, noted))
 		}
@@ -66,17 +73,43 @@ func (c *compiler) unwanted() []Node {
 	return nodes
 }
 
-// staleHooks returns the hooks of before that no conn of now has.
-func (c *compiler) staleHooks() []hook {
+// plutoRoutes reports whether a route to dst may be one that Pluto, which has the
+// automatic conns by now, has made for one of them.
+func (c *compiler) plutoRoutes(dst netip.Prefix) bool {
+	for _, conn := range c.cfg.Conns {
+		if !isAutomatic(conn) {
+			continue
+		}
+		for _, end := range []*conf.End{&conn.Left, &conn.Right} {
+			if end.Host.Addr.IsValid() && len(end.Subnets) == 0 && dst == single(end.Host.Addr) {
+				return true
+			}
+			if slices.ContainsFunc(end.Subnets, func(net netip.Prefix) bool { return covers(net, dst) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// baseName returns the conn of ipsec.conf that NAME/1x2 is a pair of subnets of.
+func baseName(name string) string {
+	base, _, _ := strings.Cut(name, "/")
+	return base
+}
+
+// staleHooks returns the hooks of before that no conn of now has; those of
+// automatic conns are Pluto's to undo.
+func (c *compiler) staleHooks() []hook.Note {
 	now := make(map[string]bool)
 	for _, m := range c.manual {
 		for _, h := range m.hooks {
 			now[h.String()] = true
 		}
 	}
-	var list []hook
+	var list []hook.Note
 	for _, h := range c.info.hooks {
-		if !now[h.String()] {
+		if conn := c.conns[baseName(h.Conn)]; !now[h.String()] && (conn == nil || !isAutomatic(conn)) {
 			list = append(list, h)
 		}
 	}

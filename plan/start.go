@@ -170,14 +170,14 @@ func (c *compiler) undo() []Node {
 	}
 	if c.verb == Restart {
 		for _, h := range c.staleHooks() {
-			do(h.updown("unroute"))
+			do(updown(h, "unroute"))
 		}
 	}
 	var down, unroute []Node
 	for _, m := range c.manual {
 		for _, h := range m.hooks {
-			down = append(down, ignored(h.updown("down"), m.reason))
-			unroute = append(unroute, ignored(h.updown("unroute"), m.reason))
+			down = append(down, ignored(updown(h, "down"), m.reason))
+			unroute = append(unroute, ignored(updown(h, "unroute"), m.reason))
 		}
 	}
 	if len(down) > 0 {

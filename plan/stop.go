@@ -1,5 +1,7 @@
 package plan
 
+import "ipsec/conf/hook"
+
 // cleaning says how far a release goes.
 type cleaning struct {
 	daemons bool // end them
@@ -59,7 +61,7 @@ func (c *compiler) release(how cleaning) []Node {
 		do(EndDaemon{Pluto}, "Pluto goes before its data plane")
 	}
 	for _, h := range c.info.hooks {
-		nodes = append(nodes, warn(h.updown("down"), noted, "the updown command of conn "+h.conn+" failed to go down"))
+		nodes = append(nodes, warn(updown(h, "down"), noted, "the updown command of conn "+h.Conn+" failed to go down"))
 	}
 	if how.daemons {
 		nodes = append(nodes, c.emptyKlips(how))
@@ -129,8 +131,8 @@ func (c *compiler) emptyKlips(how cleaning) Node {
 	}
 }
 
-func unroute(h hook, reason string) Node {
-	return warn(h.updown("unroute"), reason, "the updown command of conn "+h.conn+" failed to take its route back")
+func unroute(h hook.Note, reason string) Node {
+	return warn(updown(h, "unroute"), reason, "the updown command of conn "+h.Conn+" failed to take its route back")
 }
 
 // splitSettings tells the settings of forwarding, which go back first, from
