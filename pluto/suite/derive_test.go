@@ -183,6 +183,12 @@ func TestClear(t *testing.T) {
 	held := [][]byte{k.D, k.Ai, k.Ar, k.Ei, k.Er, k.Pi, k.Pr}
 	m, _ := Child{Enc: "aes", EncKeyLen: 16, AuthKeyLen: 20}.Derive(s.PRF, k.D, Exchange{})
 	held = append(held, m.EncKey, m.AuthKey)
+	p, err := s.NewProtector(k.Ei, k.Ai, bytes.NewReader(counting(32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held = append(held, p.key, p.mac, p.ivs)
+	p.Clear()
 	k.Clear()
 	m.Clear()
 	for i, b := range held {

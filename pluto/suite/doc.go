@@ -38,6 +38,17 @@ func byID[T entry](what string, table []T, id uint16) (T, error) {
 	return none, fmt.Errorf("unsupported %s number %d", what, id)
 }
 
+// pointTo returns the entry of a number in the table itself, nil where there is
+// none. Nobody changes what it points to.
+func pointTo[T entry](table []T, id uint16) *T {
+	for i := range table {
+		if table[i].number() == id {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
 func byName[T entry](what string, table []T, name string) (T, error) {
 	var names []string
 	for _, e := range table {

@@ -123,9 +123,9 @@ func cmacPRF(key []byte) hash.Hash {
 }
 
 // must is for keys whose length is right by construction.
-func must(h hash.Hash, err error) hash.Hash {
+func must[T any](made T, err error) T {
 	if err != nil {
 		panic("suite: " + err.Error())
 	}
-	return h
+	return made
 }

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
@@ -8,7 +9,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -22,15 +22,16 @@ var ErrOpen = errors.New("encrypted payload does not authenticate")
 
 // A Protector seals and opens the Encrypted payloads of one direction of an IKE SA,
 // RFC 7296, section 3.14, RFC 5282. It is for one goroutine at a time.
+//
+// It keeps the bare keys and expands them for each message: an IKE SA is idle
+// most of its life, there are many of them, and expanded keys are ten times as
+// long, out of reach of Clear besides.
 type Protector struct {
-	encryption Encryption
-	icv        int
-	salt       []byte
-	used       uint64       // IVs so far
-	ivs        cipher.Block // what makes the IVs of CBC
-	aead       cipher.AEAD  // or else the two below
-	block      cipher.Block
-	mac        hash.Hash
+	encryption     *Encryption
+	integrity      *Integrity // nil with an AEAD
+	key, salt, mac []byte
+	ivs            []byte // the key that makes the IVs of CBC
+	used           uint64 // IVs so far
 }
 
 // NewProtector returns the Protector of one direction under its SK_e and SK_a, whose
@@ -40,61 +41,69 @@ type Protector struct {
 // counter itself. The IVs of two Protectors under the same keys repeat
 // each other.
 func (s Suite) NewProtector(encKey, authKey []byte, random io.Reader) (*Protector, error) {
-	e := s.Encryption
-	p := &Protector{encryption: e, icv: e.ICV}
-	if want := s.encLen; len(encKey) != want {
-		return nil, fmt.Errorf("key of %s has %d bytes, expected %d", e.Name, len(encKey), want)
+	p := &Protector{encryption: pointTo(encryptions, s.Encryption.ID), integrity: pointTo(integrities, s.Integrity.ID)}
+	e := p.encryption
+	if want := s.encLen; len(encKey) != want || e == nil {
+		return nil, fmt.Errorf("key of %s has %d bytes, expected %d", s.Encryption.Name, len(encKey), want)
 	}
 	if want := s.Integrity.Key; len(authKey) != want {
 		return nil, fmt.Errorf("integrity key has %d bytes, expected %d", len(authKey), want)
 	}
-	key := encKey[:len(encKey)-e.Salt]
-	p.salt = append(p.salt, encKey[len(key):]...)
-	var err error
-	if e.AEAD() {
-		p.aead, err = newAEAD(e, key)
-		return p, err
+	keys := append(bytes.Clone(encKey), authKey...)
+	keys, p.mac = keys[:len(encKey)], keys[len(encKey):]
+	p.key, p.salt = keys[:len(keys)-e.Salt], keys[len(keys)-e.Salt:]
+	if e.AEAD() || e.ID == AESCTR {
+		return p, nil
 	}
-	p.icv = s.Integrity.ICV
-	if p.mac, err = s.Integrity.keyed(authKey); err != nil {
-		return nil, err
-	}
-	if e.ID == TripleDES {
-		p.block, err = des.NewTripleDESCipher(key)
-	} else {
-		p.block, err = aes.NewCipher(key)
-	}
-	if err != nil || e.ID == AESCTR {
-		return p, err
-	}
-	var ivKey [32]byte
-	if _, err := io.ReadFull(random, ivKey[:]); err != nil {
+	p.ivs = make([]byte, 32)
+	if _, err := io.ReadFull(random, p.ivs); err != nil {
 		return nil, fmt.Errorf("failed to read randomness for %s: %w", e.Name, err)
 	}
-	p.ivs, err = aes.NewCipher(ivKey[:])
-	clear(ivKey[:])
-	return p, err
+	return p, nil
 }
 
-func newAEAD(e Encryption, key []byte) (cipher.AEAD, error) {
+// Clear overwrites the keys. The Protector is of no use afterwards.
+func (p *Protector) Clear() {
+	clear(p.key)
+	clear(p.salt)
+	clear(p.mac)
+	clear(p.ivs)
+}
+
+// aead returns the cipher of an AEAD.
+func (p *Protector) aead() cipher.AEAD {
+	e := p.encryption
 	if e.ID == ChaCha20Poly1305 {
-		return chacha20poly1305.New(key)
+		return must(chacha20poly1305.New(p.key))
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
+	block := must(aes.NewCipher(p.key))
 	switch e.ID {
 	case AESCCM8, AESCCM12, AESCCM16:
-		return aesmode.NewCCM(block, e.Salt+e.IV, e.ICV)
+		return must(aesmode.NewCCM(block, e.Salt+e.IV, e.ICV))
 	}
-	return aesmode.NewGCM(block, e.ICV)
+	return must(aesmode.NewGCM(block, e.ICV))
+}
+
+// block returns the block cipher under another mode.
+func (p *Protector) block() cipher.Block {
+	if p.encryption.ID == TripleDES {
+		return must(des.NewTripleDESCipher(p.key))
+	}
+	return must(aes.NewCipher(p.key))
+}
+
+// icv returns the length of the ICV.
+func (p *Protector) icv() int {
+	if p.integrity != nil {
+		return p.integrity.ICV
+	}
+	return p.encryption.ICV
 }
 
 // Overhead returns how many bytes longer than a plaintext of n bytes is what Seal
 // makes of it.
 func (p *Protector) Overhead(n int) int {
-	return p.encryption.IV + p.padding(n) + 1 + p.icv
+	return p.encryption.IV + p.padding(n) + 1 + p.icv()
 }
 
 // padding returns how many bytes go between n bytes of plaintext and the pad length.
@@ -118,9 +127,9 @@ func (p *Protector) Seal(dst, aad, plaintext []byte) []byte {
 		dst = append(dst, 0)
 	}
 	dst = append(dst, byte(pad))
-	if p.aead != nil {
+	if p.integrity == nil {
 		var nonce [12]byte
-		return p.aead.Seal(dst[:body], p.nonce(&nonce, iv), dst[body:], aad)
+		return p.aead().Seal(dst[:body], p.nonce(&nonce, iv), dst[body:], aad)
 	}
 	p.crypt(dst[body:], iv, true)
 	return p.sum(dst, aad, dst[start:])
@@ -130,21 +139,21 @@ func (p *Protector) Seal(dst, aad, plaintext []byte) []byte {
 // and without what pads it. aad is what Seal had. body stays as it is. The
 // error is ErrOpen.
 func (p *Protector) Open(aad, body []byte) ([]byte, error) {
-	size := len(body) - p.encryption.IV - p.icv
+	size := len(body) - p.encryption.IV - p.icv()
 	if size < 1 || size%p.encryption.Block != 0 {
 		return nil, ErrOpen
 	}
 	iv, sealed, icv := body[:p.encryption.IV], body[p.encryption.IV:], body[p.encryption.IV+size:]
 	var plain []byte
-	if p.aead != nil {
+	if p.integrity == nil {
 		var nonce [12]byte
 		var err error
-		if plain, err = p.aead.Open(nil, p.nonce(&nonce, iv), sealed, aad); err != nil {
+		if plain, err = p.aead().Open(nil, p.nonce(&nonce, iv), sealed, aad); err != nil {
 			return nil, ErrOpen
 		}
 	} else {
 		var room [64]byte
-		if !hmac.Equal(icv, p.sum(room[:0], aad, body[:len(body)-p.icv])) {
+		if !hmac.Equal(icv, p.sum(room[:0], aad, body[:len(body)-p.icv()])) {
 			return nil, ErrOpen
 		}
 		plain = append(plain, sealed[:size]...)
@@ -166,7 +175,7 @@ func (p *Protector) appendIV(dst []byte) []byte {
 		return binary.BigEndian.AppendUint64(dst, p.used)
 	}
 	binary.BigEndian.PutUint64(iv[:], p.used)
-	p.ivs.Encrypt(iv[:], iv[:])
+	must(aes.NewCipher(p.ivs)).Encrypt(iv[:], iv[:])
 	return append(dst, iv[:p.encryption.IV]...)
 }
 
@@ -181,18 +190,18 @@ func (p *Protector) crypt(data, iv []byte, encrypt bool) {
 	case p.encryption.ID == AESCTR: // RFC 5930, RFC 3686, section 4
 		var nonce [12]byte
 		counter := append(p.nonce(&nonce, iv), 0, 0, 0, 1)
-		cipher.NewCTR(p.block, counter).XORKeyStream(data, data)
+		cipher.NewCTR(p.block(), counter).XORKeyStream(data, data)
 	case encrypt:
-		cipher.NewCBCEncrypter(p.block, iv).CryptBlocks(data, data)
+		cipher.NewCBCEncrypter(p.block(), iv).CryptBlocks(data, data)
 	default:
-		cipher.NewCBCDecrypter(p.block, iv).CryptBlocks(data, data)
+		cipher.NewCBCDecrypter(p.block(), iv).CryptBlocks(data, data)
 	}
 }
 
 // sum appends to dst the ICV of aad followed by data.
 func (p *Protector) sum(dst, aad, data []byte) []byte {
-	p.mac.Reset()
-	p.mac.Write(aad)
-	p.mac.Write(data)
-	return p.mac.Sum(dst)[:len(dst)+p.icv]
+	h := must(p.integrity.keyed(p.mac))
+	h.Write(aad)
+	h.Write(data)
+	return h.Sum(dst)[:len(dst)+p.icv()]
 }
