@@ -10,7 +10,7 @@
 //	out, in, err := s.Protectors(keys, initiator, rand)
 //
 //	child, err := suite.NewChild(suite.ChildChoice{Encryption: 20, KeyBits: 128})
-//	material := child.Derive(s.PRF, keys.D, exchange)
+//	toResponder, toInitiator := child.Derive(s.PRF, keys.D, exchange)
 //
 // Whatever is random comes from a reader that the caller brings, and the same
 // bytes make the same keys, so that a simulation replays. No error of this
