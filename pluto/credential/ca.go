@@ -44,19 +44,29 @@ func keyHash(c *x509.Certificate) []byte {
 
 // askedFor reports whether c hangs from a CA that the peer asked for.
 func (s *Store) askedFor(c Cert, requests [][]byte) bool {
+	return s.hangsFrom(c, func(issuer *x509.Certificate) bool {
+		hash := keyHash(issuer)
+		return slices.ContainsFunc(requests, func(body []byte) bool {
+			for h := range slices.Chunk(body, sha1.Size) {
+				if bytes.Equal(h, hash) {
+					return true
+				}
+			}
+			return false
+		})
+	})
+}
+
+// hangsFrom reports whether one of the CAs above c, as far as we hold them, is wanted.
+func (s *Store) hangsFrom(c Cert, wanted func(issuer *x509.Certificate) bool) bool {
 	at := c.Certificate
 	for range MaxCerts {
 		issuer := s.issuerOf(at, nil)
 		if issuer == nil {
 			return false
 		}
-		hash := keyHash(issuer)
-		for _, body := range requests {
-			for h := range slices.Chunk(body, sha1.Size) {
-				if bytes.Equal(h, hash) {
-					return true
-				}
-			}
+		if wanted(issuer) {
+			return true
 		}
 		if selfIssued(issuer) {
 			return false
@@ -87,13 +97,15 @@ func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool
 		return nil, nil
 	}
 	dn, err := parseCA(text)
-	if err != nil {
-		return nil, err
-	}
+	return matches(dn), err
+}
+
+// matches returns the test whether a CA has the name dn, which may have wildcards.
+func matches(dn identity.ID) func(rawSubject []byte) bool {
 	return func(raw []byte) bool {
 		id, err := identity.FromDN(raw)
 		return err == nil && id.Matches(dn)
-	}, nil
+	}
 }
 
 // parseCA reads the DN of leftca.

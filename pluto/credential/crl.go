@@ -30,7 +30,7 @@ func (c *CRL) signedBy(issuer *x509.Certificate) error {
 	return err
 }
 
-// critical extensions of a CRL that we cannot honour (RFC 5280 §5.2).
+// errPartialCRL is for critical extensions, which say so (RFC 5280 §5.2).
 var errPartialCRL = errors.New("it is only a part of a CRL (a critical extension says so)")
 
 // ParseCRL reads a CRL, DER. Partial ones (delta CRLs, those for some reasons or
@@ -54,6 +54,9 @@ func ParseCRL(der []byte, source string) (*CRL, error) {
 		}
 		crl.revoked[serialKey(entry.SerialNumber)] = entry.RevocationTime
 	}
+	list.RevokedCertificateEntries = nil // they are large, and in crl.revoked now
+	//lint:ignore SA1019 the same once more
+	list.RevokedCertificates = nil
 	return crl, nil
 }
 

@@ -3,14 +3,13 @@ package credential
 import (
 	"crypto"
 	"crypto/rsa"
-	"crypto/sha1"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"math/big"
 	"strings"
 	"time"
 
+	"ipsec/conf/rawkey"
 	"ipsec/pluto"
 	"ipsec/pluto/identity"
 )
@@ -140,27 +139,12 @@ func (s *Store) hasPrivate(key crypto.PublicKey) string {
 	return ""
 }
 
-// keyLabel names a key as FreeS/WAN did: its size, kind and the first letters of its RFC 3110 form; of
-// the hash of its SubjectPublicKeyInfo where it is not RSA.
+// keyLabel names a key for a list: its kind and size, and its short name.
 func keyLabel(key crypto.PublicKey) string {
-	var data []byte
 	if r, ok := key.(*rsa.PublicKey); ok {
-		e := big.NewInt(int64(r.E)).Bytes()
-		data = append(append([]byte{byte(len(e))}, e...), r.N.Bytes()...)
-		return fmt.Sprintf("%4d RSA Key %s", r.N.BitLen(), keyID(data))
+		return fmt.Sprintf("%4d RSA Key %s", r.N.BitLen(), rawkey.ID(key))
 	}
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return describeKey(key) + " Key"
-	}
-	sum := sha1.Sum(der)
-	return fmt.Sprintf("%s Key %s", describeKey(key), keyID(sum[:]))
-}
-
-func keyID(data []byte) string {
-	const letters = 9
-	text := base64.StdEncoding.EncodeToString(data)
-	return text[:min(letters, len(text))]
+	return fmt.Sprintf("%s Key %s", describeKey(key), rawkey.ID(key))
 }
 
 func idKind(id identity.ID) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"strings"
 
 	"ipsec/conf/rawkey"
 	"ipsec/pluto"
@@ -114,12 +115,23 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 		"the conn names neither a certificate nor a public key of ours, and none of our %d private keys is for %s alone", len(s.parts.Keys), idOr(r.OwnID, r.OwnAddr))
 }
 
-// ownCert chooses a certificate for our ID whose private key we hold, best one
+// ownCert chooses a certificate for our ID, under leftca, whose private key we hold; best one
 // that hangs from a CA that the peer asked for.
 func (s *Store) ownCert(r Request) (key PrivateKey, cert Cert, ok bool) {
+	underCA := func(Cert) bool { return true }
+	if ca := r.Conn.Local.CA; ca != "" && !strings.HasPrefix(ca, "%") {
+		dn, err := parseCA(ca)
+		if err != nil {
+			return key, cert, false
+		}
+		wanted := matches(dn)
+		underCA = func(c Cert) bool {
+			return s.hangsFrom(c, func(issuer *x509.Certificate) bool { return wanted(issuer.RawSubject) })
+		}
+	}
 	for _, c := range s.parts.Certs {
 		k, have := s.privateKey(c.PublicKey)
-		if !have || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil {
+		if !have || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil || !underCA(c) {
 			continue
 		}
 		asked := s.askedFor(c, r.CertReqs)
