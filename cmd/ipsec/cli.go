@@ -28,6 +28,11 @@ type cli struct {
 	Look       lookCmd       `cmd:"" help:"Print a short report of the data plane."`
 	PfKey      pfkeyCmd      `cmd:"" name:"pf_key" help:"Print the PF_KEY messages of KLIPS as they come."`
 
+	Rsasigkey   rsasigkeyCmd   `cmd:"" help:"Make an RSA key and print it for ipsec.secrets."`
+	Newhostkey  newhostkeyCmd  `cmd:"" help:"Make an RSA key for this host in a new file."`
+	Showhostkey showhostkeyCmd `cmd:"" help:"Print this host's public key for ipsec.conf or the DNS."`
+	Ranbits     ranbitsCmd     `cmd:"" help:"Print random bits, such as for a pre-shared key."`
+
 	VersionCmd versionCmd    `cmd:"" name:"version" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 
