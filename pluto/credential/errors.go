@@ -47,12 +47,6 @@ func (e *Error) Error() string {
 	return e.Text + "; " + e.Hint
 }
 
-// Is reports whether target is an Error of the same Reason.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.Reason == e.Reason && t.Text == ""
-}
-
 // maxText bounds the cause, which may hold names that a peer sent.
 const maxText = 1000
 

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -174,6 +175,32 @@ func TestSchemes(t *testing.T) {
 		}
 		if signed == 0 {
 			t.Errorf("%s: no key to test with", s.name)
+		}
+	}
+}
+
+// TestKeySizes refuses keys that are too small, too large, or of unknown kinds.
+func TestKeySizes(t *testing.T) {
+	bits := func(n uint) *rsa.PublicKey {
+		return &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int), int(n-1), 1), E: 65537}
+	}
+	tests := []struct {
+		key  crypto.PublicKey
+		want string // none: it passes
+	}{
+		{bits(1023), "too small"}, {bits(1024), ""}, {bits(8192), ""}, {bits(8193), "too large"},
+		{ecKey(t, elliptic.P224()).Public(), "P-224"}, {ecKey(t, elliptic.P256()).Public(), ""},
+		{"key", "string"}, {nil, "nil"},
+	}
+	for _, test := range tests {
+		err := checkKey(test.key)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", describeKey(test.key), err, test.want)
+		}
+		for _, s := range slices.Concat(signatureSchemes, methodSchemes) {
+			if err := s.verify(test.key, nil, make([]byte, 1024)); err == nil || test.want != "" && err.Reason != BadKey {
+				t.Errorf("%s, %s: %v", describeKey(test.key), s.name, err)
+			}
 		}
 	}
 }
