@@ -46,14 +46,21 @@ func (c *compiler) manualConns() []*manualConn {
 			case named[conn.Name]:
 				reason = c.keyword("manualstart", "")
 			}
-			m := c.manualConn(conn, reason, false)
-			if m.leak != nil {
-				c.errorf(m.leak.Pos, "conn %q: %s", conn.Name, m.leak.Text)
-			}
-			list = append(list, m)
+			list = append(list, c.manualConn(conn, reason, false))
 		}
 	}
+	c.refuseLeaks(list, lettingPass(list))
 	return list
+}
+
+// refuseLeaks notes an error for each conn whose packets would leave in the
+// clear by a route of the host, unless passes let them.
+func (c *compiler) refuseLeaks(list, passes []*manualConn) {
+	for _, m := range list {
+		if c.host.bypass(m, passes); m.leak != nil {
+			c.errorf(m.leak.Pos, "conn %q: %s", m.conn.Name, m.leak.Text)
+		}
+	}
 }
 
 // manualConn resolves one manually keyed conn.

@@ -61,7 +61,7 @@ func CompileManual(action Action, names []string, other bool, cfg *conf.Config, 
 			p.Nodes = append(p.Nodes, m.down()...)
 		}
 	case ManualUnroute:
-		c.shareRoutes(names)
+		c.others(names) // which counts their routes
 		for _, m := range c.manual {
 			p.Nodes = append(p.Nodes, c.unroute(m)...)
 		}
@@ -94,11 +94,10 @@ func (c *compiler) namedConns(action Action, names []string, other bool) []*manu
 			c.errorf(m.bad.Pos, "conn %q: %s", conn.Name, m.bad.Text)
 			continue
 		}
-		if m.leak != nil && (action == ManualUp || action == ManualRoute) {
-			c.errorf(m.leak.Pos, "conn %q: %s", conn.Name, m.leak.Text)
-			continue
-		}
 		list = append(list, m)
+	}
+	if action == ManualUp || action == ManualRoute {
+		c.refuseLeaks(list, append(lettingPass(list), lettingPass(c.others(names))...))
 	}
 	return list
 }
@@ -184,13 +183,15 @@ func (c *compiler) unsetRoutes() []Node {
 	return nodes
 }
 
-// shareRoutes counts the routes of the manual conns that are not in names.
-func (c *compiler) shareRoutes(names []string) {
+// others resolves the manual conns of start that are not in names.
+func (c *compiler) others(names []string) []*manualConn {
+	var list []*manualConn
 	for _, conn := range c.cfg.Conns {
 		if !slices.Contains(names, conn.Name) && (conn.Auto == conf.AutoManual || slices.Contains(c.setup.ManualStart, conn.Name)) {
-			c.manualConn(conn, "", false)
+			list = append(list, c.manualConn(conn, "", false))
 		}
 	}
+	return list
 }
 
 // insist turns warnings into reasons to undo.

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"net/netip"
-	"slices"
-	"strconv"
 
 	"ipsec/conf"
 )
@@ -19,8 +17,7 @@ func (r AddRoute) key() routeKey { return routeKey{r.Dst, r.Link, r.Metric} }
 
 func (r DelRoute) key() routeKey { return routeKey{r.Dst, r.Link, r.Metric} }
 
-// routesOf returns the routes of m that no conn before it has, and notes in m
-// what of the host's own routes stands beside them.
+// routesOf returns the routes of m that no conn before it has.
 func (c *compiler) routesOf(m *manualConn) []AddRoute {
 	here := c.host
 	if m.other {
@@ -28,10 +25,10 @@ func (c *compiler) routesOf(m *manualConn) []AddRoute {
 	}
 	var list []AddRoute
 	for _, remote := range m.them.clients() {
+		if m.conn.Type == conf.Passthrough && here.routed(remote.Masked(), m.conn.Metric) {
+			continue // its packets pass by the route that is there
+		}
 		for _, dst := range here.cover(remote.Masked(), m.conn.Metric) {
-			if here.bypass(m, dst); m.conn.Type == conf.Passthrough && here.routed(dst, m.conn.Metric) {
-				continue // its packets pass by the route that is there
-			}
 			r := AddRoute{Dst: dst, Link: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric}
 			if src := m.us.end.SourceIP; src.IsValid() && src.Is4() == dst.Addr().Is4() && !m.foreignSource {
 				r.Src = src
@@ -43,57 +40,6 @@ func (c *compiler) routesOf(m *manualConn) []AddRoute {
 		}
 	}
 	return list
-}
-
-// bypass finds the routes of the host that are better than that of m to dst,
-// so that packets of m would leave in the clear by them. It notes the first in
-// m.leak, but for a conn that lets its packets pass anyway. Networks that this
-// host itself is on are on its side of the conn, and not the peer's: those that
-// are not among the conn's own are noted in m.beside.
-func (h *host) bypass(m *manualConn, dst netip.Prefix) {
-	for _, r := range h.within(dst) {
-		same := r.Dst == dst
-		switch {
-		case m.conn.Type == conf.Passthrough:
-		case same && r.Metric > metricOf(dst, m.conn.Metric):
-		case !same && slices.ContainsFunc(m.us.end.Subnets, func(own netip.Prefix) bool { return covers(own, r.Dst) }):
-		case !same && h.neighbours(r):
-			m.beside = append(m.beside, r)
-		case m.leak == nil:
-			or := ""
-			if !same {
-				or = ", or keep " + r.Dst.String() + " out of " + m.them.name + "subnet"
-			}
-			m.leak = remark(m.toward(), "there is a route to %s over %s already, by which packets that the conn protects would leave in the clear: "+
-				"take it away, %q%s", r.Dst, r.Link, r.deletion(), or)
-		}
-	}
-}
-
-// covers reports whether all of inner is in outer.
-func covers(outer, inner netip.Prefix) bool {
-	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
-}
-
-// deletion returns the command that takes r away.
-func (r Route) deletion() string {
-	s := "ip route del " + r.Dst.String()
-	if r.Gateway.IsValid() {
-		s += " via " + r.Gateway.String()
-	}
-	s += " dev " + r.Link
-	if r.Metric != 0 {
-		s += " metric " + strconv.Itoa(r.Metric)
-	}
-	return s
-}
-
-// toward returns where the destination of m stands.
-func (m *manualConn) toward() conf.Pos {
-	if len(m.them.end.Subnets) == 0 {
-		return m.them.at(m.conn, "")
-	}
-	return m.them.at(m.conn, "subnet")
 }
 
 // cover returns what to route for dst so that no route of the host's own is
