@@ -29,7 +29,7 @@ func declared(t *testing.T, method string) (names []string) {
 		}
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv == nil || fn.Name.Name != method {
+			if !ok || fn.Recv == nil || fn.Name.Name != method || fn.Type.Params.NumFields() > 0 {
 				continue
 			}
 			if recv, ok := fn.Recv.List[0].Type.(*ast.Ident); ok {
