@@ -5,7 +5,22 @@ import (
 	"strings"
 
 	"ipsec/conf/rawkey"
+	"ipsec/pluto/identity"
 )
+
+// setIdentity takes an identity in every form, and stores it as written.
+func setIdentity(field func(target) *string) setter {
+	return func(_ *Keyword, t target, value string) *valueError {
+		if _, err := identity.Parse(value); err != nil {
+			return &valueError{text: value, want: identityForms, known: []string{"%any", "%fromcert", "%myid", "%none", "%null"}}
+		}
+		*field(t) = value
+		return nil
+	}
+}
+
+// identityForms are the forms of an identity, for a message.
+const identityForms = "an address, @NAME, USER@NAME, @#HEX, a DN such as C=US, O=Example, CN=x, %fromcert or %myid"
 
 // setPublicKey takes a public key of any kind, and stores it in its normal
 // form.

@@ -25,3 +25,20 @@ func TestPublicKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestIdentities(t *testing.T) {
+	for _, id := range []string{"192.0.2.1", "@east", "east.example.com", "@#0aff", "u@h", "%fromcert", "%any", "%myid", "C=US, O=Ex, CN=*", "/C=US/CN=x", "asn1dn:#3000"} {
+		c, err := Parse("f", []byte("conn a\n\tleftid=\""+id+"\"\n"))
+		if err != nil || c.Conn("a").Left.ID != id {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for line, want := range map[string]string{
+		"leftid=%fromcrt":     `f:2:9: malformed leftid "%fromcrt": expected ` + identityForms + `; did you mean "%fromcert"?`,
+		"rightid=\"C=US, X\"": `f:2:11: malformed rightid "C=US, X": expected ` + identityForms,
+	} {
+		if _, err := Parse("f", []byte("conn a\n\t"+line+"\n")); err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", line, err, want)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func endKeywords() []Keyword {
 		{Name: "leftfirewall", Section: s, Type: TypeBool, Default: "no", Stacks: anyStack, Dialects: Openswan | StrongSwan,
 			Help: "let the default updown open the firewall", set: setBool(func(t target) *bool { return &t.end.Firewall })},
 		{Name: "leftid", Section: s, Type: TypeString, Stacks: anyStack, Dialects: anyDialect,
-			Help: "its identity: an address, @NAME, USER@NAME, a DN, or %myid", set: setString(func(t target) *string { return &t.end.ID })},
+			Help: "its identity: an address, @NAME, USER@NAME, a DN, or %myid", set: setIdentity(func(t target) *string { return &t.end.ID })},
 		{Name: "leftrsasigkey", Section: s, Type: TypeString, Values: []string{"%dnsondemand", "%dns", "%dnsonload", "%cert", "%none"}, Default: "%dnsondemand", Stacks: anyStack, Dialects: anyDialect,
 			Help: "its public RSA key", set: setString(func(t target) *string { return &t.end.RSASigKey })},
 		{Name: "leftrsasigkey2", Section: s, Type: TypeString, Stacks: anyStack, Dialects: Openswan | Libreswan,

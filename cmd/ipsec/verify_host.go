@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/secrets"
 	"ipsec/plan"
 )
 
@@ -124,7 +127,8 @@ func (m *machine) reversePath() []finding {
 	return all
 }
 
-// secrets looks at the mode of ipsec.secrets.
+// secrets looks at ipsec.secrets, whether others can read it and whether all of
+// it can be understood.
 func (m *machine) secrets() []finding {
 	name := m.paths.Secrets()
 	f := finding{"Secrets " + name, good, nil}
@@ -136,6 +140,17 @@ func (m *machine) secrets() []finding {
 		return []finding{{f.what, warning, []string{err.Error()}}}
 	case info.Mode()&0o077 != 0:
 		return []finding{{f.what, failed, []string{"other users may read or write it: chmod 600 " + name}}}
+	}
+	s, err := secrets.Load(name)
+	var wrong conf.Errors
+	if errors.As(err, &wrong) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		f.verdict = warning
+		if len(s.Files) == 0 {
+			f.verdict = failed
+		}
+		for _, d := range wrong {
+			f.details = append(f.details, d.String())
+		}
 	}
 	return []finding{f}
 }

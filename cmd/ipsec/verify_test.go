@@ -94,6 +94,9 @@ func TestVerify(t *testing.T) {
 			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1))
 		}, "Pluto", failed, "pluto=no"},
 		{"secrets for all to read", func(t *testing.T, m *machine) { write(t, m.paths.Secrets(), "", 0o644) }, "Secrets", failed, "chmod 600"},
+		{"a line of the secrets", func(t *testing.T, m *machine) {
+			write(t, m.paths.Secrets(), ": PSK \"right\"\n: PKS \"wrong\"\n", 0o600)
+		}, "Secrets", warning, `:2:3: unknown kind of secret after the colon: expected PSK, RSA, ECDSA, PKCS8, XAUTH or EAP; did you mean "PSK"?`},
 		{"keys for all to read", func(t *testing.T, m *machine) { m.load(t, officeConfig) }, "Keys in", warning, "chmod 600"},
 		{"port of IKE taken", func(t *testing.T, m *machine) {
 			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1))
