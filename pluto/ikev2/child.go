@@ -1,0 +1,194 @@
+package ikev2
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ipsec/klips/said"
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/suite"
+)
+
+// child is a Child SA.
+type child struct {
+	alarm
+	pluto.Child // what Connections knows of it
+	sa          *ikeSA
+	state       childState
+	initiator   bool         // of the exchange that made it
+	rekeying    *createChild // ours, that is to replace it
+	successor   *child       // once replaced
+	chosen      string
+	since       time.Time
+}
+
+// childNonces are those of the exchange that makes a Child SA, and the secret of a key
+// exchange in it.
+type childNonces struct{ ni, nr, shared []byte }
+
+// plan is a Child SA that both ends have agreed on.
+type plan struct {
+	conn          *pluto.Connection
+	mode          pluto.Mode
+	chosen        offer.Chosen
+	spi           uint32
+	cpi, peerCPI  uint16
+	local, remote []message.TrafficSelector
+	nonces        childNonces
+	initiator     bool
+	old           *child
+}
+
+func protoOf(conn *pluto.Connection) said.Proto {
+	if conn.Protocol == pluto.AH {
+		return said.AH
+	}
+	return said.ESP
+}
+
+func protocolOf(p said.Proto) message.Protocol {
+	if p == said.AH {
+		return message.ProtocolAH
+	}
+	return message.ProtocolESP
+}
+
+// makeChild sets the SAs of a plan in the kernel; use, to send by them at once.
+func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
+	algorithms, err := suite.NewChild(p.chosen.Child())
+	if err != nil {
+		return nil, refusal(message.NoProposalChosen, "%v", err).look(p.conn, "esp", "ah")
+	}
+	c := &child{sa: s, state: childLive, initiator: p.initiator, chosen: p.chosen.String(), since: m.now}
+	c.alarm.owner, c.alarm.serial = c, m.nextSerial()
+	toResponder, toInitiator := algorithms.Derive(s.suite.PRF, s.d, suite.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
+	clear(p.nonces.shared)
+	if p.initiator {
+		toResponder, toInitiator = toInitiator, toResponder
+	}
+	c.Child = pluto.Child{
+		Conn: p.conn, Serial: c.serial, Protocol: protoOf(p.conn), Mode: p.mode, ESN: p.chosen.ESN,
+		Local: s.local.Addr(), Remote: s.remote.Addr(), Encap: s.encap(),
+		In:    pluto.ChildKeys{SPI: p.spi, CPI: p.cpi, Enc: algorithms.Enc, EncKey: toResponder.EncKey, Auth: algorithms.Auth, AuthKey: toResponder.AuthKey},
+		Out:   pluto.ChildKeys{SPI: binary.BigEndian.Uint32(p.chosen.SPI), CPI: p.peerCPI, Enc: algorithms.Enc, EncKey: toInitiator.EncKey, Auth: algorithms.Auth, AuthKey: toInitiator.AuthKey},
+		Flows: flows(p.local, p.remote),
+	}
+	if p.old != nil {
+		c.Replaces = &p.old.Child
+	}
+	if err := m.Connections.Install(&c.Child, use); err != nil {
+		return nil, refusal(message.NoAdditionalSAs, "failed to set the SAs in the kernel: %v", err)
+	}
+	c.Replaces = nil
+	s.children = append(s.children, c)
+	m.children[&c.Child] = c
+	m.startChildTimers(c)
+	return c, nil
+}
+
+// removeChild takes a Child SA away, here.
+func (m *Machine) removeChild(c *child, why pluto.Reason) {
+	m.detach(c)
+	if c.state = childGone; m.children[&c.Child] != c {
+		return
+	}
+	m.silence(&c.alarm)
+	delete(m.children, &c.Child)
+	m.Connections.Remove(&c.Child, why)
+	clear(c.In.EncKey)
+	clear(c.In.AuthKey)
+	clear(c.Out.EncKey)
+	clear(c.Out.AuthKey)
+}
+
+// detach takes a Child SA from its IKE SA.
+func (m *Machine) detach(c *child) {
+	if c.sa != nil {
+		c.sa.children = slices.DeleteFunc(c.sa.children, func(o *child) bool { return o == c })
+		c.sa = nil
+	}
+}
+
+// inboundKept is how long packets may still come in by a Child SA that has been
+// replaced and deleted.
+const inboundKept = 5 * time.Second
+
+// fade takes a Child SA that another has replaced away in a while: packets that were
+// under way when it was deleted still come in.
+func (m *Machine) fade(c *child) {
+	if c.state == childGone {
+		return
+	}
+	m.detach(c)
+	c.state = childGone
+	m.silence(&c.alarm)
+	m.after(&c.alarm, atLinger, inboundKept)
+	if s := c.successor; s != nil && s.state == childLive {
+		m.use(s)
+	}
+}
+
+// use sends by a Child SA that the peer is known to have.
+func (m *Machine) use(c *child) {
+	if err := m.Connections.Use(&c.Child); err != nil {
+		m.report(pluto.RCInternal, c.Conn, c.serial, "failed to send by the new SAs: %v", err)
+	}
+}
+
+// findOut returns the Child SA that the peer calls spi.
+func (s *ikeSA) findOut(p message.Protocol, spi []byte) *child {
+	if len(spi) != 4 {
+		return nil
+	}
+	want := binary.BigEndian.Uint32(spi)
+	for _, c := range s.children {
+		if c.Out.SPI == want && protocolOf(c.Protocol) == p {
+			return c
+		}
+	}
+	return nil
+}
+
+func spiBytes(spi uint32) []byte { return binary.BigEndian.AppendUint32(nil, spi) }
+
+// announce reports a Child SA that is in force.
+func (m *Machine) announce(c *child) {
+	mode := "tunnel"
+	if c.Mode == pluto.TransportMode {
+		mode = "transport"
+	}
+	var more strings.Builder
+	if c.In.CPI != 0 {
+		fmt.Fprintf(&more, " IPCOMP=>0x%04x <0x%04x", c.Out.CPI, c.In.CPI)
+	}
+	if c.ESN {
+		more.WriteString(" ESN")
+	}
+	natd := "none"
+	if c.Encap.On() {
+		natd = netip.AddrPortFrom(c.Remote, c.Encap.DstPort).String()
+	}
+	dpd := "passive"
+	if c.Conn.DPD.Delay > 0 {
+		dpd = "active"
+	}
+	m.Report(pluto.Report{
+		Code: pluto.RCSuccess, Conn: c.Conn, Serial: c.serial, Outcome: pluto.Up,
+		Text: fmt.Sprintf("%s: IPsec SA established %s mode {%s=>0x%08x <0x%08x xfrm=%s-%s%s NATD=%s DPD=%s}",
+			childName, mode, strings.ToUpper(c.Protocol.String()), c.Out.SPI, c.In.SPI,
+			upperOr(c.Out.Enc), upperOr(c.Out.Auth), more.String(), natd, dpd),
+	})
+}
+
+func upperOr(name string) string {
+	if name == "" {
+		return "NONE"
+	}
+	return strings.ToUpper(name)
+}

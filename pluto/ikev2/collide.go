@@ -1,0 +1,102 @@
+package ikev2
+
+import (
+	"bytes"
+
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+)
+
+// When both ends replace the same SA at once there are two new ones, and each end
+// knows all four nonces. The SA that was made with the lowest of them is
+// redundant, and is deleted by the end that asked for it; the other's deletes
+// the old SA (RFC 7296, section 2.8.1 and 2.8.2).
+
+// rivalChild is what the peer has made of a Child SA that we are replacing, too.
+type rivalChild struct {
+	made   *child
+	nonces childNonces
+}
+
+// beats reports whether the peer's new SA stays, and not ours, which was made with nonces.
+func (r *rivalChild) beats(nonces childNonces) bool {
+	if r == nil || r.made.state == childGone {
+		return false
+	}
+	return bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0
+}
+
+func lowest(n childNonces) []byte {
+	if bytes.Compare(n.ni, n.nr) < 0 {
+		return n.ni
+	}
+	return n.nr
+}
+
+// rekeyedByPeer notes that the peer has replaced old.
+func (m *Machine) rekeyedByPeer(old, made *child, nonces childNonces) {
+	if x := old.rekeying; x != nil && old.sa != nil && old.sa.underWay != nil && old.sa.underWay.exchange == x {
+		nonces.shared = nil
+		nonces.ni = bytes.Clone(nonces.ni)
+		x.rival = &rivalChild{made, nonces}
+		return
+	}
+	m.succeeded(old, made)
+}
+
+// succeeded notes that made has taken the place of old.
+func (m *Machine) succeeded(old, made *child) {
+	old.successor, old.rekeying = made, nil
+	if old.state == childLive {
+		old.state = childReplaced
+	}
+	m.set(&old.alarm, atRekey, m.never())
+	m.after(&old.alarm, atLinger, peerDeletes)
+}
+
+// replacedChild takes the success of our own request to replace a Child SA.
+func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces childNonces) {
+	old := x.old
+	old.rekeying = nil
+	if x.rival.beats(nonces) {
+		m.succeeded(old, x.rival.made)
+		m.use(x.rival.made)
+		made.state = childReplaced
+		made.successor = x.rival.made
+		m.ask(s, &deleteChild{child: made})
+		return
+	}
+	if x.rival != nil && x.rival.made.state == childLive {
+		loser := x.rival.made
+		loser.state, loser.successor = childReplaced, made
+		m.set(&loser.alarm, atRekey, m.never())
+		m.after(&loser.alarm, atLinger, peerDeletes)
+	}
+	if old.state == childGone {
+		return
+	}
+	m.succeeded(old, made)
+	m.ask(s, &deleteChild{child: old})
+}
+
+// refusedRekey takes an error in answer to our request to replace a Child SA, and reports
+// whether that is all there is to do about it.
+func (x *createChild) refusedRekey(m *Machine, s *ikeSA, n *message.Notify) bool {
+	rival, old := x.rival, x.old
+	if rival == nil && n.MessageType != message.ChildSANotFound && n.MessageType != message.TemporaryFailure {
+		return false
+	}
+	x.release(m, s)
+	old.rekeying = nil
+	switch {
+	case rival != nil && rival.made.state != childGone:
+		m.succeeded(old, rival.made)
+	case n.MessageType == message.ChildSANotFound && old.state == childLive:
+		// The peer has no such Child SA any more: it goes here, too.
+		m.report(pluto.RCLogSerious, x.conn, old.serial, "the peer does not know the Child SA that was to be rekeyed; it is deleted")
+		m.removeChild(old, pluto.DeletedByPeer)
+	case n.MessageType == message.TemporaryFailure && old.state == childLive:
+		m.retryRekey(old)
+	}
+	return true
+}

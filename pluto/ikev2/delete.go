@@ -1,0 +1,122 @@
+package ikev2
+
+import (
+	"ipsec/klips/said"
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+)
+
+// deleteChild tells the peer that a Child SA is deleted (RFC 7296, section 1.4.1):
+// one that another has replaced, or one that is gone here already.
+type deleteChild struct {
+	child *child // that has been replaced; nil for one that is gone
+	proto said.Proto
+	spi   uint32
+}
+
+func (*deleteChild) kind() message.ExchangeType    { return message.Informational }
+func (*deleteChild) serves(*pluto.Connection) bool { return false }
+
+func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
+	if c := x.child; c != nil {
+		if c.state == childGone || c.sa != s {
+			return nil, false
+		}
+		c.state = childDeleting
+		x.proto, x.spi = c.Protocol, c.In.SPI
+	}
+	return []message.Payload{&message.Delete{Protocol: protocolOf(x.proto), SPIs: [][]byte{spiBytes(x.spi)}}}, true
+}
+
+func (x *deleteChild) answered(m *Machine, s *ikeSA, _ []message.Payload) {
+	if x.child != nil {
+		m.fade(x.child)
+	}
+}
+
+func (x *deleteChild) lost(m *Machine, s *ikeSA, _ *cause) {}
+
+// queueDelete tells the peer that there is no Child SA of that SPI.
+func (m *Machine) queueDelete(s *ikeSA, proto said.Proto, spi uint32) {
+	s.queue = append(s.queue, &deleteChild{proto: proto, spi: spi})
+}
+
+// deleteHere takes a Child SA away and tells the peer.
+func (m *Machine) deleteHere(c *child, why pluto.Reason) {
+	s := c.sa
+	proto, spi := c.Protocol, c.In.SPI
+	m.removeChild(c, why)
+	if s != nil && s.state == established {
+		m.ask(s, &deleteChild{proto: proto, spi: spi})
+	}
+}
+
+// deleteIKE tells the peer that the IKE SA is deleted, and with it all of its
+// Child SAs; or, with an error to tell, that we cannot go on.
+type deleteIKE struct {
+	notify *message.Notify
+}
+
+func (*deleteIKE) kind() message.ExchangeType    { return message.Informational }
+func (*deleteIKE) serves(*pluto.Connection) bool { return false }
+
+func (x *deleteIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
+	if s.state != replaced {
+		s.state = deleting
+	}
+	if x.notify != nil {
+		return []message.Payload{x.notify}, true
+	}
+	return []message.Payload{&message.Delete{Protocol: message.ProtocolIKE}}, true
+}
+
+func (x *deleteIKE) answered(m *Machine, s *ikeSA, _ []message.Payload) {
+	m.drop(s, pluto.DeletedHere, causef(pluto.RCFatal, "the IKE SA is deleted"))
+}
+
+func (x *deleteIKE) lost(m *Machine, s *ikeSA, _ *cause) {}
+
+// endWithDelete ends an IKE SA that cannot go on, and tells the peer.
+func (m *Machine) endWithDelete(s *ikeSA, c *cause) { m.end(s, c, pluto.PeerDead, &deleteIKE{}) }
+
+// endWithNotify is the same where the peer's proof is not accepted, which is what it is
+// told (RFC 7296, section 2.21.2).
+func (m *Machine) endWithNotify(s *ikeSA, c *cause) {
+	m.end(s, c, pluto.PeerDead, &deleteIKE{notify: &message.Notify{MessageType: c.notify}})
+}
+
+// end takes all away that hangs off an IKE SA, and lets x be its last word.
+func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
+	if s.state == gone {
+		return
+	}
+	if s.state == deleting {
+		return
+	}
+	tasks := s.all()
+	waited := false
+	was := s.state
+	s.underWay, s.queue, s.later = nil, nil, nil
+	s.state = deleting
+	for _, ch := range append([]*child(nil), s.children...) {
+		m.removeChild(ch, why)
+	}
+	for _, t := range tasks {
+		if cc, ok := t.(*createChild); ok && cc.old == nil {
+			waited = true
+		}
+		t.lost(m, s, c)
+	}
+	if !waited && c != nil && was != replaced {
+		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)
+	}
+	m.notHalfOpen(s)
+	if s.handshake != nil {
+		s.handshake.keys.Clear()
+		s.handshake = nil
+	}
+	m.unassign(s)
+	m.delist(s)
+	m.silence(&s.alarm)
+	m.start(s, x)
+}

@@ -1,0 +1,176 @@
+package ikev2
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2/message"
+)
+
+// A cause is why something has failed, in one line for a person.
+type cause struct {
+	code   int // of whack
+	text   string
+	notify message.NotifyType // what the peer is told; 0: nothing
+	data   []byte
+}
+
+func (c *cause) Error() string { return c.text }
+
+func causef(code int, format string, args ...any) *cause {
+	return &cause{code: code, text: fmt.Sprintf(format, args...)}
+}
+
+// refusal is a cause that the peer is told of by a notification.
+func refusal(t message.NotifyType, format string, args ...any) *cause {
+	return &cause{code: pluto.RCNotification + int(t), text: fmt.Sprintf(format, args...), notify: t}
+}
+
+// notification returns the payload that tells the peer.
+func (c *cause) notification() []message.Payload {
+	if c.notify == 0 {
+		return nil
+	}
+	return []message.Payload{&message.Notify{MessageType: c.notify, Data: c.data}}
+}
+
+// look adds where in ipsec.conf the conn says what did not fit.
+func (c *cause) look(conn *pluto.Connection, keywords ...string) *cause {
+	if at := conn.Place(keywords...); at != "" {
+		c.text += "; see " + at
+	}
+	return c
+}
+
+// refused is a cause that the peer has named by a notification.
+func refused(x message.ExchangeType, n *message.Notify, conn *pluto.Connection) *cause {
+	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", x, n.MessageType)
+	switch n.MessageType {
+	case message.NoProposalChosen:
+		c.text += " (it accepts none of our proposals)"
+		if x == message.IKESAInit {
+			return c.look(conn, "ike", "keyexchange")
+		}
+		return c.look(conn, "esp", "ah", "phase2alg", "pfsgroup")
+	case message.AuthenticationFailed:
+		c.text += " (it does not accept our identity or our proof of it: its log says why; compare the secrets or certificates of both ends)"
+		return c.look(conn, "leftid", "rightid", "authby", "leftcert", "rightcert")
+	case message.TSUnacceptable:
+		c.text += " (the networks of its conn are not those of ours)"
+		return c.look(conn, "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
+	case message.InvalidSyntax:
+		c.text += " (in IKE_AUTH: the secrets of both ends may differ)"
+		return c.look(conn, "authby")
+	}
+	return c.look(conn)
+}
+
+// silence is why a request that nobody answers has failed.
+func silence(s *ikeSA, r *request) *cause {
+	c := causef(pluto.RCNoRetransmit, "%s: no answer from %s to %d requests of %s", s.state.name(), s.remote, r.sent, r.exchange.kind())
+	if s.conn == nil {
+		return c
+	}
+	switch s.state {
+	case initSent:
+		c.text += "; is it up, and do firewalls let UDP 500 through?"
+		return c.look(s.conn, "right", "left")
+	case authSent:
+		c.text += "; it may have refused us without a word, or firewalls drop UDP 4500 or large packets"
+	}
+	return c
+}
+
+// place adds where to look to an error of Credentials.
+func authCause(err error, conn *pluto.Connection) *cause {
+	c := refusal(message.AuthenticationFailed, "%v", err)
+	c.code = pluto.RCAuthFailed
+	var e *credential.Error
+	if errors.As(err, &e) {
+		switch e.Reason {
+		case credential.NoSecret, credential.WrongSecret:
+			return c.look(conn, "authby", "leftid", "rightid")
+		case credential.NoCert, credential.NoPrivateKey:
+			return c.look(conn, "leftcert", "leftrsasigkey", "rightcert")
+		case credential.UnknownCA:
+			return c.look(conn, "rightca", "leftca")
+		case credential.IDMismatch:
+			return c.look(conn, "rightid", "leftid")
+		case credential.NoMethod, credential.WrongMethod:
+			return c.look(conn, "authby")
+		}
+	}
+	return c.look(conn)
+}
+
+// report reports about a connection.
+func (m *Machine) report(code int, conn *pluto.Connection, serial int, format string, args ...any) {
+	m.Report(pluto.Report{Code: code, Conn: conn, Serial: serial, Text: fmt.Sprintf(format, args...)})
+}
+
+// failed says that an attempt for conn has come to nothing.
+func (m *Machine) failed(conn *pluto.Connection, serial int, c *cause) {
+	m.Report(pluto.Report{Code: c.code, Conn: conn, Serial: serial, Text: c.text, Outcome: pluto.Failed})
+	m.Connections.Failed(conn, c)
+}
+
+// collapse ends an IKE SA that has failed, and says why, once: to those who
+// waited for it, or, where it was established, in a line of its own.
+func (m *Machine) collapse(s *ikeSA, c *cause) {
+	waiting := s.handshake != nil && len(s.handshake.waiting) > 0
+	if !waiting && s.state != deleting && s.state != replaced {
+		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)
+	}
+	m.drop(s, pluto.PeerDead, c)
+}
+
+// from says whom a report is about that no connection is known for yet.
+func (m *Machine) from(s *ikeSA) string {
+	if s.conn != nil {
+		return ""
+	}
+	return fmt.Sprintf("packet from %s: ", s.remote)
+}
+
+// limiter lets so many reports through at once, and one a second after, so
+// that a flood of packets from nobody in particular does not become one of lines.
+type limiter struct {
+	tokens  int
+	filled  time.Time
+	omitted int
+}
+
+// limited reports what an unauthenticated message has caused.
+func (m *Machine) limited(format string, args ...any) { m.limitedFor(nil, format, args...) }
+
+// limitedFor is limited, where it is known which connection is meant.
+func (m *Machine) limitedFor(conn *pluto.Connection, format string, args ...any) {
+	l := &m.limiter
+	if l.filled.IsZero() {
+		l.tokens, l.filled = m.Limits.ReportBurst, m.now
+	}
+	if n := int(m.now.Sub(l.filled) / time.Second); n > 0 {
+		l.tokens = min(m.Limits.ReportBurst, l.tokens+n)
+		l.filled = l.filled.Add(time.Duration(n) * time.Second)
+	}
+	if l.tokens == 0 {
+		l.omitted++
+		return
+	}
+	m.tellOmitted()
+	l.tokens--
+	m.Report(pluto.Report{Code: pluto.RCLogSerious, Conn: conn, Text: fmt.Sprintf(format, args...)})
+}
+
+// tellOmitted says how many reports were left out, once that has come to an end.
+func (m *Machine) tellOmitted() {
+	l := &m.limiter
+	if l.omitted == 0 || m.now.Sub(l.filled) < time.Second {
+		return
+	}
+	m.Report(pluto.Report{Code: pluto.RCLogSerious, Text: fmt.Sprintf("%d more messages like the last ones were left out", l.omitted)})
+	l.omitted = 0
+}

@@ -1,0 +1,106 @@
+package ikev2
+
+import (
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+)
+
+// liveness asks whether the peer is there: an empty INFORMATIONAL exchange (RFC 7296,
+// section 2.4).
+type liveness struct{}
+
+func (liveness) kind() message.ExchangeType                                { return message.Informational }
+func (liveness) request(m *Machine, s *ikeSA) ([]message.Payload, bool)    { return nil, true }
+func (liveness) answered(m *Machine, s *ikeSA, payloads []message.Payload) {}
+func (liveness) lost(*Machine, *ikeSA, *cause)                             {}
+func (liveness) serves(*pluto.Connection) bool                             { return false }
+
+// receiveInformational answers INFORMATIONAL (RFC 7296, section 1.4).
+func (m *Machine) receiveInformational(s *ikeSA, h message.Header, hash uint64, payloads []message.Payload) {
+	for _, n := range message.All[*message.Notify](payloads) {
+		if n.MessageType == message.AuthenticationFailed {
+			m.answer(s, h, hash, nil)
+			c := refused(message.IKEAuth, n, s.conn)
+			m.report(c.code, s.conn, s.serial, "%s", c.text)
+			m.gone(s, c)
+			return
+		}
+	}
+	var answer []message.Payload
+	for _, d := range message.All[*message.Delete](payloads) {
+		if d.Protocol == message.ProtocolIKE {
+			m.answer(s, h, hash, nil)
+			m.deletedByPeer(s)
+			return
+		}
+		if back := m.deletedChildren(s, d); back != nil {
+			answer = append(answer, back)
+		}
+	}
+	m.answer(s, h, hash, answer)
+	m.advance(s)
+}
+
+// deletedChildren takes the Child SAs away that the peer has deleted, and returns
+// what goes back: the other directions, but for those that we have deleted at the same
+// time (RFC 7296, section 1.4.1).
+func (m *Machine) deletedChildren(s *ikeSA, d *message.Delete) message.Payload {
+	back := &message.Delete{Protocol: d.Protocol}
+	for _, spi := range d.SPIs {
+		c := s.findOut(d.Protocol, spi)
+		if c == nil {
+			continue
+		}
+		if c.state != childDeleting {
+			back.SPIs = append(back.SPIs, spiBytes(c.In.SPI))
+		}
+		switch {
+		case c.successor != nil:
+			m.fade(c)
+		case c.rekeying != nil && c.rekeying.rival != nil:
+			rival := c.rekeying.rival.made
+			m.succeeded(c, rival)
+			c.rekeying = nil
+			m.fade(c)
+		default:
+			m.Report(pluto.Report{Code: pluto.RCLog, Conn: c.Conn, Serial: c.serial, Text: "the peer has deleted the Child SA"})
+			m.removeChild(c, pluto.DeletedByPeer)
+		}
+	}
+	if len(back.SPIs) == 0 {
+		return nil
+	}
+	return back
+}
+
+// deletedByPeer takes an IKE SA away that the peer has deleted. It stays for a
+// while, to answer should the peer ask again.
+func (m *Machine) deletedByPeer(s *ikeSA) {
+	if x := s.rekeying; x != nil && x.rival != nil && x.rival.made.state == established {
+		to := x.rival.made
+		x.end(m, s)
+		m.handOver(s, to)
+		m.advance(to)
+	}
+	if s.successor == nil && s.state == established {
+		m.report(pluto.RCLog, s.conn, s.serial, "the peer has deleted the IKE SA")
+	}
+	m.gone(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
+}
+
+// gone ends an IKE SA that the peer has ended. Its last answer is kept for a while.
+func (m *Machine) gone(s *ikeSA, c *cause) {
+	for _, ch := range append([]*child(nil), s.children...) {
+		m.removeChild(ch, pluto.DeletedByPeer)
+	}
+	tasks := append(s.tasks(), s.later...)
+	s.underWay, s.queue, s.later = nil, nil, nil
+	s.state = deleting
+	m.unassign(s)
+	m.delist(s)
+	for _, t := range tasks {
+		t.lost(m, s, c)
+	}
+	m.silence(&s.alarm)
+	m.after(&s.alarm, atExpire, answerKept)
+}

@@ -1,0 +1,280 @@
+package ikev2
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/suite"
+)
+
+// initExchange is IKE_SA_INIT, as the initiator (RFC 7296, section 1.2).
+type initExchange struct {
+	policy offer.Policy
+}
+
+func (*initExchange) kind() message.ExchangeType    { return message.IKESAInit }
+func (*initExchange) lost(*Machine, *ikeSA, *cause) {}
+func (*initExchange) serves(*pluto.Connection) bool { return false }
+
+// Limits of what a peer, or somebody who answers in its place, may ask of us.
+const (
+	maxCookies = 4
+	maxGroups  = 3
+)
+
+// connect begins a new IKE SA for conn; the first of wanted goes into IKE_AUTH.
+func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA {
+	port := conn.Remote.IKEPort
+	if port == 0 {
+		port = portIKE
+	}
+	local := uint16(portIKE)
+	if port == portNAT || conn.Local.IKEPort == portNAT {
+		local = portNAT
+	}
+	s := m.newSA(true,
+		netip.AddrPortFrom(conn.Local.Host.Addr, local),
+		netip.AddrPortFrom(conn.Remote.Host.Addr, port))
+	s.state = initSent
+	m.assign(s, conn)
+	s.handshake = &handshake{waiting: wanted}
+	policy, err := m.ikePolicy(conn)
+	if err != nil {
+		m.collapse(s, causef(pluto.RCFatal, "%v", err).look(conn, "ike"))
+		return s
+	}
+	if err := m.exchangeKeys(s.handshake, policy.Groups()[0]); err != nil {
+		m.collapse(s, causef(pluto.RCCrypto, "%v", err))
+		return s
+	}
+	s.handshake.ni = m.nonce()
+	m.start(s, &initExchange{policy})
+	if s.state == initSent {
+		m.report(pluto.RCNewState+s.state.number(), conn, s.serial, "%s: sent IKE_SA_INIT request to %s", s.state.name(), s.remote)
+	}
+	return s
+}
+
+// exchangeKeys draws a private key of a group.
+func (m *Machine) exchangeKeys(h *handshake, group uint16) error {
+	g, err := suite.FindGroup(group)
+	if err != nil {
+		return err
+	}
+	h.group = group
+	h.private, err = g.Generate(m.Rand)
+	return err
+}
+
+func (x *initExchange) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
+	h := s.handshake
+	var payloads []message.Payload
+	if h.cookie != nil {
+		payloads = append(payloads, &message.Notify{MessageType: message.Cookie, Data: h.cookie})
+	}
+	payloads = append(payloads,
+		x.policy.Offer(nil),
+		&message.KE{Group: h.group, Data: h.private.Public()},
+		&message.Nonce{Data: h.ni})
+	return append(payloads, m.initNotifies(s, s.conn)...), true
+}
+
+// initNotifies are those that both ends send in IKE_SA_INIT.
+func (m *Machine) initNotifies(s *ikeSA, conn *pluto.Connection) []message.Payload {
+	payloads := m.natPayloads(s.spiI, s.spiR, s.local, s.remote, conn.ForceEncaps)
+	if conn.Fragmentation != pluto.FragmentationNo {
+		payloads = append(payloads, &message.Notify{MessageType: message.IKEv2FragmentationSupported})
+	}
+	var hashes []byte
+	for _, h := range credential.Hashes() {
+		hashes = binary.BigEndian.AppendUint16(hashes, h)
+	}
+	return append(payloads, &message.Notify{MessageType: message.SignatureHashAlgorithms, Data: hashes})
+}
+
+// learn takes what both ends send in IKE_SA_INIT; spiR is the one in the header of that message.
+func (s *ikeSA) learn(payloads []message.Payload, conn *pluto.Connection, spiR message.SPI) {
+	s.fragments = message.FindNotify(payloads, message.IKEv2FragmentationSupported) != nil && conn.Fragmentation != pluto.FragmentationNo
+	s.childless = message.FindNotify(payloads, message.ChildlessIKEv2Supported) != nil
+	if n := message.FindNotify(payloads, message.SignatureHashAlgorithms); n != nil {
+		s.handshake.hashes = []uint16{}
+		for b := n.Data; len(b) >= 2 && len(s.handshake.hashes) < 16; b = b[2:] {
+			s.handshake.hashes = append(s.handshake.hashes, binary.BigEndian.Uint16(b))
+		}
+	}
+	n, spoke := detectNAT(payloads, s.spiI, spiR, s.local, s.remote)
+	s.nat = n
+	s.nat.forced = spoke && conn.ForceEncaps
+}
+
+// derive makes the keys of a new IKE SA and forgets the private one.
+func (m *Machine) derive(s *ikeSA, peer []byte) error {
+	h := s.handshake
+	shared, err := h.private.Shared(peer)
+	if err != nil {
+		return err
+	}
+	h.private = nil
+	h.keys = s.suite.Derive(suite.Exchange{Ni: h.ni, Nr: h.nr, Shared: shared,
+		SPIi: s.spiI, SPIr: s.spiR})
+	clear(shared)
+	return m.arm(s, h.keys)
+}
+
+// arm gives an IKE SA its keys.
+func (m *Machine) arm(s *ikeSA, keys suite.Keys) (err error) {
+	s.d = append([]byte(nil), keys.D...)
+	s.out, s.in, err = s.suite.Protectors(keys, s.initiator, m.Rand)
+	return err
+}
+
+// receiveInit takes a message of IKE_SA_INIT, which nothing protects.
+func (m *Machine) receiveInit(d pluto.Datagram, h message.Header) {
+	if h.MessageID != 0 {
+		return
+	}
+	if !h.IsResponse() {
+		m.receiveInitRequest(d, h)
+		return
+	}
+	s := m.sas[h.InitiatorSPI]
+	if s == nil || s.state != initSent || s.underWay == nil || s.remote.Addr() != d.Remote.Addr() {
+		return
+	}
+	msg, err := message.Parse(d.Payload)
+	if err != nil {
+		m.limited("packet from %s: %s: %v", d.Remote, h, err)
+		return
+	}
+	s.underWay.exchange.(*initExchange).take(m, s, msg, d.Payload)
+}
+
+// answered is not called: take does its work, as most answers to IKE_SA_INIT do
+// not settle it.
+func (x *initExchange) answered(*Machine, *ikeSA, []message.Payload) {}
+
+// take takes an answer to IKE_SA_INIT.
+func (x *initExchange) take(m *Machine, s *ikeSA, msg *message.Message, raw []byte) {
+	h := s.handshake
+	if n := message.FindNotify(msg.Payloads, message.Cookie); n != nil && len(n.Data) > 0 && len(n.Data) <= 64 {
+		if h.cookies++; h.cookies <= maxCookies {
+			h.cookie = append([]byte(nil), n.Data...)
+			m.restart(s, x)
+		}
+		return
+	}
+	if n := message.FindNotify(msg.Payloads, message.InvalidKEPayload); n != nil {
+		x.otherGroup(m, s, n)
+		return
+	}
+	for _, n := range message.All[*message.Notify](msg.Payloads) {
+		if n.MessageType.IsError() {
+			// Anybody on the way may have sent this: a better answer that comes
+			// before the next retransmission is due takes precedence.
+			if h.hint == nil {
+				h.hint = refused(message.IKESAInit, n, s.conn)
+				m.after(&s.alarm, atRetransmit, hintWait)
+			}
+			return
+		}
+	}
+	if err := x.accept(m, s, msg, raw); err != nil {
+		m.limited("packet from %s: %s: %v", s.remote, msg.Header, err)
+		if h.hint == nil {
+			h.hint = causef(pluto.RCFatal, "unacceptable IKE_SA_INIT response from %s: %v", s.remote, err).look(s.conn, "ike")
+			m.after(&s.alarm, atRetransmit, hintWait)
+		}
+	}
+}
+
+// hintWait is how long a better answer may take, after an error that is not authenticated.
+const hintWait = 2 * time.Second
+
+// restart sends IKE_SA_INIT anew: it keeps its message ID.
+func (m *Machine) restart(s *ikeSA, x *initExchange) {
+	payloads, _ := x.request(m, s)
+	s.handshake.hint = nil
+	m.say(s, payloads)
+}
+
+// otherGroup begins again with the group that the responder wants, if we have
+// offered it (RFC 7296, section 1.2).
+func (x *initExchange) otherGroup(m *Machine, s *ikeSA, n *message.Notify) {
+	h := s.handshake
+	if len(n.Data) != 2 {
+		return
+	}
+	group := binary.BigEndian.Uint16(n.Data)
+	for _, offered := range x.policy.Groups() {
+		if offered != group || group == h.group {
+			continue
+		}
+		if h.groups++; h.groups > maxGroups {
+			return
+		}
+		if err := m.exchangeKeys(h, group); err != nil {
+			m.collapse(s, causef(pluto.RCCrypto, "%v", err))
+			return
+		}
+		m.restart(s, x)
+		return
+	}
+	if h.hint == nil {
+		h.hint = causef(pluto.RCNotification+int(message.InvalidKEPayload), "the peer wants Diffie-Hellman group %d, which we do not offer", group).look(s.conn, "ike")
+		m.after(&s.alarm, atRetransmit, hintWait)
+	}
+}
+
+// accept takes the answer of a responder that goes on, and sends IKE_AUTH.
+func (x *initExchange) accept(m *Machine, s *ikeSA, msg *message.Message, raw []byte) error {
+	sa, ke, nonce := message.First[*message.SA](msg.Payloads), message.First[*message.KE](msg.Payloads), message.First[*message.Nonce](msg.Payloads)
+	if sa == nil || ke == nil || nonce == nil || msg.ResponderSPI.IsZero() {
+		return fmt.Errorf("SA, KE, Nonce or SPI is missing")
+	}
+	if ke.Group != s.handshake.group {
+		return fmt.Errorf("group %d in KE, expected %d", ke.Group, s.handshake.group)
+	}
+	chosen, err := x.policy.Check(sa, ke.Group)
+	if err != nil {
+		return err
+	}
+	h := s.handshake
+	if s.suite, err = m.suite(chosen.IKE()); err != nil {
+		return err
+	}
+	private := h.private
+	s.spiR = msg.ResponderSPI
+	h.nr = append([]byte(nil), nonce.Data...)
+	if err := m.derive(s, ke.Data); err != nil {
+		h.private, s.spiR = private, message.SPI{}
+		return err
+	}
+	h.response = append([]byte(nil), raw...)
+	h.hint = nil
+	m.settled(s)
+	for _, r := range message.All[*message.CertReq](msg.Payloads) {
+		h.addCertReq(r)
+	}
+	s.learn(msg.Payloads, s.conn, s.spiR)
+	if s.nat.encapsulates() && s.local.Port() == portIKE {
+		s.float()
+	}
+	s.state = authSent
+	m.start(s, &authExchange{})
+	return nil
+}
+
+// maxCertReqs bounds what is kept of a peer's wishes.
+const maxCertReqs = 32
+
+func (h *handshake) addCertReq(r *message.CertReq) {
+	if r.Encoding == message.CertX509 && len(h.certReqs) < maxCertReqs {
+		h.certReqs = append(h.certReqs, append([]byte(nil), r.Data...))
+	}
+}

@@ -1,0 +1,176 @@
+package ikev2
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+)
+
+// halfOpenLife is how long an initiator may take to come with IKE_AUTH.
+const halfOpenLife = 30 * time.Second
+
+// receiveInitRequest answers an IKE_SA_INIT request (RFC 7296, section 1.2).
+func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
+	if m.closed || !h.FromInitiator() || !h.ResponderSPI.IsZero() || h.InitiatorSPI.IsZero() {
+		return
+	}
+	key := initKey{h.InitiatorSPI, d.Remote}
+	if s := m.halfOpen[key]; s != nil {
+		if bytes.Equal(s.handshake.request, d.Payload) {
+			m.send(s, s.answer)
+		}
+		return
+	}
+	msg, err := message.Parse(d.Payload)
+	var critical *message.CriticalError
+	if errors.As(err, &critical) && m.limiter.allowsAnswer() {
+		m.reply(d, h, &message.Notify{MessageType: message.UnsupportedCriticalPayload, Data: []byte{byte(critical.Payload)}})
+	}
+	if err != nil {
+		m.limited("packet from %s: %s: %v", d.Remote, h, err)
+		return
+	}
+	sa, ke, nonce := message.First[*message.SA](msg.Payloads), message.First[*message.KE](msg.Payloads), message.First[*message.Nonce](msg.Payloads)
+	if sa == nil || ke == nil || nonce == nil {
+		m.limited("packet from %s: %s: SA, KE or Nonce is missing", d.Remote, h)
+		return
+	}
+	if !m.admit(d, h, msg, nonce) {
+		return
+	}
+	conns := m.candidates(d.Local.Addr(), d.Remote.Addr())
+	if len(conns) == 0 {
+		m.limited("packet from %s: IKE_SA_INIT for %s, but no connection with IKEv2 is loaded for this peer; expected a conn with that address, or %%any, on the other side", d.Remote, d.Local)
+		if m.limiter.allowsAnswer() {
+			m.reply(d, h, &message.Notify{MessageType: message.NoProposalChosen})
+		}
+		return
+	}
+	m.respond(d, h, msg, conns)
+}
+
+// admit keeps a flood of initiators from filling the memory.
+func (m *Machine) admit(d pluto.Datagram, h message.Header, msg *message.Message, nonce *message.Nonce) bool {
+	if len(m.halfOpen) >= m.Limits.Cookies {
+		cookie := message.FindNotify(msg.Payloads, message.Cookie)
+		if cookie == nil || !m.goodCookie(cookie.Data, d, h.InitiatorSPI, nonce.Data) {
+			m.reply(d, h, &message.Notify{MessageType: message.Cookie, Data: m.cookieFor(d, h.InitiatorSPI, nonce.Data)})
+			return false
+		}
+	}
+	switch addr := d.Remote.Addr(); {
+	case len(m.halfOpen) >= m.Limits.HalfOpen:
+		m.limited("packet from %s: left out: %d IKE SAs are half open, which is the limit", d.Remote, len(m.halfOpen))
+		return false
+	case m.perPeer[addr] >= m.Limits.PerPeer:
+		m.limited("packet from %s: left out: %d IKE SAs with it are half open, which is the limit", d.Remote, m.perPeer[addr])
+		return false
+	}
+	return true
+}
+
+// candidates returns the connections that may be meant and speak IKEv2.
+func (m *Machine) candidates(local, remote netip.Addr) []*pluto.Connection {
+	all := m.Connections.Candidates(local, remote)
+	usable := all[:0:0]
+	for _, c := range all {
+		if c.Versions.IKEv2 && c.Shunt == pluto.ShuntNone {
+			usable = append(usable, c)
+		}
+	}
+	return usable
+}
+
+// respond chooses from the offer, for the first of conns that accepts any of it.
+func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Message, conns []*pluto.Connection) {
+	sa, ke, nonce := message.First[*message.SA](msg.Payloads), message.First[*message.KE](msg.Payloads), message.First[*message.Nonce](msg.Payloads)
+	conn, chosen, err := m.chooseIKE(conns, sa, ke.Group)
+	var wrong *offer.WrongGroup
+	if errors.As(err, &wrong) {
+		m.reply(d, h, &message.Notify{MessageType: message.InvalidKEPayload, Data: binary.BigEndian.AppendUint16(nil, wrong.Want)})
+		return
+	}
+	if err != nil {
+		c := causef(0, "%v", err).look(conns[0], "ike")
+		m.limitedFor(conns[0], "packet from %s: %s", d.Remote, c.text)
+		m.reply(d, h, &message.Notify{MessageType: message.NoProposalChosen})
+		return
+	}
+	suite, err := m.suite(chosen.IKE())
+	if err != nil {
+		m.limited("packet from %s: %v", d.Remote, err)
+		m.reply(d, h, &message.Notify{MessageType: message.NoProposalChosen})
+		return
+	}
+	s := m.newSA(false, d.Local, d.Remote)
+	s.spiI, s.suite, s.state = h.InitiatorSPI, suite, initDone
+	hs := &handshake{ni: bytes.Clone(nonce.Data), nr: m.nonce(), request: bytes.Clone(d.Payload), chosen: chosen, key: initKey{h.InitiatorSPI, d.Remote}}
+	s.handshake = hs
+	s.learn(msg.Payloads, conn, h.ResponderSPI)
+	err = m.exchangeKeys(hs, ke.Group)
+	public := []byte(nil)
+	if err == nil {
+		public = hs.private.Public()
+		err = m.derive(s, ke.Data)
+	}
+	if err != nil {
+		m.limited("packet from %s: %s: %v", d.Remote, h, err)
+		m.forget(s)
+		return
+	}
+	m.halfOpen[hs.key] = s
+	m.perPeer[d.Remote.Addr()]++
+	m.after(&s.alarm, atExpire, halfOpenLife)
+	payloads := []message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: public}, &message.Nonce{Data: hs.nr}}
+	payloads = append(payloads, m.initNotifies(s, conn)...)
+	payloads = append(payloads, &message.Notify{MessageType: message.ChildlessIKEv2Supported})
+	if wanted := m.Credentials.CertRequest(conn); wanted != nil {
+		payloads = append(payloads, &message.CertReq{Encoding: message.CertX509, Data: wanted})
+	}
+	m.answer(s, h, 0, payloads)
+	if len(s.answer) == 1 {
+		hs.response = s.answer[0]
+	}
+}
+
+// chooseIKE returns the first of conns that accepts some of an offer.
+func (m *Machine) chooseIKE(conns []*pluto.Connection, sa *message.SA, group uint16) (*pluto.Connection, offer.Chosen, error) {
+	var wrong, first error
+	for _, conn := range conns {
+		policy, err := m.ikePolicy(conn)
+		if err == nil {
+			var chosen offer.Chosen
+			if chosen, err = policy.Choose(sa, group); err == nil {
+				return conn, chosen, nil
+			}
+		}
+		if _, ok := errors.AsType[*offer.WrongGroup](err); ok && wrong == nil {
+			wrong = err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if wrong != nil {
+		return nil, offer.Chosen{}, wrong
+	}
+	return nil, offer.Chosen{}, first
+}
+
+// notHalfOpen takes an IKE SA from those that are not authenticated.
+func (m *Machine) notHalfOpen(s *ikeSA) {
+	if s.handshake == nil || s.initiator || m.halfOpen[s.handshake.key] != s {
+		return
+	}
+	addr := s.handshake.key.remote.Addr()
+	delete(m.halfOpen, s.handshake.key)
+	if m.perPeer[addr]--; m.perPeer[addr] <= 0 {
+		delete(m.perPeer, addr)
+	}
+}

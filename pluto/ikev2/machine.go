@@ -1,0 +1,176 @@
+// Package ikev2 is the protocol of RFC 7296: IKE SAs, the Child SAs under them,
+// and the exchanges that make, renew and end both. A Machine takes messages and
+// deadlines in, and gives messages, reports and calls of pluto.Connections
+// out. It does no I/O, starts no goroutine, and waits for nothing: time,
+// randomness and the network come from its Config, so that a simulation runs
+// many of them in one process and replays from a seed.
+//
+//	machine.go, receive.go   what comes in, and whom it is for
+//	sa.go, child.go          what there is
+//	exchange.go, window.go   requests of ours, one at a time; answers, kept to be sent again
+//	init.go … delete.go      the exchanges, one file each, both ends
+//	collide.go               both ends at once (RFC 7296, section 2.8)
+//	alarm.go, timers.go      deadlines
+//
+// Every request of ours is a value (exchange) that knows what to ask and what
+// to do with the answer. A new exchange before IKE_AUTH, or another round of
+// it, is another such value that the previous one starts.
+package ikev2
+
+import (
+	"hash/maphash"
+	"io"
+	"net/netip"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/credential"
+	"ipsec/pluto/identity"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/suite"
+)
+
+// Config is what a Machine is made of.
+type Config struct {
+	Clock       pluto.Clock
+	Rand        io.Reader // must not fail
+	Transport   pluto.Transport
+	Connections pluto.Connections
+	Credentials Credentials
+	Report      pluto.Reporter
+	UniqueIDs   bool   // uniqueids=: a peer that comes again from elsewhere replaces itself
+	Limits      Limits // zero fields mean DefaultLimits
+}
+
+// Credentials proves who we are and checks who a peer is, as credential.Store does.
+type Credentials interface {
+	OwnID(conn *pluto.Connection) (identity.ID, error)
+	PeerID(conn *pluto.Connection) (identity.ID, error)
+	CertRequest(conn *pluto.Connection) []byte
+	Prove(credential.Request) (credential.Proof, error)
+	Verify(credential.Claim) (credential.Result, error)
+}
+
+// Limits bound what peers can make a Machine keep.
+type Limits struct {
+	Cookies     int // half-open IKE SAs of peers from which on cookies are asked for
+	PerPeer     int // half-open IKE SAs of one address
+	HalfOpen    int // half-open IKE SAs of all peers
+	Children    int // Child SAs under one IKE SA
+	ReportBurst int // reports of unauthenticated messages in a row; one a second follows
+}
+
+// DefaultLimits suit a gateway with thousands of peers.
+var defaultLimits = Limits{Cookies: 64, PerPeer: 32, HalfOpen: 4096, Children: 1024, ReportBurst: 10}
+
+func (l Limits) orDefault() Limits {
+	set := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	d := defaultLimits
+	set(&l.Cookies, d.Cookies)
+	set(&l.PerPeer, d.PerPeer)
+	set(&l.HalfOpen, d.HalfOpen)
+	set(&l.Children, d.Children)
+	set(&l.ReportBurst, d.ReportBurst)
+	return l
+}
+
+// Machine is all of IKEv2 on one host. It implements pluto.Negotiator.
+type Machine struct {
+	Config
+	now                    time.Time // of the call under way
+	serial                 int
+	sas                    map[message.SPI]*ikeSA // by our SPI
+	halfOpen               map[initKey]*ikeSA     // as responder, not authenticated yet
+	perPeer                map[netip.Addr]int     // of halfOpen
+	byConn                 map[connKey][]*ikeSA   // by the connection that they were made for
+	pairs                  map[pair][]*ikeSA      // authenticated, by who the ends are
+	children               map[*pluto.Child]*child
+	suites                 map[suite.Choice]*suite.Suite
+	defaultIKE, defaultESP *offer.Policy // made once
+	alarms                 alarms
+	cookies                cookieJar
+	limiter                limiter
+	seed                   maphash.Seed
+	closed                 bool
+}
+
+var _ pluto.Negotiator = (*Machine)(nil)
+
+// connKey names a connection, or an instance of one.
+type connKey struct {
+	name     string
+	instance int
+}
+
+func keyOf(c *pluto.Connection) connKey { return connKey{c.Name, c.Instance} }
+
+// New returns a Machine without any SA.
+func New(c Config) *Machine {
+	c.Limits = c.Limits.orDefault()
+	m := &Machine{
+		Config:   c,
+		sas:      map[message.SPI]*ikeSA{},
+		halfOpen: map[initKey]*ikeSA{},
+		perPeer:  map[netip.Addr]int{},
+		byConn:   map[connKey][]*ikeSA{},
+		pairs:    map[pair][]*ikeSA{},
+		children: map[*pluto.Child]*child{},
+		suites:   map[suite.Choice]*suite.Suite{},
+		seed:     maphash.MakeSeed(),
+	}
+	m.enter()
+	return m
+}
+
+// enter notes the time: one call sees one moment.
+func (m *Machine) enter() { m.now = m.Clock.Now() }
+
+// random fills b. Randomness that fails leaves nothing that could be done safely.
+func (m *Machine) random(b []byte) {
+	if _, err := io.ReadFull(m.Rand, b); err != nil {
+		panic("ikev2: no randomness: " + err.Error())
+	}
+}
+
+// nonceLen is at least half the key of every PRF (RFC 7296, section 2.10).
+const nonceLen = 32
+
+func (m *Machine) nonce() []byte {
+	n := make([]byte, nonceLen)
+	m.random(n)
+	return n
+}
+
+// newSPI draws an SPI that none of our IKE SAs has.
+func (m *Machine) newSPI() message.SPI {
+	for {
+		var spi message.SPI
+		m.random(spi[:])
+		if _, taken := m.sas[spi]; !taken && !spi.IsZero() {
+			return spi
+		}
+	}
+}
+
+// suite returns the algorithms of a choice, one value for all SAs that have it.
+func (m *Machine) suite(c suite.Choice) (*suite.Suite, error) {
+	if s := m.suites[c]; s != nil {
+		return s, nil
+	}
+	s, err := suite.New(c)
+	if err != nil {
+		return nil, err
+	}
+	m.suites[c] = &s
+	return &s, nil
+}
+
+func (m *Machine) nextSerial() int {
+	m.serial++
+	return m.serial
+}

@@ -1,0 +1,148 @@
+package ikev2
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+)
+
+// nat is what detection has found (RFC 7296, section 2.23).
+type nat struct {
+	here, there bool // that end is behind one
+	forced      bool // by forceencaps=
+}
+
+// encapsulates reports whether ESP goes in UDP.
+func (n nat) encapsulates() bool { return n.here || n.there || n.forced }
+
+const (
+	portNAT         = 4500
+	keepalive       = 0xff
+	keepaliveEvery  = 20 * time.Second // RFC 3948, section 4
+	natHashFakeSize = sha1.Size
+)
+
+// natHash is the data of a NAT_DETECTION notification.
+func natHash(spiI, spiR message.SPI, a netip.AddrPort) []byte {
+	var room [64]byte
+	b := append(append(room[:0], spiI[:]...), spiR[:]...)
+	b = append(b, a.Addr().AsSlice()...)
+	sum := sha1.Sum(binary.BigEndian.AppendUint16(b, a.Port()))
+	return sum[:]
+}
+
+// natPayloads tells the peer what addresses we see. With fake it is told a
+// source that is none, so that it believes in a NAT.
+func (m *Machine) natPayloads(spiI, spiR message.SPI, local, remote netip.AddrPort, fake bool) []message.Payload {
+	source := natHash(spiI, spiR, local)
+	if fake {
+		m.random(source)
+	}
+	return []message.Payload{
+		&message.Notify{MessageType: message.NATDetectionSourceIP, Data: source},
+		&message.Notify{MessageType: message.NATDetectionDestinationIP, Data: natHash(spiI, spiR, remote)},
+	}
+}
+
+// detectNAT compares what the peer saw with what we see. A peer that says nothing
+// does not do NAT traversal.
+func detectNAT(payloads []message.Payload, spiI, spiR message.SPI, local, remote netip.AddrPort) (n nat, spoke bool) {
+	var source, destination bool
+	var sources, destinations int
+	for _, p := range message.All[*message.Notify](payloads) {
+		switch p.MessageType {
+		case message.NATDetectionSourceIP:
+			sources++
+			source = source || bytes.Equal(p.Data, natHash(spiI, spiR, remote))
+		case message.NATDetectionDestinationIP:
+			destinations++
+			destination = destination || bytes.Equal(p.Data, natHash(spiI, spiR, local))
+		}
+	}
+	if sources == 0 || destinations == 0 {
+		return nat{}, false
+	}
+	return nat{here: !destination, there: !source}, true
+}
+
+// encap returns the UDP encapsulation of the Child SAs of s.
+func (s *ikeSA) encap() klips.Encap {
+	if !s.nat.encapsulates() {
+		return klips.Encap{}
+	}
+	return klips.Encap{SrcPort: s.local.Port(), DstPort: s.remote.Port()}
+}
+
+// float moves an IKE SA to port 4500 (RFC 7296, section 2.23). A peer on another port than
+// 500 has been called there already.
+func (s *ikeSA) float() {
+	s.local = netip.AddrPortFrom(s.local.Addr(), portNAT)
+	if s.remote.Port() == portIKE {
+		s.remote = netip.AddrPortFrom(s.remote.Addr(), portNAT)
+	}
+}
+
+const portIKE = 500
+
+// follow takes the address that an authentic new request came from as the peer's, if
+// it is behind a NAT and we are not, and the port that it came to as ours.
+func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
+	if s.remote == d.Remote && s.local == d.Local {
+		return
+	}
+	if s.state == initDone {
+		// The initiator moves to port 4500 for IKE_AUTH, whether it found a NAT or not.
+		s.local, s.remote = d.Local, d.Remote
+		return
+	}
+	if s.nat.there && !s.nat.here {
+		m.move(s, d.Local, d.Remote)
+	}
+}
+
+// move gives an IKE SA and its Child SAs other addresses.
+func (m *Machine) move(s *ikeSA, local, remote netip.AddrPort) {
+	if s.remote != remote {
+		m.report(pluto.RCLog, s.conn, s.serial, "the peer's address is now %s, was %s", remote, s.remote)
+	}
+	s.local, s.remote = local, remote
+	for _, c := range s.children {
+		m.moveChild(c)
+	}
+}
+
+func (m *Machine) moveChild(c *child) {
+	c.Local, c.Remote, c.Encap = c.sa.local.Addr(), c.sa.remote.Addr(), c.sa.encap()
+	if err := m.Connections.Move(&c.Child); err != nil {
+		m.report(pluto.RCInternal, c.Conn, c.serial, "failed to send to the new address of the peer: %v", err)
+	}
+}
+
+// Moved is that of pluto.Negotiator. The kernel sees data from the peer's
+// new address before IKE does.
+func (m *Machine) Moved(child *pluto.Child, remote netip.AddrPort) {
+	m.enter()
+	c := m.children[child]
+	if c == nil || c.sa == nil || !c.sa.nat.there || c.sa.nat.here || c.sa.remote == remote {
+		return
+	}
+	m.move(c.sa, c.sa.local, remote)
+}
+
+// sentSomething puts the next keepalive off, where one is needed.
+func (m *Machine) sentSomething(s *ikeSA) {
+	if s.nat.here && (s.state == established || s.state == authSent) {
+		m.after(&s.alarm, atKeepalive, keepaliveEvery)
+	}
+}
+
+func (m *Machine) sendKeepalive(s *ikeSA) {
+	m.sendTo(pluto.Datagram{Local: s.local, Remote: s.remote, Payload: []byte{keepalive}})
+	m.sentSomething(s)
+}

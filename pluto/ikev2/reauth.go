@@ -1,0 +1,55 @@
+package ikev2
+
+import (
+	"time"
+
+	"ipsec/pluto"
+)
+
+// reauth is the replacement of an IKE SA by one that is negotiated, and authenticated,
+// from the beginning (RFC 7296, section 2.8.3). The new one and its Child SAs are
+// made before the old ones go.
+type reauth struct {
+	fresh *ikeSA
+}
+
+// reauthPoll is how often we look whether the new IKE SA has all of its Child SAs.
+const reauthPoll = 2 * time.Second
+
+// ending reports whether the IKE SA is being replaced.
+func (r *reauth) ending() bool { return r != nil }
+
+// startReauth begins to replace s, or goes on with that.
+func (m *Machine) startReauth(s *ikeSA) {
+	if s.reauth != nil {
+		m.goOnReauth(s)
+		return
+	}
+	var wanted []*createChild
+	for _, c := range s.children {
+		if c.state == childLive {
+			wanted = append(wanted, &createChild{conn: c.Conn})
+		}
+	}
+	if len(wanted) == 0 {
+		m.after(&s.alarm, atRekey, rekeyAgain)
+		return
+	}
+	m.report(pluto.RCLog, s.conn, s.serial, "reauthenticating the IKE SA")
+	s.reauth = &reauth{}
+	s.reauth.fresh = m.connect(s.conn, wanted)
+	m.after(&s.alarm, atRekey, reauthPoll)
+}
+
+// goOnReauth deletes the old IKE SA when nothing is missing from the new one.
+func (m *Machine) goOnReauth(s *ikeSA) {
+	switch fresh := s.reauth.fresh; {
+	case fresh.state == established && fresh.underWay == nil && len(fresh.queue)+len(fresh.later) == 0:
+		m.end(s, nil, pluto.Replaced, &deleteIKE{})
+	case fresh.state == gone || fresh.state == deleting:
+		s.reauth = nil
+		m.after(&s.alarm, atRekey, rekeyAgain)
+	default:
+		m.after(&s.alarm, atRekey, reauthPoll)
+	}
+}

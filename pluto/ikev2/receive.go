@@ -1,0 +1,215 @@
+package ikev2
+
+import (
+	"errors"
+
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2/message"
+)
+
+// Receive is that of pluto.Negotiator.
+func (m *Machine) Receive(d pluto.Datagram) {
+	m.enter()
+	if len(d.Payload) == 1 && d.Payload[0] == keepalive {
+		return
+	}
+	h, err := message.ParseHeader(d.Payload)
+	if err != nil {
+		m.limited("packet from %s: %v", d.Remote, err)
+		return
+	}
+	if h.Major() != 2 {
+		m.otherVersion(d, h)
+		return
+	}
+	if h.Exchange == message.IKESAInit {
+		m.receiveInit(d, h)
+		return
+	}
+	ours := h.InitiatorSPI
+	if h.FromInitiator() {
+		ours = h.ResponderSPI
+	}
+	s := m.sas[ours]
+	if s == nil || s.initiator == h.FromInitiator() || s.in == nil {
+		// An answer would prove nothing to the peer, who may not believe it, and
+		// would make us a reflector: RFC 7296, section 2.21.4, allows silence.
+		m.limited("packet from %s: %s for an IKE SA that is not there (SPIs %s, %s)", d.Remote, h, h.InitiatorSPI, h.ResponderSPI)
+		return
+	}
+	if h.IsResponse() {
+		m.receiveResponse(s, d, h)
+	} else {
+		m.receiveRequest(s, d, h)
+	}
+}
+
+// otherVersion answers a request of a version to come with the highest that we
+// speak (RFC 7296, section 2.5). One of IKEv1 is for another Negotiator.
+func (m *Machine) otherVersion(d pluto.Datagram, h message.Header) {
+	m.limited("packet from %s: IKE version %d.%d, expected 2.0", d.Remote, h.Version>>4, h.Version&15)
+	if h.Major() < 2 || h.IsResponse() || !m.limiter.allowsAnswer() {
+		return
+	}
+	m.reply(d, h, &message.Notify{MessageType: message.InvalidMajorVersion, Data: []byte{2}})
+}
+
+// allowsAnswer bounds unprotected answers by the same measure as reports.
+func (l *limiter) allowsAnswer() bool { return l.omitted == 0 }
+
+// reply answers a request without protection, and without keeping anything.
+func (m *Machine) reply(d pluto.Datagram, h message.Header, payloads ...message.Payload) {
+	h.Version = 0
+	h.Flags = message.FlagResponse | (^h.Flags & message.FlagInitiator)
+	b, err := (&message.Message{Header: h, Payloads: payloads}).Marshal()
+	if err == nil {
+		m.sendTo(pluto.Datagram{Local: d.Local, Remote: d.Remote, Payload: b})
+	}
+}
+
+// open returns the payloads of a message: whole is false for a fragment that others
+// are missing to. An error that is certain comes from the peer itself.
+func (m *Machine) open(s *ikeSA, d pluto.Datagram) (payloads []message.Payload, whole, certain bool, err error) {
+	msg, err := message.Parse(d.Payload)
+	if err != nil {
+		return nil, false, false, err
+	}
+	if sk := message.First[*message.Encrypted](msg.Payloads); sk != nil {
+		payloads, err = sk.Open(s.in)
+		return payloads, err == nil, fromPeer(err), err
+	}
+	if message.First[*message.EncryptedFragment](msg.Payloads) == nil {
+		return nil, false, false, errors.New("nothing in it is encrypted")
+	}
+	if !s.fragments {
+		return nil, false, false, errors.New("a fragment, although fragmentation has not been agreed on")
+	}
+	if s.reassembler == nil {
+		s.reassembler = &message.Reassembler{}
+	}
+	payloads, whole, err = s.reassembler.Add(msg, s.in)
+	if whole || fromPeer(err) {
+		s.reassembler = nil
+	}
+	return payloads, whole, fromPeer(err), err
+}
+
+// fromPeer reports whether an error is about what was inside the encryption.
+func fromPeer(err error) bool {
+	var syntax *message.SyntaxError
+	var critical *message.CriticalError
+	return errors.As(err, &syntax) || errors.As(err, &critical)
+}
+
+// receiveResponse takes what may be the answer to the request under way.
+func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) {
+	if s.underWay == nil || s.underWay.id != h.MessageID || s.underWay.exchange.kind() != h.Exchange {
+		return // an answer to what has been answered
+	}
+	payloads, whole, certain, err := m.open(s, d)
+	switch {
+	case certain:
+		m.heard(s, d)
+		c := causef(pluto.RCFatal, "%s response from %s: %v", h.Exchange, d.Remote, err)
+		m.settled(s).lost(m, s, c)
+		m.endWithDelete(s, c)
+		return
+	case errors.Is(err, message.ErrFragment):
+		return
+	case err != nil:
+		m.limited("packet from %s: %s: %v", d.Remote, h, err)
+		return
+	case !whole:
+		return
+	}
+	m.heard(s, d)
+	m.settled(s).answered(m, s, payloads)
+	m.advance(s)
+}
+
+// receiveRequest takes a request of the peer: a new one, or one that it sends again.
+func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
+	if h.MessageID+1 == s.expected {
+		if s.answer != nil && m.hash(d.Payload) == s.question {
+			m.send(s, s.answer)
+		}
+		return
+	}
+	if h.MessageID != s.expected {
+		return
+	}
+	hash := m.hash(d.Payload)
+	payloads, whole, certain, err := m.open(s, d)
+	switch {
+	case certain:
+		m.heard(s, d)
+		m.answerMalformed(s, h, hash, err)
+		return
+	case errors.Is(err, message.ErrFragment):
+		return
+	case err != nil:
+		m.limited("packet from %s: %s: %v", d.Remote, h, err)
+		return
+	}
+	if f := firstFragment(d.Payload); f {
+		s.firstHash = hash
+	}
+	if !whole {
+		return
+	}
+	if s.firstHash != 0 {
+		hash, s.firstHash = s.firstHash, 0
+	}
+	m.heard(s, d)
+	m.follow(s, d)
+	switch {
+	case s.state == initDone && h.Exchange == message.IKEAuth:
+		m.receiveAuth(s, h, hash, payloads)
+	case s.state < established:
+		m.limited("packet from %s: %s before IKE_AUTH", d.Remote, h)
+	case h.Exchange == message.CreateChildSA:
+		m.receiveCreate(s, h, hash, payloads)
+	case h.Exchange == message.Informational:
+		m.receiveInformational(s, h, hash, payloads)
+	default:
+		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
+	}
+}
+
+// answer answers the request that h is the header of.
+func (m *Machine) answer(s *ikeSA, h message.Header, question uint64, payloads []message.Payload) {
+	answer, err := m.encode(s, s.header(h.Exchange, h.MessageID, true), payloads)
+	if err != nil {
+		m.report(pluto.RCInternal, s.conn, s.serial, "failed to answer %s: %v", h, err)
+		answer = nil
+	}
+	m.remember(s, question, answer)
+}
+
+// answerMalformed answers a request that is authentic and cannot be read. A
+// payload that is not known is no reason to end anything; a peer that does
+// not keep to the format is (RFC 7296, section 2.21.3).
+func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err error) {
+	var critical *message.CriticalError
+	if errors.As(err, &critical) {
+		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s%s: %v", m.from(s), h, err)
+		m.answer(s, h, hash, []message.Payload{&message.Notify{MessageType: message.UnsupportedCriticalPayload, Data: []byte{byte(critical.Payload)}}})
+		if s.state == initDone {
+			m.drop(s, pluto.PeerDead, causef(pluto.RCFatal, "%v", err))
+		}
+		return
+	}
+	c := refusal(message.InvalidSyntax, "%s: %v; the IKE SA ends", h, err)
+	m.answer(s, h, hash, c.notification())
+	m.collapse(s, c)
+}
+
+// heard notes a sign of life.
+func (m *Machine) heard(s *ikeSA, d pluto.Datagram) { s.heardAt = m.now.UnixNano() }
+
+// firstFragment reports whether a message of more than one is the one by which
+// a repetition is known (RFC 7383, section 2.6.1).
+func firstFragment(b []byte) bool {
+	const number = message.HeaderLen + 4
+	return message.PayloadType(b[16]) == message.TypeEncryptedFragment && len(b) > number+1 && b[number] == 0 && b[number+1] == 1
+}

@@ -1,0 +1,194 @@
+package ikev2
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"ipsec/pluto"
+	"ipsec/pluto/identity"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/suite"
+)
+
+// ikeSA is an IKE SA, from the first message on. What is needed only until it
+// is established hangs off handshake, and is dropped then.
+type ikeSA struct {
+	alarm
+	window
+	spiI, spiR    message.SPI
+	local, remote netip.AddrPort
+	conn          *pluto.Connection // of a responder: nil until the peer has proved who it is
+	suite         *suite.Suite
+	out, in       *suite.Protector
+	d             []byte // SK_d
+	handshake     *handshake
+	children      []*child
+	rekeying      *rekeyIKE // ours under way
+	successor     *ikeSA    // once replaced, who has the Child SAs
+	reauth        *reauth   // being replaced by one authenticated afresh
+
+	localID, remoteID identity.ID
+	since             int64 // when it was authenticated
+	made              int64 // when the first message came or went, in nanoseconds since 1970
+	heardAt           int64 // when the last authentic message came
+	state             state
+	initiator         bool
+	nat               nat
+	fragments         bool // the peer can put messages together from fragments
+	childless         bool // the peer can do without a Child SA in IKE_AUTH
+	doomed            bool // nothing is to be asked any more
+	authMethod        pluto.AuthMethod
+	reassembler       *message.Reassembler
+}
+
+// handshake is what an IKE SA needs until it is established.
+type handshake struct {
+	private  suite.PrivateKey
+	ni, nr   []byte
+	request  []byte // of IKE_SA_INIT, as it came or went
+	response []byte
+	keys     suite.Keys
+	hashes   []uint16 // of SIGNATURE_HASH_ALGORITHMS; nil: the peer did not send it
+	certReqs [][]byte
+	key      initKey        // in Machine.halfOpen
+	waiting  []*createChild // of an initiator: the first goes into IKE_AUTH
+	chosen   offer.Chosen   // of a responder
+	cookie   []byte
+	cookies  int // so many times have we been asked for one
+	group    uint16
+	groups   int    // so many times has the peer asked for another group
+	hint     *cause // an error that anybody may have sent
+}
+
+// initKey finds the half-open IKE SA that a retransmitted IKE_SA_INIT is for.
+type initKey struct {
+	spi    message.SPI
+	remote netip.AddrPort
+}
+
+// spi returns our SPI.
+func (s *ikeSA) spi() message.SPI {
+	if s.initiator {
+		return s.spiI
+	}
+	return s.spiR
+}
+
+// header returns that of a message from us.
+func (s *ikeSA) header(x message.ExchangeType, id uint32, response bool) message.Header {
+	h := message.Header{InitiatorSPI: s.spiI, ResponderSPI: s.spiR, Exchange: x, MessageID: id}
+	if s.initiator {
+		h.Flags |= message.FlagInitiator
+	}
+	if response {
+		h.Flags |= message.FlagResponse
+	}
+	return h
+}
+
+func (s *ikeSA) alive() bool { return s.state != gone }
+
+// newSA enters a new IKE SA.
+func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {
+	s := &ikeSA{initiator: initiator, local: local, remote: remote, made: m.now.UnixNano()}
+	s.alarm.owner, s.alarm.serial = s, m.nextSerial()
+	spi := m.newSPI()
+	if initiator {
+		s.spiI = spi
+	} else {
+		s.spiR = spi
+	}
+	m.sas[spi] = s
+	return s
+}
+
+// assign makes conn the connection of s.
+func (m *Machine) assign(s *ikeSA, conn *pluto.Connection) {
+	m.unassign(s)
+	s.conn = conn
+	m.byConn[keyOf(conn)] = append(m.byConn[keyOf(conn)], s)
+}
+
+func (m *Machine) unassign(s *ikeSA) {
+	if s.conn == nil {
+		return
+	}
+	key := keyOf(s.conn)
+	rest := slices.DeleteFunc(m.byConn[key], func(o *ikeSA) bool { return o == s })
+	if len(rest) == 0 {
+		delete(m.byConn, key)
+	} else {
+		m.byConn[key] = rest
+	}
+}
+
+// forget takes an IKE SA away without a word to anybody. What becomes of its
+// Child SAs has been decided.
+func (m *Machine) forget(s *ikeSA) {
+	if s.state == gone {
+		return
+	}
+	m.notHalfOpen(s)
+	s.state = gone
+	m.silence(&s.alarm)
+	delete(m.sas, s.spi())
+	m.unassign(s)
+	m.delist(s)
+	s.window = window{}
+	s.reassembler = nil
+	if s.handshake != nil {
+		s.handshake.keys.Clear()
+		s.handshake = nil
+	}
+	clear(s.d)
+	s.in, s.out, s.d = nil, nil, nil
+}
+
+// drop ends an IKE SA, its Child SAs, and all that waits on it, without telling
+// the peer: it knows, or does not answer.
+func (m *Machine) drop(s *ikeSA, why pluto.Reason, c *cause) {
+	if s.state == gone {
+		return
+	}
+	tasks := s.all()
+	m.notHalfOpen(s)
+	s.state = gone
+	for _, c := range slices.Clone(s.children) {
+		m.removeChild(c, why)
+	}
+	for _, x := range tasks {
+		x.lost(m, s, c)
+	}
+	s.state = deleting
+	m.forget(s)
+}
+
+// handOver gives the Child SAs of s, and the requests that wait on it, to its successor.
+func (m *Machine) handOver(s, to *ikeSA) {
+	for _, c := range s.children {
+		c.sa = to
+	}
+	to.children = append(to.children, s.children...)
+	s.children = nil
+	to.queue = append(to.queue, s.queue...)
+	s.queue = nil
+	s.successor = to
+	s.state = replaced
+	m.set(&s.alarm, atRekey, time.Time{})
+	m.set(&s.alarm, atLiveness, time.Time{})
+	m.set(&s.alarm, atKeepalive, time.Time{})
+}
+
+// inherit copies what a rekeyed IKE SA keeps: all but SPIs, keys and counters
+// (RFC 7296, section 2.18).
+func (m *Machine) inherit(s, old *ikeSA) {
+	s.localID, s.remoteID = old.localID, old.remoteID
+	s.nat, s.fragments, s.childless = old.nat, old.fragments, old.childless
+	s.authMethod = old.authMethod
+	s.heardAt = m.now.UnixNano()
+	m.assign(s, old.conn)
+	m.enlist(s)
+	s.since = old.since
+}
