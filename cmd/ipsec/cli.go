@@ -44,6 +44,7 @@ type cli struct {
 	Save     saveCmd     `cmd:"" name:"_save" hidden:"" help:"Note kernel settings in ipsec.info."`
 	Restore  restoreCmd  `cmd:"" name:"_restore" hidden:"" help:"Write back kernel settings from ipsec.info."`
 	Rpfilter rpfilterCmd `cmd:"" name:"_rpfilter" hidden:"" help:"Set the reverse path filter in force on links."`
+	Updown   updownCmd   `cmd:"" name:"_updown" hidden:"" help:"Route what the PLUTO_ variables speak of, or take that back."`
 }
 
 // versionFlag answers --version.

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"fmt"
+
+	"ipsec/pluto/updown"
+)
+
+// updownCmd is ipsec _updown: the default of leftupdown=, for commands that are
+// run in its place and want to do the same and more. What it is to do is in the
+// PLUTO_ variables that it was started with.
+type updownCmd struct {
+	Words []string `arg:"" optional:"" name:"word" hidden:"" help:"Of leftupdown=\"ipsec _updown WORD …\", passed over."`
+}
+
+// Run does it.
+func (c *updownCmd) Run(e *env) error {
+	return updown.Default(updown.Netlink{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
+}

@@ -1,0 +1,167 @@
+package updown
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips/tun"
+)
+
+// Netlink is the Host of this network namespace.
+type Netlink struct{}
+
+var _ Host = Netlink{}
+
+// Look is that of Host.
+func (Netlink) Look() (View, error) {
+	v := View{Addrs: map[netip.Addr]bool{}, Nets: map[string][]netip.Prefix{}}
+	ours, err := dump(tun.Ours)
+	if err != nil {
+		return v, err
+	}
+	links, err := dump(netlink.LinkList)
+	if err != nil {
+		return v, fmt.Errorf("failed to list links: %w", err)
+	}
+	names := map[int]string{}
+	for _, link := range links {
+		if a := link.Attrs(); !slices.Contains(ours, a.Name) {
+			names[a.Index] = a.Name
+		}
+	}
+	addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
+	if err != nil {
+		return v, fmt.Errorf("failed to list addresses: %w", err)
+	}
+	for _, a := range addrs {
+		name, known := names[a.LinkIndex]
+		if p := prefixOf(a.IPNet); known && p.IsValid() {
+			v.Addrs[p.Addr()] = true
+			v.Nets[name] = append(v.Nets[name], p.Masked())
+		}
+		if p := prefixOf(a.Peer); known && p.IsValid() {
+			v.Nets[name] = append(v.Nets[name], p.Masked())
+		}
+	}
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := dump(func() ([]netlink.Route, error) {
+			filter := &netlink.Route{Table: unix.RT_TABLE_MAIN, Type: unix.RTN_UNICAST}
+			return netlink.RouteListFiltered(family, filter, netlink.RT_FILTER_TABLE|netlink.RT_FILTER_TYPE)
+		})
+		if err != nil {
+			return v, fmt.Errorf("failed to list routes: %w", err)
+		}
+		for _, r := range routes {
+			v.Routes = append(v.Routes, hops(r, family, names)...)
+		}
+	}
+	return v, nil
+}
+
+// hops returns r once for each link that it leads over.
+func hops(r netlink.Route, family int, names map[int]string) (list []Route) {
+	dst := prefixOf(r.Dst)
+	if !dst.IsValid() {
+		dst = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if family == netlink.FAMILY_V6 {
+			dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+	}
+	if dst.Addr().Is6() && dst.Addr().IsLinkLocalUnicast() {
+		return nil
+	}
+	add := func(index int, gateway net.IP) {
+		if name, known := names[index]; known {
+			list = append(list, Route{Dst: dst, Link: name, Gateway: addrOf(gateway), Metric: r.Priority})
+		}
+	}
+	if len(r.MultiPath) == 0 {
+		add(r.LinkIndex, r.Gw)
+	}
+	for _, hop := range r.MultiPath {
+		add(hop.LinkIndex, hop.Gw)
+	}
+	return list
+}
+
+// Replace is that of Host.
+func (Netlink) Replace(r Route) error {
+	link, err := find(r.Link)
+	if err == nil {
+		route := &netlink.Route{
+			LinkIndex: link.Attrs().Index,
+			Dst:       ipNet(r.Dst),
+			Scope:     netlink.SCOPE_LINK,
+			MTU:       r.MTU,
+			Priority:  r.Metric,
+		}
+		if r.Dst.Addr().Is6() {
+			route.Scope = netlink.SCOPE_UNIVERSE
+		}
+		if r.Src.IsValid() {
+			route.Src = r.Src.AsSlice()
+		}
+		err = netlink.RouteReplace(route)
+	}
+	if err != nil {
+		return fmt.Errorf("failed to route %v into %s: %w", r.Dst, r.Link, err)
+	}
+	return nil
+}
+
+// Delete is that of Host.
+func (Netlink) Delete(r Route) error {
+	link, err := find(r.Link)
+	if err == nil {
+		err = netlink.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(r.Dst), Scope: netlink.SCOPE_NOWHERE, Priority: r.Metric})
+	}
+	if err != nil {
+		return fmt.Errorf("failed to delete the route %v into %s: %w", r.Dst, r.Link, err)
+	}
+	return nil
+}
+
+func find(name string) (netlink.Link, error) {
+	link, err := netlink.LinkByName(name)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		err = syscall.ENODEV
+	}
+	return link, err
+}
+
+// dump repeats a netlink dump that a change has interrupted.
+func dump[T any](list func() ([]T, error)) (found []T, err error) {
+	for range 10 {
+		found, err = list()
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return found, err
+}
+
+// prefixOf returns the zero Prefix for nil.
+func prefixOf(n *net.IPNet) netip.Prefix {
+	if n == nil {
+		return netip.Prefix{}
+	}
+	ones, _ := n.Mask.Size()
+	return netip.PrefixFrom(addrOf(n.IP), ones)
+}
+
+// addrOf returns the zero Addr for nil.
+func addrOf(ip net.IP) netip.Addr {
+	addr, _ := netip.AddrFromSlice(ip)
+	return addr.Unmap()
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

@@ -1,0 +1,53 @@
+package updown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Runner runs a command of the user to its end, or for so long.
+type Runner interface {
+	Run(command string, variables []string, timeout time.Duration) error
+}
+
+// Shell runs commands by /bin/sh, in / and in a process group of their own. They
+// get stdin from /dev/null, and no open files but that and their output's.
+type Shell struct {
+	Env    []string              // what they get beside their variables: PATH, IPSEC_CONFS and so on
+	Output func() io.WriteCloser // takes what one of them prints
+}
+
+// lingering is how long the output of a command is waited for after its end:
+// something that it left running may hold it open for ever.
+const lingering = 200 * time.Millisecond
+
+// Run is that of Runner. What takes too long is killed, with all of its process
+// group.
+func (s Shell) Run(command string, variables []string, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
+	cmd.Dir = "/"
+	cmd.Env = append(append([]string{}, s.Env...), variables...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = lingering
+	if s.Output != nil {
+		out := s.Output()
+		defer out.Close()
+		cmd.Stdout, cmd.Stderr = out, out
+	}
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("it was killed after %s", timeout)
+	case errors.Is(err, exec.ErrWaitDelay):
+		return nil
+	}
+	return err
+}

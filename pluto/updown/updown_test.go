@@ -1,0 +1,289 @@
+package updown
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ipsec/conf/hook"
+	"ipsec/klips"
+	"ipsec/pluto"
+	"ipsec/pluto/connection"
+)
+
+// fakeHost keeps the routes that it is asked for.
+type fakeHost struct {
+	view View
+	ours map[string]Route
+	fail string // a destination whose route cannot be set
+}
+
+func (h *fakeHost) Look() (View, error) { return h.view, nil }
+
+func (h *fakeHost) Replace(r Route) error {
+	if r.Dst.String() == h.fail {
+		return errors.New("refused")
+	}
+	h.ours[r.String()] = r
+	return nil
+}
+
+func (h *fakeHost) Delete(r Route) error {
+	if _, ok := h.ours[r.String()]; !ok {
+		return syscall.ESRCH
+	}
+	delete(h.ours, r.String())
+	return nil
+}
+
+type fakeRunner struct {
+	ran  []string
+	fail string
+}
+
+func (r *fakeRunner) Run(command string, variables []string, _ time.Duration) error {
+	verb := strings.TrimPrefix(variables[0], "PLUTO_VERB=")
+	r.ran = append(r.ran, command+" "+verb)
+	if verb == r.fail {
+		return errors.New("exit status 1")
+	}
+	return nil
+}
+
+type clock struct{}
+
+func (clock) Now() time.Time { return time.Unix(1000, 0) }
+
+func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func conn(name, remote string) (*pluto.Connection, klips.Selector) {
+	end := func(addr, client string) pluto.End {
+		return pluto.End{Host: pluto.Host{Kind: pluto.HostAddr, Addr: netip.MustParseAddr(addr)}, Clients: []netip.Prefix{prefix(client)}}
+	}
+	c := &pluto.Connection{Name: name, Local: end("192.0.2.1", "10.1.0.0/16"), Remote: end("192.0.2.9", remote)}
+	return c, klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix(remote)}
+}
+
+func usual() View {
+	return View{
+		Routes: []Route{
+			{Dst: prefix("0.0.0.0/0"), Link: "eth0", Gateway: netip.MustParseAddr("192.0.2.254")},
+			{Dst: prefix("192.0.2.0/24"), Link: "eth0"},
+			{Dst: prefix("10.1.0.0/16"), Link: "eth1"},
+		},
+		Addrs: map[netip.Addr]bool{netip.MustParseAddr("192.0.2.1"): true, netip.MustParseAddr("10.1.0.1"): true},
+		Nets:  map[string][]netip.Prefix{"eth0": {prefix("192.0.2.0/24")}, "eth1": {prefix("10.1.0.0/16")}},
+	}
+}
+
+func newTest(t *testing.T) (*Updown, *fakeHost, *fakeRunner, string) {
+	h, r := &fakeHost{view: usual(), ours: map[string]Route{}}, &fakeRunner{}
+	info := filepath.Join(t.TempDir(), "ipsec.info")
+	if err := os.WriteFile(info, []byte("klips=started\nhalf=a li"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{Host: h, Clock: clock{}, Run: r, Info: info, Log: func(s string) { t.Log(s) }}), h, r, info
+}
+
+func (h *fakeHost) list() string { return strings.Join(slices.Sorted(maps.Keys(h.ours)), ", ") }
+
+func TestRoutes(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		extra  []Route
+		remote string
+		set    func(*pluto.Connection)
+		want   string // the routes made, or a part of the error
+		fails  bool
+	}{
+		{name: "plain", remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/16"},
+		{name: "metric", remote: "10.2.0.0/16", set: func(c *pluto.Connection) { c.Metric = 5 }, want: "ipsec0 10.2.0.0/16 5"},
+		{name: "everything by halves", remote: "0.0.0.0/0", want: "ipsec0 0.0.0.0/1, ipsec0 128.0.0.0/1"},
+		{name: "a route of the host to the same place", extra: []Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
+			remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/17, ipsec0 10.2.128.0/17"},
+		{name: "a worse one", extra: []Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Metric: 100}}, remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/16"},
+		{name: "a leak", extra: []Route{{Dst: prefix("10.2.7.0/24"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
+			remote: "10.2.0.0/16", want: `take it away, "ip route del 10.2.7.0/24 via 10.1.0.2 dev eth1"`, fails: true},
+		{name: "a leak to one host", extra: []Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
+			remote: "10.2.0.9/32", want: "ip route del 10.2.0.9/32 dev eth1", fails: true},
+		{name: "a network of ours within the peer's", remote: "10.0.0.0/8", want: "ipsec0 10.0.0.0/8"},
+		{name: "passthrough of what is routed", extra: []Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
+			remote: "10.2.0.9/32", set: func(c *pluto.Connection) { c.Shunt = pluto.ShuntPass }, want: ""},
+		{name: "IPv6", extra: []Route{{Dst: prefix("2001:db8:2::/48"), Link: "eth1", Metric: 2000}},
+			remote: "2001:db8:2::/48", want: "ipsec0 2001:db8:2::/48"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, h, _, info := newTest(t)
+			h.view.Routes = append(h.view.Routes, c.extra...)
+			conn, flow := conn("net", c.remote)
+			if c.set != nil {
+				c.set(conn)
+			}
+			err := u.Do(connection.ToRoute, conn, flow, "ipsec0")
+			if c.fails {
+				if err == nil || !strings.Contains(err.Error(), c.want) || len(h.ours) > 0 {
+					t.Fatalf("error %v and routes %s; want one that says %q", err, h.list(), c.want)
+				}
+				return
+			}
+			if err != nil || h.list() != c.want {
+				t.Fatalf("routes %q, %v; want %q", h.list(), err, c.want)
+			}
+			text, _ := os.ReadFile(info)
+			for route := range h.ours {
+				if !strings.Contains(string(text), "\nroute="+route+"\n") {
+					t.Errorf("ipsec.info does not have route=%s: %q", route, text)
+				}
+			}
+			if err := u.Do(connection.Undo, conn, flow, "ipsec0"); err != nil || len(h.ours) > 0 {
+				t.Errorf("after unroute: %s, %v", h.list(), err)
+			}
+		})
+	}
+}
+
+// TestShared has two connections that need one route.
+func TestShared(t *testing.T) {
+	u, h, _, _ := newTest(t)
+	a, flow := conn("a", "10.2.0.0/16")
+	b, _ := conn("b", "10.2.0.0/16")
+	a.Local.SourceIP = netip.MustParseAddr("10.1.0.1")
+	a.MTU = 1400
+	for _, c := range []*pluto.Connection{a, b} {
+		if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := h.ours["ipsec0 10.2.0.0/16"]; r.Src != a.Local.SourceIP || r.MTU != 1400 {
+		t.Errorf("route %+v has neither source nor MTU", r)
+	}
+	u.Do(connection.Undo, a, flow, "ipsec0")
+	if h.list() != "ipsec0 10.2.0.0/16" {
+		t.Error("the route went with the first of the two")
+	}
+	u.Do(connection.Undo, b, flow, "ipsec0")
+	if h.list() != "" {
+		t.Error("the route is still there")
+	}
+}
+
+// TestHalves has the second of two routes fail.
+func TestHalves(t *testing.T) {
+	u, h, _, _ := newTest(t)
+	h.fail = "128.0.0.0/1"
+	c, flow := conn("all", "0.0.0.0/0")
+	if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err == nil || h.list() != "" {
+		t.Errorf("routes %q, error %v", h.list(), err)
+	}
+}
+
+func TestCustom(t *testing.T) {
+	u, h, r, info := newTest(t)
+	c, flow := conn("net", "10.2.0.0/16")
+	c.Local.Updown = "/etc/up"
+	do := func(verbs ...connection.Verb) {
+		for _, v := range verbs {
+			if err := u.Do(v, c, flow, "ipsec0"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	do(connection.Prepare, connection.ToRoute, connection.ToUp)
+	text, _ := os.ReadFile(info)
+	note, ok := hook.ParseNote(strings.Fields(strings.TrimPrefix(string(text[strings.Index(string(text), "hook="):]), "hook=")))
+	if !ok || note.Command != "/etc/up" || note.Suffix != "-client" || !slices.Contains(note.Env, "PLUTO_PEER_CLIENT=10.2.0.0/16") {
+		t.Errorf("noted %+v", note)
+	}
+	do(connection.ToDown, connection.Undo)
+	want := "/etc/up prepare-client, /etc/up route-client, /etc/up up-client, /etc/up down-client, /etc/up unroute-client"
+	if got := strings.Join(r.ran, ", "); got != want || len(h.ours) > 0 {
+		t.Errorf("ran %s\nwant %s", got, want)
+	}
+	text, _ = os.ReadFile(info)
+	if !strings.Contains(string(text), "\nunhook=net -client /etc/up ") {
+		t.Errorf("ipsec.info still has the hook: %q", text)
+	}
+	r.fail = "route-client"
+	if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err == nil || !strings.Contains(err.Error(), `"/etc/up": exit status 1`) {
+		t.Errorf("a command that fails: %v", err)
+	}
+}
+
+// TestDefault is ipsec _updown: with the variables that a command gets, it does
+// what the default does.
+func TestDefault(t *testing.T) {
+	h := &fakeHost{view: usual(), ours: map[string]Route{}}
+	c, flow := conn("net", "10.2.0.0/16")
+	c.Metric = 7
+	env := map[string]string{}
+	for _, v := range environment(c, flow, "ipsec1").Variables() {
+		name, value, _ := strings.Cut(v, "=")
+		env[name] = value
+	}
+	run := func(verb string) error {
+		env["PLUTO_VERB"] = verb
+		return Default(h, "", func(name string) string { return env[name] }, func(string) {})
+	}
+	for _, verb := range []string{"prepare-client", "route-client", "up-client"} {
+		if err := run(verb); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.list() != "ipsec1 10.2.0.0/16 7" {
+		t.Errorf("routes %q", h.list())
+	}
+	if err := errors.Join(run("down-client"), run("unroute-client")); err != nil || h.list() != "" {
+		t.Errorf("routes %q, %v", h.list(), err)
+	}
+	for name, value := range map[string]string{"PLUTO_VERB": "dance", "PLUTO_PEER_CLIENT": "10.2", "PLUTO_INTERFACE": "", "PLUTO_METRIC": "-1"} {
+		was := env[name]
+		env[name] = value
+		verb := "route-client"
+		if name == "PLUTO_VERB" {
+			verb = value
+		}
+		if err := run(verb); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+		env[name] = was
+	}
+}
+
+type output struct{ strings.Builder }
+
+func (*output) Close() error { return nil }
+
+func TestShell(t *testing.T) {
+	out := &output{}
+	s := Shell{Env: []string{"PATH=/usr/bin:/bin"}, Output: func() io.WriteCloser { return out }}
+	ours, err := os.Create(filepath.Join(t.TempDir(), "ours"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	if err := s.Run("echo $PLUTO_VERB; pwd; ls -l /proc/self/fd | grep -c /ours", []string{"PLUTO_VERB=up-client"}, time.Minute); err == nil {
+		t.Error("grep found a file of ours among those that the command has open")
+	}
+	if got := strings.Fields(out.String()); fmt.Sprint(got) != "[up-client / 0]" {
+		t.Errorf("it printed %q", got)
+	}
+	if err := s.Run("exit 3", nil, time.Minute); err == nil || err.Error() != "exit status 3" {
+		t.Errorf("exit 3: %v", err)
+	}
+	began := time.Now()
+	if err := s.Run("sleep 60 & sleep 60", nil, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "killed after 50ms") {
+		t.Errorf("a command that hangs: %v", err)
+	}
+	if time.Since(began) > 10*time.Second {
+		t.Error("it was waited for")
+	}
+}
