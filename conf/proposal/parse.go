@@ -280,7 +280,7 @@ func (p *parser) other(ciphers []Encryption) Proposal {
 	q := p.p
 	q.Encryption = ciphers
 	if len(q.Integrity) == 0 {
-		q.Integrity = []string{"hmac_sha2_256_128", "hmac_sha2_512_256"}
+		q.Integrity = []string{"hmac_sha2_256_128", "hmac_sha2_512_256", "hmac_sha1_96"}
 	}
 	if p.kind == forIKE && len(q.PRF) == 0 {
 		q.PRF = prfsOf(q.Integrity)

@@ -15,7 +15,8 @@
 //   - A cipher without a key length (aes, aes_gcm) stands for 256 bits, then
 //     128.
 //   - A cipher that needs an integrity algorithm and has none gets
-//     hmac_sha2_256_128, then hmac_sha2_512_256.
+//     hmac_sha2_256_128, hmac_sha2_512_256, and hmac_sha1_96 for the sake of
+//     old peers.
 //   - A PRF that is not named follows from each integrity algorithm; beside an
 //     AEAD, which has no use for an integrity algorithm, one that is named
 //     stands for the PRF. An AEAD alone gets HMAC with SHA-2 256, 384 and 512.

@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 		{"aes-128-sha1", esp, "aes128-sha1"},
 		{"aes-sha2", esp, "aes256-aes128-sha256"},
 		{"null-sha1", esp, "null-sha1"},
-		{"aes", esp, "aes256-aes128-sha256-sha512"},
+		{"aes", esp, "aes256-aes128-sha256-sha512-sha1"},
 		{"3des-sha1, aes128-md5!", esp, "3des-sha1,aes128-md5!"},
 		{"aes256-sha2;modp2048,aes128-sha2;modp2048", ike, "aes256-sha256-prfsha256-modp2048,aes128-sha256-prfsha256-modp2048"},
 		{"hmac-sha1-96", ah, "sha1"},
@@ -62,7 +62,7 @@ func TestParse(t *testing.T) {
 		{"aes128-aescmac-modp2048", ike, "aes128-aescmac-prfaescmac-modp2048"},
 		// AEADs beside others are proposals of their own.
 		{"aes256+aes_gcm256-sha2_512-dh14", ike, "aes256-sha512-prfsha512-modp2048,aes256gcm16-prfsha512-modp2048"},
-		{"aes128-aes128", esp, "aes128-sha256-sha512"},
+		{"aes128-aes128", esp, "aes128-sha256-sha512-sha1"},
 	} {
 		got, err := tt.parse(tt.text)
 		if err != nil || got.String() != tt.want {

@@ -52,11 +52,33 @@ func Load(name string) (*Secrets, error) { return LoadFrom(osFiles{}, name) }
 func LoadFrom(files Files, name string) (*Secrets, error) {
 	p := &parser{files: files}
 	p.load(name, conf.Pos{File: name})
+	p.clashes()
 	s := &Secrets{Entries: p.entries, Files: p.read, Warnings: p.warnings, index: newIndex(p.entries)}
 	if len(p.errors) > 0 {
 		return s, conf.Errors(p.errors)
 	}
 	return s, nil
+}
+
+// clashes warns of entries for the same parties with different secrets.
+func (p *parser) clashes() {
+	first := make(map[string]*Entry)
+	for _, e := range p.entries {
+		if e.File != "" || e.key != nil {
+			continue // one may have many private keys
+		}
+		ids := make([]string, len(e.IDs))
+		for i, id := range e.IDs {
+			ids[i] = strings.ToLower(id.String())
+		}
+		slices.Sort(ids)
+		key := e.Kind.String() + "\n" + strings.Join(slices.Compact(ids), "\n")
+		if before := first[key]; before == nil {
+			first[key] = e
+		} else if !before.sameSecret(e) {
+			p.warnf(e.Pos, "the entry is for the same parties as that at %s and has another secret: the first one is used", before.Pos)
+		}
+	}
 }
 
 // parser is one reading of a file and what it includes.

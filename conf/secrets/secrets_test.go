@@ -66,9 +66,11 @@ func show(s *Secrets) string {
 	return b.String()
 }
 
-func block(t testing.TB) string {
+func block(t testing.TB) string { return file(t, "testdata/rsa.secrets") }
+
+func file(t testing.TB, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/rsa.secrets")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +125,7 @@ carol : EAP "pw"
 7 [@dave] XAUTH "pw"
 `},
 		{"RSA block", block(t) + "@a : PSK \"x\"\n", "1 [@east] RSA rsa 2048\n13 [@a] PSK \"x\"\n"},
+		{"old key", file(t, "testdata/old.secrets"), "1 [] RSA rsa 2048\n"},
 		{"brace at the start", strings.Replace(block(t), "\t}", "}", 1), "1 [@east] RSA rsa 2048\n"},
 	} {
 		s, err := load(tt.text)
@@ -179,6 +182,14 @@ func TestErrors(t *testing.T) {
 	s, err := load(": PIN %smartcard 1234\n")
 	if err != nil || len(s.Warnings) != 1 || s.Warnings[0].String() != "/etc/s:1:3: PIN has no effect: smart cards are not supported" {
 		t.Errorf("PIN: %v, %v", err, s.Warnings)
+	}
+}
+
+func TestClashes(t *testing.T) {
+	s, err := load("@a @b : PSK \"1\"\n@B @a : PSK \"2\"\n@a @b : PSK \"1\"\n@a : PSK \"3\"\n@a @b : XAUTH \"4\"\n: RSA a.pem\n: RSA b.pem\n")
+	if err != nil || len(s.Warnings) != 1 ||
+		s.Warnings[0].String() != "/etc/s:2:1: the entry is for the same parties as that at /etc/s:1 and has another secret: the first one is used" {
+		t.Errorf("got %v, %v", err, s.Warnings)
 	}
 }
 
