@@ -19,6 +19,7 @@ type cli struct {
 	Showdefaults showdefaultsCmd `cmd:"" help:"Print what start noted of the default route."`
 
 	Whack      whackCmd      `cmd:"" passthrough:"" help:"Ask Pluto for something: the control of the key-negotiation daemon."`
+	Pluto      plutoCmd      `cmd:"" help:"Run Pluto, which negotiates keys."`
 	Klips      klipsCmd      `cmd:"" help:"Run KLIPS, the data plane."`
 	Tncfg      tncfgCmd      `cmd:"" help:"Bind virtual interfaces to physical ones, or list them."`
 	Eroute     erouteCmd     `cmd:"" help:"Change the table of extended routes, or list it."`

@@ -3,6 +3,7 @@ package daemon
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Kind is what a message of the journal does. At most one of a kind is kept for
@@ -92,9 +93,10 @@ type toSupervisor struct {
 // script is a command of ipsec.conf, a connection's updown, that the worker has not the
 // privileges for.
 type script struct {
-	ID      int      `json:"id"`
-	Command string   `json:"command"`
-	Env     []string `json:"env"`
+	ID      int           `json:"id"`
+	Command string        `json:"command"`
+	Env     []string      `json:"env"`
+	Timeout time.Duration `json:"timeout"`
 }
 
 // outcome is what came of a script.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 )
 
 // A patron is the supervisor, as its worker sees it.
@@ -85,14 +86,14 @@ func (p *patron) drop(kind Kind, name string) error {
 
 // run has a command of ipsec.conf run with the privileges that the worker has
 // given up; done is called from another goroutine.
-func (p *patron) run(command string, env []string, done func(output string, err error)) {
+func (p *patron) run(command string, env []string, timeout time.Duration, done func(output string, err error)) {
 	p.mu.Lock()
 	p.next++
 	id := p.next
 	p.waiting[id] = done
-	err := p.out.Encode(toSupervisor{Run: &script{ID: id, Command: command, Env: env}})
+	err := p.out.Encode(toSupervisor{Run: &script{ID: id, Command: command, Env: env, Timeout: timeout}})
 	p.mu.Unlock()
 	if err != nil {
-		done("", fmt.Errorf("failed to have %q run: %w", describe(command), err))
+		done("", fmt.Errorf("failed to have it run: %w", err))
 	}
 }

@@ -2,35 +2,27 @@ package daemon
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
+
+	"ipsec/pluto/updown"
 )
 
-// scriptTime is how long a custom updown may take, and maxOutput how many bytes
-// of what it prints are kept.
-const (
-	scriptTime = 20 * time.Second
-	maxOutput  = 16 << 10
-)
+// maxOutput is how many bytes are kept of what a custom updown prints.
+const maxOutput = 16 << 10
 
 // scripts runs the updown commands of connections, which may need any privilege,
 // for the worker, one after the other.
 type scripts struct {
-	ctx   context.Context
 	tell  func(outcome)
 	queue chan script
 	done  sync.WaitGroup
 }
 
-func newScripts(ctx context.Context, tell func(outcome)) *scripts {
-	s := &scripts{ctx: ctx, tell: tell, queue: make(chan script, 1024)}
+func newScripts(tell func(outcome)) *scripts {
+	s := &scripts{tell: tell, queue: make(chan script, 1024)}
 	s.done.Go(func() {
 		for job := range s.queue {
 			s.tell(s.run(job))
@@ -54,35 +46,23 @@ func (s *scripts) wait() {
 	s.done.Wait()
 }
 
-// run is /bin/sh -c COMMAND, in a process group of its own that does not
-// outlive its time.
+// run runs a script to its end, or for its time.
 func (s *scripts) run(job script) outcome {
-	ctx, cancel := context.WithTimeout(s.ctx, scriptTime)
-	defer cancel()
-	var output limited
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", job.Command)
-	cmd.Dir = "/"
-	cmd.Env = append(os.Environ(), job.Env...)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil
+	output := &limited{}
+	shell := updown.Shell{Env: os.Environ(), Output: func() io.WriteCloser { return output }}
+	o := outcome{ID: job.ID}
+	if err := shell.Run(job.Command, job.Env, job.Timeout); err != nil {
+		o.Err = err.Error()
 	}
-	o := outcome{ID: job.ID, Output: strings.ToValidUTF8(output.String(), "?")}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o.Err = fmt.Sprintf("failed to run %q: it was not done after %v", describe(job.Command), scriptTime)
-	case err != nil:
-		o.Err = fmt.Sprintf("failed to run %q: %v", describe(job.Command), err)
-	}
+	o.Output = strings.ToValidUTF8(output.String(), "?")
 	return o
 }
 
 // limited keeps the first maxOutput bytes that are written to it.
 type limited struct{ bytes.Buffer }
+
+// Close does nothing.
+func (l *limited) Close() error { return nil }
 
 // Write takes all of b.
 func (l *limited) Write(b []byte) (int, error) {

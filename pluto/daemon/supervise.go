@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/pluto/whack"
 )
 
 // The descriptors that a worker is started with.
@@ -53,7 +53,7 @@ type Supervisor struct {
 // Run supervises until the context ends, which ends the worker cleanly, or
 // until the worker ends by itself: whack --shutdown, or a crash with Restart off.
 func (s *Supervisor) Run(ctx context.Context) error {
-	listener, err := listenControl(s.Socket)
+	listener, err := whack.Socket(s.Socket)
 	if err != nil {
 		return err
 	}
@@ -81,31 +81,6 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 }
 
-// listenControl makes the control socket, of mode 0600 from the moment that it
-// exists. The caller holds pluto.pid, so that a socket there is a dead one's.
-func listenControl(path string) (*os.File, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("failed to remove the socket of a Pluto that is gone: %w", err)
-	}
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
-		return errors.Join(cerr, err)
-	}}
-	l, err := config.Listen(context.Background(), "unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("failed to listen at %s: %w", path, rootCause(err))
-	}
-	defer l.Close()
-	ul := l.(*net.UnixListener)
-	ul.SetUnlinkOnClose(false)
-	f, err := ul.File()
-	if err != nil {
-		return nil, fmt.Errorf("failed to keep the socket %s: %w", path, err)
-	}
-	return f, nil
-}
-
 // runWorker starts a worker and returns when it has ended; nil when it ended
 // as it should.
 func (s *Supervisor) runWorker(ctx context.Context, listener *os.File) error {
@@ -128,16 +103,14 @@ func (s *Supervisor) runWorker(ctx context.Context, listener *os.File) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 
-	talk, hangUp := context.WithCancel(context.Background())
 	talked := make(chan error, 1)
-	go func() { talked <- s.talk(talk, ours) }()
+	go func() { talked <- s.talk(ours) }()
 	stop := context.AfterFunc(ctx, func() {
 		cmd.Process.Signal(unix.SIGTERM)
 		time.AfterFunc(endTime, func() { cmd.Process.Kill() })
 	})
 	err = <-ended
 	stop()
-	hangUp()
 	ours.SetDeadline(time.Now())
 	if terr := <-talked; err == nil && terr != nil && ctx.Err() == nil {
 		s.Log(terr.Error())
@@ -146,7 +119,7 @@ func (s *Supervisor) runWorker(ctx context.Context, listener *os.File) error {
 }
 
 // talk gives a worker the journal, and then takes what it says, until it hangs up.
-func (s *Supervisor) talk(ctx context.Context, worker *os.File) error {
+func (s *Supervisor) talk(worker *os.File) error {
 	out := json.NewEncoder(worker)
 	for _, e := range s.journal.Entries() {
 		if err := out.Encode(toWorker{Replay: &e}); err != nil {
@@ -157,7 +130,7 @@ func (s *Supervisor) talk(ctx context.Context, worker *os.File) error {
 		return fmt.Errorf("failed to tell the worker to begin: %w", err)
 	}
 	var mu sync.Mutex
-	scripts := newScripts(ctx, func(o outcome) {
+	scripts := newScripts(func(o outcome) {
 		mu.Lock()
 		defer mu.Unlock()
 		out.Encode(toWorker{Ran: &o}) // a worker that is gone needs no answer
@@ -185,12 +158,4 @@ func (s *Supervisor) talk(ctx context.Context, worker *os.File) error {
 			}
 		}
 	}
-}
-
-// describe shortens a command for a message.
-func describe(command string) string {
-	if line, _, more := strings.Cut(command, "\n"); more {
-		return line + "…"
-	}
-	return command
 }

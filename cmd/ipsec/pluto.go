@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	klipsdaemon "ipsec/klips/daemon"
+	"ipsec/logger"
+	"ipsec/pluto/daemon"
+)
+
+// plutoCmd is ipsec pluto, the daemon that negotiates keys.
+type plutoCmd struct {
+	Nofork bool `help:"Stay in the foreground."`
+	Worker bool `hidden:"" help:"Be the worker of a supervisor, which is what starts it."`
+
+	Ipsecdir    string `placeholder:"DIR" help:"The folder of certificates and keys (default: ipsec.d beside ipsec.conf)."`
+	Secretsfile string `placeholder:"FILE" help:"ipsec.secrets(5)."`
+	Ctlbase     string `placeholder:"BASE" help:"BASE.pid is the lock file, BASE.ctl the control socket."`
+	UseKlips    bool   `xor:"stack" help:"KLIPS carries the packets (the default)."`
+	UseNostack  bool   `xor:"stack" help:"Nothing carries packets: speak IKE alone."`
+
+	Stderrlog string `placeholder:"FILE" help:"Log to this file, too."`
+	Coredir   string `placeholder:"DIR" help:"The folder to be in."`
+	Norestart bool   `help:"Do not go on after a crash (plutorestartoncrash=no)."`
+
+	Uniqueids       bool   `help:"A new peer of an identity takes the place of the old one."`
+	Nocrsend        bool   `help:"Do not ask peers for certificates."`
+	Strictcrlpolicy string `enum:"no,yes,ifuri" default:"no" help:"Whether a certificate needs a CRL: no, yes, or ifuri."`
+	NatTraversal    bool   `name:"nat_traversal" help:"Look for NAT, and put ESP in UDP where there is one."`
+	VirtualPrivate  string `name:"virtual_private" placeholder:"NETS" help:"Networks that clients behind NAT may have."`
+	KeepAlive       int    `name:"keep_alive" placeholder:"SECONDS" help:"Time between NAT keepalives."`
+	ForceKeepalive  bool   `name:"force_keepalive" help:"Send NAT keepalives even when we are not behind NAT."`
+	Myid            string `placeholder:"ID" help:"What %myid stands for."`
+
+	DisablePortFloating bool   `name:"disable_port_floating" hidden:"" help:"Accepted; NAT needs port 4500."`
+	Crlcheckinterval    int    `hidden:"" help:"Accepted; CRLs are read from files."`
+	Ocspuri             string `hidden:"" help:"Accepted; OCSP is not asked."`
+	Nhelpers            int    `hidden:"" default:"-1" help:"Accepted; there is one worker."`
+
+	plutoDebug
+}
+
+// plutoDebug are the options --debug-WORD.
+type plutoDebug struct {
+	DebugNone      bool `hidden:"" help:"No debugging."`
+	DebugAll       bool `help:"Debug everything but private data. The words: raw crypt parsing emitting control lifecycle klips dns natt oppo dpd x509 private."`
+	DebugRaw       bool `hidden:""`
+	DebugCrypt     bool `hidden:""`
+	DebugParsing   bool `hidden:""`
+	DebugEmitting  bool `hidden:""`
+	DebugControl   bool `hidden:""`
+	DebugLifecycle bool `hidden:""`
+	DebugKlips     bool `hidden:""`
+	DebugDNS       bool `hidden:"" name:"debug-dns"`
+	DebugNatt      bool `hidden:""`
+	DebugOppo      bool `hidden:""`
+	DebugDpd       bool `hidden:""`
+	DebugX509      bool `hidden:"" name:"debug-x509"`
+	DebugPrivate   bool `hidden:""`
+}
+
+// words returns those that are set, as whack --debug-WORD has them.
+func (d plutoDebug) words() (list []string) {
+	for _, w := range []struct {
+		on   bool
+		word string
+	}{
+		{d.DebugAll, "all"}, {d.DebugRaw, "raw"}, {d.DebugCrypt, "crypt"}, {d.DebugParsing, "parsing"}, {d.DebugEmitting, "emitting"},
+		{d.DebugControl, "control"}, {d.DebugLifecycle, "lifecycle"}, {d.DebugKlips, "klips"}, {d.DebugDNS, "dns"}, {d.DebugNatt, "natt"},
+		{d.DebugOppo, "oppo"}, {d.DebugDpd, "dpd"}, {d.DebugX509, "x509"}, {d.DebugPrivate, "private"},
+	} {
+		if w.on {
+			list = append(list, w.word)
+		}
+	}
+	return list
+}
+
+// Run starts Pluto and returns when it is ready; with --nofork it is Pluto and
+// returns at its end.
+func (c *plutoCmd) Run(e *env, command *kong.Context) error {
+	switch {
+	case c.Worker:
+		return c.work(e)
+	case c.Nofork:
+		return c.supervise(e, command.Args)
+	}
+	// The daemon's folder is "/", and what we were given may be relative.
+	for name, value := range map[string]string{"IPSEC_RUNDIR": e.Paths.Run, "IPSEC_CONFS": e.Paths.Confs} {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	process, err := klipsdaemon.Background(ctx, e.Stderr, append(slices.Clone(command.Args), "--nofork")...)
+	var early *klipsdaemon.StartError
+	switch {
+	case errors.As(err, &early) && early.Status != 0: // it has said why
+		return exitStatus(early.Status)
+	case err != nil:
+		return fmt.Errorf("failed to start Pluto: %w", err)
+	}
+	return process.Release()
+}
+
+// options turns the command line into what the daemon wants.
+func (c *plutoCmd) options(e *env) daemon.Options {
+	o := daemon.Options{
+		Paths: e.Paths, Dir: c.Ipsecdir, Secrets: c.Secretsfile, CtlBase: c.Ctlbase,
+		NoStack: c.UseNostack, Debug: c.words(), UniqueIDs: c.Uniqueids, NoCRSend: c.Nocrsend, StrictCRL: c.Strictcrlpolicy,
+		NATTraversal: c.NatTraversal, VirtualPrivate: c.VirtualPrivate, KeepAlive: c.KeepAlive, ForceKeepAlive: c.ForceKeepalive, MyID: c.Myid,
+	}
+	for _, d := range []struct {
+		value   *string
+		usually string
+	}{
+		{&o.Dir, e.Paths.Dir()},
+		{&o.Secrets, e.Paths.Secrets()},
+		{&o.CtlBase, strings.TrimSuffix(e.Paths.PlutoCtl(), ".ctl")},
+	} {
+		if *d.value == "" {
+			*d.value = d.usually
+		}
+		if abs, err := filepath.Abs(*d.value); err == nil {
+			*d.value = abs
+		}
+	}
+	return o
+}
+
+// supervise is the process that holds pluto.pid.
+func (c *plutoCmd) supervise(e *env, args []string) error {
+	o := c.options(e)
+	lock, err := klipsdaemon.Hold(o.PIDFile())
+	var held *klipsdaemon.HeldError
+	switch {
+	case errors.As(err, &held):
+		return fmt.Errorf("another Pluto is running: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no run folder %s: ipsec setup start makes it, or mkdir", filepath.Dir(o.PIDFile()))
+	case err != nil:
+		return err
+	}
+	defer lock.Release()
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, ready := klipsdaemon.Started(ctx)
+	log, closeLog, err := c.log(e)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if err := lock.Watch(ctx, time.Second); err != nil {
+			log.Say("Pluto ends: " + err.Error())
+			cancel(err)
+		}
+	}()
+	s := daemon.Supervisor{
+		Socket: o.Control(), Program: e.Self, Args: append(slices.Clone(args), "--worker"), Stderr: os.Stderr,
+		Restart: !c.Norestart, Ready: ready, Log: log.Say,
+	}
+	err = s.Run(ctx)
+	cancel(nil)
+	<-watched
+	return err
+}
+
+// work is the process that speaks IKE.
+func (c *plutoCmd) work(e *env) error {
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	log, closeLog, err := c.log(e)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	if c.Coredir != "" {
+		if err := os.Chdir(c.Coredir); err != nil {
+			log.Say(fmt.Sprintf("failed to go to the folder of --coredir: %v", err))
+		}
+	}
+	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, Drop: dropPrivileges})
+}
+
+// log is where the lines of both processes go: syslog, and standard error until
+// it is closed, or the file of --stderrlog.
+func (c *plutoCmd) log(e *env) (*logger.Logger, func(), error) {
+	options := logger.Options{Stdout: e.Stderr, Tag: "pluto", Again: time.Minute}
+	if text := e.Getenv(syslogVariable); text != "" {
+		priority, err := logger.ParsePriority(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", syslogVariable, err)
+		}
+		options.Priority = priority
+	}
+	done := func() {}
+	if c.Stderrlog != "" {
+		f, err := os.OpenFile(c.Stderrlog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, nil, fmt.Errorf("failed to open the log of --stderrlog: %w", err)
+		}
+		options.Stdout = f
+		done = func() { f.Close() }
+	}
+	log := logger.New(options)
+	return log, func() { log.Close(); done() }, nil
+}

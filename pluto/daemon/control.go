@@ -1,0 +1,287 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/pluto"
+	"ipsec/pluto/connection"
+	"ipsec/pluto/whack"
+)
+
+// A waiter is a whack that gets the reports of some connections: while what it
+// has asked for is done, and after that until each that it waits for is up or
+// has failed.
+type waiter struct {
+	call    *whack.Call
+	names   []string // of connections whose reports it gets
+	pending []string // of those whose outcome it waits for
+}
+
+// answer does what a whack asks for, in the order of whack.Request's fields.
+func (w *worker) answer(call *whack.Call) {
+	r := call.Request
+	wait := &waiter{call: call}
+	for _, c := range w.table.Matching(r.Name) {
+		wait.names = append(wait.names, c.Name)
+	}
+	if r.Initiate && !r.Asynchronous {
+		wait.pending = slices.Clone(wait.names)
+	}
+	if r.Add != nil {
+		wait.names = append(wait.names, r.Name)
+	}
+	w.waiters = append(w.waiters, wait)
+	ok := w.obey(call)
+	w.show(call)
+	if r.Shutdown {
+		w.Log("shutting down, as whack asks for")
+		w.shutdown = true
+	}
+	if !ok || len(wait.pending) == 0 {
+		w.dismiss(wait)
+		return
+	}
+	w.parts.Go(func() {
+		<-call.Gone()
+		w.do(func() { w.dismiss(wait) })
+	})
+}
+
+// dismiss ends a whack.
+func (w *worker) dismiss(wait *waiter) {
+	w.waiters = slices.DeleteFunc(w.waiters, func(other *waiter) bool { return other == wait })
+	wait.call.Done()
+}
+
+// obey does those parts of a request that change something, and notes in the
+// journal what a new worker needs again. What fails ends it.
+func (w *worker) obey(call *whack.Call) bool {
+	for _, kind := range []Kind{KindDebug, kindDelete, kindDeleteState, kindKey, KindAdd, KindListen, kindUnlisten, kindReread, KindRoute, kindUnroute, KindInitiate, kindTerminate} {
+		names := w.names(call.Name)
+		done, err := w.perform(kind, call.Request)
+		if err != nil {
+			call.Reply(codeOf(err), err.Error())
+			return false
+		}
+		if done {
+			w.note(kind, call, names)
+		}
+	}
+	return true
+}
+
+// Kinds of what whack asks for that the journal does not keep.
+const (
+	kindDelete      Kind = "delete"
+	kindDeleteState Kind = "deletestate"
+	kindKey         Kind = "key"
+	kindUnlisten    Kind = "unlisten"
+	kindReread      Kind = "reread"
+	kindUnroute     Kind = "unroute"
+	kindTerminate   Kind = "terminate"
+)
+
+// replay does again that part of a request which the journal kept it for.
+func (w *worker) replay(kind Kind, r *whack.Request) error {
+	_, err := w.perform(kind, r)
+	return err
+}
+
+// perform does one part of a request, if it is asked for.
+func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
+	switch {
+	case kind == KindDebug && len(r.Debug) > 0:
+		w.setDebug(r.Debug)
+	case kind == kindDelete && r.Delete:
+		err = w.table.Delete(r.Name)
+	case kind == kindDeleteState && r.DeleteState != 0:
+		err = w.deleteState(r.DeleteState)
+	case kind == kindKey && r.Key != nil:
+		err = errors.New("keys of peers are given with their connections, by --pubkey")
+	case kind == KindAdd && r.Add != nil:
+		if err = w.table.Add(r.Add); err == nil {
+			for _, line := range w.store.Check(r.Add, time.Now()) {
+				w.report(pluto.Report{Code: pluto.RCLogSerious, Conn: r.Add, Text: line})
+			}
+		}
+	case kind == KindListen && r.Listen:
+		w.listening = true
+		err = w.readdress()
+	case kind == kindUnlisten && r.Unlisten:
+		w.listening = false
+		err = w.readdress()
+	case kind == kindReread && r.Reread != 0:
+		w.reread(r.Reread)
+	case kind == KindRoute && r.Route:
+		err = w.table.Route(r.Name)
+	case kind == kindUnroute && r.Unroute:
+		err = w.table.Unroute(r.Name)
+	case kind == KindInitiate && r.Initiate:
+		err = w.table.Initiate(r.Name)
+	case kind == kindTerminate && r.Terminate:
+		err = w.table.Terminate(r.Name)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// note tells the supervisor what has been done. names are those that the
+// request's name stood for before.
+func (w *worker) note(kind Kind, call *whack.Call, names []string) {
+	var errs []error
+	drop := func(kind Kind) {
+		for _, name := range names {
+			errs = append(errs, w.patron.drop(kind, name))
+		}
+	}
+	switch kind {
+	case KindAdd, KindRoute, KindInitiate:
+		errs = append(errs, w.patron.keep(Entry{Kind: kind, Name: call.Name, Words: call.Words}))
+	case KindDebug, KindListen:
+		errs = append(errs, w.patron.keep(Entry{Kind: kind, Words: call.Words}))
+	case kindUnlisten:
+		errs = append(errs, w.patron.drop(KindListen, ""))
+	case kindDelete:
+		drop("")
+	case kindUnroute:
+		drop(KindRoute)
+	case kindTerminate:
+		drop(KindInitiate)
+	}
+	if err := errors.Join(errs...); err != nil {
+		w.Log(fmt.Sprintf("failed to have the supervisor remember what whack asked for: %v", err))
+	}
+}
+
+// names returns a name and those of all connections that it stands for.
+func (w *worker) names(name string) []string {
+	list := []string{name}
+	for _, c := range w.table.Matching(name) {
+		if c.Name != name {
+			list = append(list, c.Name)
+		}
+	}
+	return list
+}
+
+// codeOf returns the number of an error's line.
+func codeOf(err error) int {
+	var refused *connection.Error
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return pluto.RCFatal
+}
+
+// report takes a line of a connection: it goes into the log, and to the whacks
+// that want to hear of that connection.
+func (w *worker) report(r pluto.Report) {
+	line := r.Text
+	name := ""
+	if r.Conn != nil {
+		name = r.Conn.Name
+		line = r.Conn.String()
+		if r.Serial != 0 {
+			line += fmt.Sprintf(" #%d", r.Serial)
+		}
+		line += ": " + r.Text
+	}
+	w.Log(line)
+	for _, wait := range slices.Clone(w.waiters) {
+		if !slices.Contains(wait.names, name) {
+			continue
+		}
+		wait.call.Reply(r.Code, line)
+		if r.Outcome == pluto.Pending || len(wait.pending) == 0 {
+			continue
+		}
+		wait.pending = slices.DeleteFunc(wait.pending, func(n string) bool { return n == name })
+		if len(wait.pending) == 0 {
+			w.dismiss(wait)
+		}
+	}
+}
+
+// setDebug turns debugging on; "none" first turns all of it off.
+func (w *worker) setDebug(words []string) {
+	for _, word := range words {
+		if word == "none" {
+			w.debug = nil
+		} else if !slices.Contains(w.debug, word) {
+			w.debug = append(w.debug, word)
+		}
+	}
+}
+
+// deleteState deletes the connection's SAs that a state belongs to.
+func (w *worker) deleteState(serial int) error {
+	for _, s := range w.ike.States() {
+		if s.Serial == serial {
+			w.ike.Terminate(s.Conn)
+			return nil
+		}
+	}
+	return &connection.Error{Code: pluto.RCUnknownName, Text: fmt.Sprintf("no state #%d", serial)}
+}
+
+// readdress follows the addresses of the interfaces that KLIPS is bound to.
+func (w *worker) readdress() error {
+	attached, err := w.kernel.ListAttachments()
+	if err != nil {
+		return fmt.Errorf("failed to ask KLIPS for its interfaces: %w", err)
+	}
+	var list []endpoint
+	if w.listening {
+		if list, err = addresses(attached, w.NoStack); err != nil {
+			return err
+		}
+	}
+	var ours []connection.Address
+	for _, at := range list {
+		a := connection.Address{Addr: at.addr.Addr()}
+		if i := slices.IndexFunc(attached, func(a klips.Attachment) bool { return a.Physical == at.link }); i >= 0 {
+			a.Virtual = attached[i].Virtual
+		}
+		ours = append(ours, a)
+	}
+	w.endpoints.follow(withNATPort(list, w.NoStack))
+	w.table.Listen(ours)
+	return nil
+}
+
+// withNATPort adds port 4500 where KLIPS does not own it.
+func withNATPort(list []endpoint, own bool) []endpoint {
+	if !own {
+		return list
+	}
+	for _, at := range slices.Clone(list) {
+		at.addr = netip.AddrPortFrom(at.addr.Addr(), natPort)
+		list = append(list, at)
+	}
+	return list
+}
+
+// runner has the supervisor run updown commands, for updown.Runner.
+type runner struct{ w *worker }
+
+// Run runs a command of ipsec.conf and gives what it prints to the log.
+func (r runner) Run(command string, variables []string, timeout time.Duration) error {
+	type result struct {
+		output string
+		err    error
+	}
+	ran := make(chan result, 1)
+	r.w.patron.run(command, variables, timeout, func(output string, err error) { ran <- result{output, err} })
+	got := <-ran
+	for line := range strings.Lines(got.output) {
+		r.w.Log("updown: " + strings.TrimSuffix(line, "\n"))
+	}
+	return got.err
+}

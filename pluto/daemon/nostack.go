@@ -1,0 +1,35 @@
+package daemon
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips"
+	"ipsec/klips/said"
+)
+
+// noStack is the kernel of protostack=none: IKE is spoken, and nothing carries
+// packets. It takes everything and keeps nothing.
+type noStack struct{}
+
+func newNoStack() noStack { return noStack{} }
+
+// GetSPI draws one.
+func (noStack) GetSPI(_ said.Proto, _, _ netip.Addr, low, high uint32) (uint32, error) {
+	return low + rand.Uint32N(high-low+1), nil
+}
+
+func (noStack) AddSA(klips.SA) error                         { return nil }
+func (noStack) UpdateSA(klips.SA) error                      { return nil }
+func (noStack) DelSA(said.SAID) error                        { return nil }
+func (noStack) GetSA(said.SAID) (klips.SA, error)            { return klips.SA{}, unix.ENOENT }
+func (noStack) ListSAs() ([]klips.SA, error)                 { return nil, nil }
+func (noStack) GroupSAs([]said.SAID) error                   { return nil }
+func (noStack) AddInflow(said.SAID, klips.Selector) error    { return nil }
+func (noStack) DelInflow(said.SAID, klips.Selector) error    { return nil }
+func (noStack) ReplaceEroute(klips.Eroute) error             { return nil }
+func (noStack) DelEroute(klips.Selector) error               { return nil }
+func (noStack) ListEroutes() ([]klips.Eroute, error)         { return nil, nil }
+func (noStack) ListAttachments() ([]klips.Attachment, error) { return nil, nil }

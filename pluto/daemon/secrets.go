@@ -1,0 +1,43 @@
+package daemon
+
+import (
+	"ipsec/pluto/credential"
+	"ipsec/pluto/whack"
+)
+
+// load reads all keys and certificates of this host.
+func (w *worker) load() *credential.Store {
+	policies := map[string]credential.StrictCRL{"yes": credential.CRLRequired, "ifuri": credential.CRLIfURI}
+	source := credential.Source{Folder: w.Dir, Secrets: w.Secrets, Strict: policies[w.StrictCRL]}
+	store, warnings := source.Load()
+	w.warn(warnings)
+	return store
+}
+
+// reread reads some of them again. What is under way goes on with the old ones.
+func (w *worker) reread(what whack.Reread) {
+	sections := credential.Section(0)
+	for _, s := range []struct {
+		asked   whack.Reread
+		section credential.Section
+	}{
+		{whack.RereadSecrets, credential.RereadSecrets | credential.RereadCerts},
+		{whack.RereadCACerts, credential.RereadCACerts},
+		{whack.RereadAACerts, credential.RereadAACerts},
+		{whack.RereadCRLs, credential.RereadCRLs},
+	} {
+		if what&s.asked != 0 {
+			sections |= s.section
+		}
+	}
+	store, warnings := w.store.Reread(sections)
+	w.warn(warnings)
+	w.store = store
+	w.ike.Credentials = store
+}
+
+func (w *worker) warn(lines []string) {
+	for _, line := range lines {
+		w.Log(line)
+	}
+}

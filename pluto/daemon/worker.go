@@ -1,0 +1,264 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipsec/klips"
+	"ipsec/klips/client"
+	"ipsec/pluto"
+	"ipsec/pluto/connection"
+	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2"
+	"ipsec/pluto/updown"
+	"ipsec/pluto/whack"
+)
+
+// Worker is what Work needs.
+type Worker struct {
+	Options
+	Log     func(line string) // what an administrator should know
+	LogOnly func(line string) // what goes to syslog alone
+	Drop    func() error      // gives up privileges that IKE does not need
+}
+
+// queued bounds what may wait for the loop, of each kind.
+const queued = 256
+
+// worker is the loop and what it owns. Its fields but the channels are for the
+// loop's goroutine alone.
+type worker struct {
+	Worker
+	patron *patron
+
+	kernel    pluto.Kernel
+	table     *connection.Table
+	ike       *ikev2.Machine
+	store     *credential.Store
+	endpoints endpoints
+	nat       *natSocket
+	listening bool
+	debug     []string
+	waiters   []*waiter
+	shutdown  bool
+
+	datagrams chan pluto.Datagram
+	jobs      chan func()     // done by the loop, in order
+	ctx       context.Context // of Work
+	gone      <-chan struct{}
+	parts     sync.WaitGroup // the goroutines beside the loop
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+// Work is the worker of a supervisor. It returns when the context has ended and
+// the peers have been told, when whack --shutdown has been asked for, or when the supervisor is gone.
+func Work(ctx context.Context, cfg Worker) error {
+	supervisor := os.NewFile(journalFD, "supervisor")
+	control := os.NewFile(controlFD, "control")
+	for _, fd := range []int{controlFD, journalFD} {
+		unix.CloseOnExec(fd)
+	}
+	if err := unix.SetNonblock(journalFD, true); err != nil {
+		return fmt.Errorf("failed to speak to the supervisor, which starts this: %w", err)
+	}
+	server, err := whack.Inherit(control)
+	if err != nil {
+		return err
+	}
+	control.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := &worker{
+		Worker: cfg, patron: newPatron(supervisor), nat: newNATSocket(),
+		datagrams: make(chan pluto.Datagram, queued), jobs: make(chan func(), queued), ctx: ctx, gone: ctx.Done(),
+	}
+	if err := w.build(); err != nil {
+		return err
+	}
+	history, err := w.patron.history()
+	if err != nil {
+		return err
+	}
+	server.Handle = func(call *whack.Call) { w.do(func() { w.answer(call) }) }
+	server.Log = cfg.Log
+
+	defer w.parts.Wait()
+	defer cancel()
+	w.parts.Go(func() { w.serve(ctx, server) })
+	w.parts.Go(func() {
+		if err := w.patron.listen(); ctx.Err() == nil {
+			cfg.Log("Pluto's worker ends: " + err.Error())
+			os.Exit(1) // the SAs in KLIPS stay: this is a crash of the supervisor
+		}
+	})
+	defer supervisor.SetReadDeadline(time.Now()) // ends patron.listen
+	w.follow(ctx)
+	defer w.endpoints.close()
+	if err := w.restore(history); err != nil {
+		return err
+	}
+	if err := cfg.Drop(); err != nil {
+		return err
+	}
+	if err := w.patron.ready(); err != nil {
+		return fmt.Errorf("failed to tell the supervisor that Pluto is ready: %w", err)
+	}
+	w.loop(ctx)
+	return nil
+}
+
+// build makes the parts that do no I/O, and joins them.
+func (w *worker) build() error {
+	w.debug = w.Options.Debug
+	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.nat.send}
+	if w.NoStack {
+		w.kernel, w.endpoints.nat = newNoStack(), nil
+	} else {
+		kernel, err := client.Dial(w.Paths.KlipsCtl())
+		if err != nil {
+			return err
+		}
+		w.kernel = kernel
+	}
+	private, err := connection.ParsePrivate(w.VirtualPrivate)
+	if err != nil {
+		return err
+	}
+	w.table = connection.New(connection.Config{
+		Kernel: w.kernel, Clock: systemClock{}, Report: w.report, Private: private, Resolver: resolver{w},
+		Updown: updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log}),
+	})
+	w.store = w.load()
+	w.ike = ikev2.New(ikev2.Config{
+		Clock: systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.store,
+		Report: w.report, UniqueIDs: w.UniqueIDs,
+	})
+	w.table.Drive(w.ike)
+	return nil
+}
+
+// follow starts what waits for something and hands it to the loop.
+func (w *worker) follow(ctx context.Context) {
+	w.parts.Go(func() { watch(ctx, func() { w.do(w.readdressed) }, w.Log) })
+	kernel, ok := w.kernel.(*client.Client)
+	if !ok {
+		return
+	}
+	w.parts.Go(func() { w.nat.run(ctx, w.Paths.KlipsIKE(), w.deliver) })
+	w.parts.Go(func() {
+		listenEvents(ctx, kernel,
+			func(e klips.Event) { w.do(func() { w.table.Event(e) }) },
+			func() { w.do(w.resync) })
+	})
+}
+
+// serve answers whacks until the context ends.
+func (w *worker) serve(ctx context.Context, server *whack.Server) {
+	if err := server.Serve(ctx); err != nil {
+		w.Log(err.Error())
+	}
+}
+
+// do has the loop do something, and waits only when much is waiting already.
+func (w *worker) do(job func()) {
+	select {
+	case w.jobs <- job:
+	case <-w.gone:
+	}
+}
+
+// deliver hands a message of the network to the loop. While many wait, those
+// that come stay in the queue of the socket, which the kernel bounds.
+func (w *worker) deliver(d pluto.Datagram) {
+	select {
+	case w.datagrams <- d:
+	case <-w.gone:
+	}
+}
+
+// loop is the goroutine that owns all tables.
+func (w *worker) loop(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !w.shutdown {
+		timer.Reset(w.due())
+		select {
+		case <-ctx.Done():
+			w.shutdown = true
+		case d := <-w.datagrams:
+			w.ike.Receive(d)
+		case job := <-w.jobs:
+			job()
+		case <-timer.C:
+		}
+		w.tick()
+	}
+	w.ike.Shutdown()
+	w.table.Shutdown()
+}
+
+// due returns how long nothing is to be done.
+func (w *worker) due() time.Duration {
+	wait := time.Hour
+	for _, next := range []func() (time.Time, bool){w.ike.Next, w.table.Next} {
+		if at, ok := next(); ok {
+			wait = min(wait, max(0, time.Until(at)))
+		}
+	}
+	return wait
+}
+
+func (w *worker) tick() {
+	now := time.Now()
+	if at, ok := w.ike.Next(); ok && !now.Before(at) {
+		w.ike.Tick()
+	}
+	if at, ok := w.table.Next(); ok && !now.Before(at) {
+		w.table.Tick()
+	}
+}
+
+// restore does again what earlier workers were asked to do. What they left in
+// KLIPS goes on carrying packets until it is replaced.
+func (w *worker) restore(history []Entry) error {
+	if len(history) == 0 {
+		return nil
+	}
+	w.Log(fmt.Sprintf("a new worker takes over: %d messages of whack are done again", len(history)))
+	if err := w.table.Adopt(); err != nil {
+		return fmt.Errorf("failed to see what is in KLIPS: %w", err)
+	}
+	for _, e := range history {
+		request, err := whack.Parse(e.Words)
+		if err == nil {
+			err = w.replay(e.Kind, request)
+		}
+		if err != nil {
+			w.Log(fmt.Sprintf("failed to do again what whack had asked for %q: %v", e.Name, err))
+		}
+	}
+	return w.table.Resync()
+}
+
+// readdressed is readdress when addresses may have changed.
+func (w *worker) readdressed() {
+	if err := w.readdress(); err != nil && !errors.Is(err, client.ErrDown) {
+		w.Log(err.Error())
+	}
+}
+
+func (w *worker) resync() {
+	if err := w.table.Resync(); err != nil && !errors.Is(err, client.ErrDown) {
+		w.Log(fmt.Sprintf("failed to compare what is in KLIPS: %v", err))
+	}
+}
