@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -182,6 +183,24 @@ func TestErrors(t *testing.T) {
 	s, err := load(": PIN %smartcard 1234\n")
 	if err != nil || len(s.Warnings) != 1 || s.Warnings[0].String() != "/etc/s:1:3: PIN has no effect: smart cards are not supported" {
 		t.Errorf("PIN: %v, %v", err, s.Warnings)
+	}
+}
+
+// An entry that is printed by mistake shows nothing.
+func TestSilence(t *testing.T) {
+	s, err := load("@a : PSK \"" + canary + "\"\n: RSA a.pem \"" + canary + "\"\n@u : XAUTH \"" + canary + "\"\n" + block(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range s.Entries {
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := fmt.Sprintf("%v %+v %#v %s", *e, *e, *e, text)
+		if strings.Contains(shown, canary) || e.key != nil && strings.Contains(shown, e.key.D.String()) {
+			t.Errorf("the canary is out: %s", shown)
+		}
 	}
 }
 
