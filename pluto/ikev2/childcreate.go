@@ -252,6 +252,9 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 		return plan{}, causef(pluto.RCFatal, "the peer does not agree to the mode of the SA: type= of both ends must be the same").look(x.conn, "type")
 	}
 	p.mode = x.conn.Mode
+	if len(flows(p.local, p.remote)) == 0 {
+		return plan{}, causef(pluto.RCFatal, "the traffic selectors %v and %v are no flows, or more than %d", p.local, p.remote, maxFlows).look(x.conn, "leftsubnet", "rightsubnet")
+	}
 	if n := message.FindNotify(payloads, message.IPCOMPSupported); n != nil && x.cpi != 0 {
 		if cpi, ok := deflateCPI(n); ok {
 			p.cpi, p.peerCPI = x.cpi, cpi

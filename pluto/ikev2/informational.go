@@ -95,7 +95,7 @@ func (m *Machine) gone(s *ikeSA, c *cause) {
 	}
 	tasks := append(s.tasks(), s.later...)
 	s.underWay, s.queue, s.later = nil, nil, nil
-	s.state = deleting
+	s.state, s.doomed = deleting, true
 	m.unassign(s)
 	m.delist(s)
 	for _, t := range tasks {

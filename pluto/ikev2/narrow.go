@@ -15,7 +15,8 @@ import (
 
 const (
 	anyPortEnd = 65535
-	maxFlows   = 64 // of one Child SA
+	maxFlows   = 512 // of one Child SA
+	maxNarrow  = 255 // selectors in a payload
 )
 
 // selectors returns the traffic of one end of a connection, whose address is host.
@@ -102,7 +103,7 @@ func narrow(ours, theirs []message.TrafficSelector) []message.TrafficSelector {
 			}
 			list = slices.DeleteFunc(list, func(l message.TrafficSelector) bool { return covers(r, l) })
 			list = append(list, r)
-			if len(list) == maxFlows {
+			if len(list) == maxNarrow {
 				return list
 			}
 		}
@@ -117,7 +118,7 @@ func within(list, ours []message.TrafficSelector) bool {
 	})
 }
 
-// flows returns the flows from local to remote.
+// flows returns the flows from local to remote: none where they are more than maxFlows.
 func flows(local, remote []message.TrafficSelector) []klips.Selector {
 	var list []klips.Selector
 	for _, l := range local {
@@ -128,8 +129,8 @@ func flows(local, remote []message.TrafficSelector) []klips.Selector {
 			f := klips.Selector{Proto: max(l.Proto, r.Proto), SrcPort: onePort(l), DstPort: onePort(r)}
 			for _, f.Src = range prefixes(l.Start, l.End) {
 				for _, f.Dst = range prefixes(r.Start, r.End) {
-					if list = append(list, f); len(list) == maxFlows {
-						return list
+					if list = append(list, f); len(list) > maxFlows {
+						return nil
 					}
 				}
 			}

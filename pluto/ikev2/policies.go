@@ -25,14 +25,16 @@ func (m *Machine) ikePolicy(conn *pluto.Connection) (offer.Policy, error) {
 }
 
 // childPolicy returns what conn offers and accepts for Child SAs; first, for the one
-// of IKE_AUTH. With PFS, groups are those of pfsgroup=, else that of the IKE SA.
+// of IKE_AUTH. With pfs=yes, groups are those of pfsgroup=, which are then demanded, else
+// that of the IKE SA, without which a peer may do: one that knows nothing of pfs=,
+// as strongSwan with its default proposals, could never rekey otherwise.
 func (m *Machine) childPolicy(conn *pluto.Connection, s *ikeSA, first bool) (offer.Policy, error) {
 	want := offer.Child{Protocol: message.ProtocolESP, List: conn.ESP, ESN: conn.ESN, First: first}
 	if conn.Protocol == pluto.AH {
 		want.Protocol = message.ProtocolAH
 	}
 	if !first {
-		groups := []string{s.suite.Group.Name}
+		groups := []string{s.suite.Group.Name, "none"}
 		if conn.PFSGroup != "" {
 			parsed, err := proposal.ParseGroup(conn.PFSGroup)
 			if err != nil {

@@ -38,7 +38,7 @@ type ikeSA struct {
 	nat               nat
 	fragments         bool // the peer can put messages together from fragments
 	childless         bool // the peer can do without a Child SA in IKE_AUTH
-	doomed            bool // nothing is to be asked any more
+	doomed            bool // it has ended, and is kept only to repeat its last answer
 	authMethod        pluto.AuthMethod
 	reassembler       *message.Reassembler
 }

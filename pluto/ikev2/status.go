@@ -13,7 +13,7 @@ import (
 func (m *Machine) States() []pluto.State {
 	var list []pluto.State
 	for _, s := range m.sas {
-		if s.state == 0 || s.state == gone {
+		if s.state == 0 || s.state == gone || s.state == deleting && s.doomed {
 			continue
 		}
 		list = append(list, s.status())
