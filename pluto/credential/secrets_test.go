@@ -59,6 +59,7 @@ func TestSecrets(t *testing.T) {
 	})
 	store, warnings := src.Load()
 	for _, want := range []string{
+		"ipsec.secrets:2:1: the entry is for the same parties as that at " + filepath.Join(filepath.Dir(src.Folder), "ipsec.secrets") + ":1",
 		"ipsec.secrets:26: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
 		"private/wrong.pem: the passphrase does not fit",
 		"ipsec.secrets:28: nobody can be asked",
@@ -71,7 +72,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	text := strings.Join(warnings, "\n")
-	if len(warnings) != 6 || strings.Contains(text, "canary") {
+	if len(warnings) != 7 || strings.Contains(text, "canary") {
 		t.Errorf("warnings:\n%s", text)
 	}
 	if len(store.parts.Keys) != 5 {
