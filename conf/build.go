@@ -13,7 +13,7 @@ func (p *parser) build() *Config {
 	params := p.flatten(setup, p.sections[sectionKey{"config", "%default"}], groups)
 	p.apply(params, &c.Setup.Params, func(Side) target { return target{setup: &c.Setup} })
 
-	prototype := Conn{ESPReplayWindow: -1, AHReplayWindow: -1}
+	prototype := Conn{ESPReplayWindow: -1, AHReplayWindow: -1, ReplayWindow: -1}
 	p.setDefaults(target{conn: &prototype}, SectionConn)
 	p.setDefaults(target{end: &prototype.Left}, SectionEnd)
 	prototype.Right = prototype.Left

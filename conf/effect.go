@@ -35,6 +35,7 @@ func (p *parser) checkStack(stack string, params *Params, kind string) {
 // is told of it.
 const negotiationKeywords = " authby keyexchange ikev2 ike auth pfs pfsgroup ikelifetime keylife rekeymargin rekeyfuzz" +
 	" keyingtries rekey aggrmode dpddelay dpdtimeout dpdaction failureshunt negotiationshunt modecfgpull xauthby" +
+	" fragmentation reauth esn replay-window leftauth leftikeport" +
 	" leftsubnetwithin leftfirewall leftrsasigkey leftrsasigkey2 leftecdsakey leftpubkey leftcert leftca leftsendcert leftgroups leftallowany" +
 	" leftxauthserver leftxauthclient leftxauthusername leftmodecfgserver leftmodecfgclient "
 

@@ -231,7 +231,7 @@ func TestNegotiationKeywords(t *testing.T) {
 		}
 		value := k.Default
 		if value == "" {
-			value = map[string]string{"leftsubnetwithin": "10.0.0.0/8"}[k.Name]
+			value = map[string]string{"leftsubnetwithin": "10.0.0.0/8", "esn": "yes", "replay-window": "64", "leftauth": "psk", "leftikeport": "501"}[k.Name]
 		}
 		if value == "" {
 			value = "x"

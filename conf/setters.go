@@ -212,6 +212,21 @@ func setAlternatives(field func(target) *string) setter {
 	}
 }
 
+// setAuth takes a word of leftauth=. What strongSwan writes behind it, sizes of
+// keys and hashes, is left: rsa-2048-sha256 is rsa.
+func setAuth(k *Keyword, t target, value string) *valueError {
+	name, ok := k.choose(value)
+	if !ok {
+		word, _, _ := strings.Cut(value, "-")
+		name, ok = k.choose(word)
+	}
+	if !ok {
+		return &valueError{text: value, want: oneOf(k.Values), known: k.spellings()}
+	}
+	t.end.Auth = name
+	return nil
+}
+
 // field is a word of a list and where it stands in it.
 type field struct {
 	text   string

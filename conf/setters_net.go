@@ -38,7 +38,7 @@ func parseHost(value string, allowed []string) (Host, *valueError) {
 	}
 	for _, word := range allowed {
 		if strings.EqualFold(value, word) {
-			return Host{Form: hostWords[word]}, nil
+			return Host{Form: hostWords[word], Six: word == "%any6"}, nil
 		}
 	}
 	if strings.HasPrefix(value, "%") {
@@ -50,7 +50,7 @@ func parseHost(value string, allowed []string) (Host, *valueError) {
 	}
 	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
 		if addr = addr.Unmap(); addr.IsUnspecified() {
-			return Host{Form: HostAny}, nil
+			return Host{Form: HostAny, Six: addr.Is6()}, nil
 		}
 		return Host{Form: HostAddr, Addr: addr}, nil
 	}

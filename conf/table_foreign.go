@@ -47,13 +47,13 @@ func connForeign() []Keyword {
 		foreign(s, Openswan, TypeBool, `xauth disablearrivalcheck overlapip nm_configured loopback labeled_ipsec _plutodevel narrowing`),
 		foreign(s, Openswan, TypeString, `connaddrfamily|hostaddrfamily|clientaddrfamily sareftrack policy_label|sec-label modecfgwins1 modecfgwins2`),
 		foreign(s, Openswan|Libreswan, TypeString, `modecfgdns|modecfgdns1 modecfgdns2 remote_peer_type cisco-unity connalias`),
-		foreign(s, Libreswan|StrongSwan, TypeBool, `mobike reauth`),
-		foreign(s, Libreswan|StrongSwan, TypeString, `fragmentation|ike-frag mark mark-in mark-out reqid tfc replay-window`),
+		foreign(s, Libreswan|StrongSwan, TypeBool, `mobike`),
+		foreign(s, Libreswan|StrongSwan, TypeString, `mark mark-in mark-out reqid tfc`),
 		foreign(s, Libreswan, TypeBool, `pam-authorize nat-keepalive initial-contact send-vendorid sha2-truncbug ms-dh-downgrade
 			pfs-rekey-workaround require-id-on-certificate dns-match-id ikepad vti-shared vti-routing nopmtudisc encap-dscp decap-dscp
 			accept-redirect send-redirect ignore-peer-dns intermediate session-resumption share-lease fake-strongswan iptfs iptfs-fragmentation
 			send-esp-tfc-padding-not-supported|send-no-esp-tfc reject-simultaneous-ike-auth cisco-split`),
-		foreign(s, Libreswan, TypeString, `ppk ppk-ids esn retransmit-timeout retransmit-interval nat-ikev1-method xauthfail
+		foreign(s, Libreswan, TypeString, `ppk ppk-ids retransmit-timeout retransmit-interval nat-ikev1-method xauthfail
 			modecfgdomain|modecfgdomains modecfgbanner vti-interface ipsec-interface clones nic-offload
 			enable-tcp tcp-remoteport sendca priority nflog|nflog-group redirect-to accept-redirect-to ipsec-max-bytes
 			ipsec-max-packets debug iptfs-packet-size iptfs-max-queue-size iptfs-reorder-window iptfs-init-delay iptfs-drop-time`),
@@ -67,7 +67,6 @@ func endForeign() []Keyword {
 	const s = SectionEnd
 	return join(
 		foreign(s, Openswan, TypeString, `leftmodecfgdns1 leftmodecfgdns2 leftmodecfgwins1 leftmodecfgwins2`),
-		foreign(s, Libreswan|StrongSwan, TypeString, `leftauth leftikeport`),
 		foreign(s, Libreswan, TypeString, `leftaddresspool leftvti leftinterface-ip leftckaid lefteddsakey
 			leftautheap leftcat leftgroundhog leftupdown-config`),
 		foreign(s, StrongSwan, TypeString, `leftauth2 leftid2 leftcert2 leftca2 leftcertpolicy lefthostaccess leftnatip leftdns

@@ -132,7 +132,7 @@ type Conn struct {
 	ForceEncaps     bool
 
 	// Automatic keying.
-	KeyExchange    string // "ike", "ikev2"
+	KeyExchange    string // "ike", "ikev1", "ikev2"
 	IKEv2          string // never, permit, propose, insist
 	AuthBy         string // secret, rsasig, never, … in one normal form
 	IKE            string // the proposal string as written
@@ -155,6 +155,10 @@ type Conn struct {
 	NegotiateShunt string
 	ModeConfigPull bool
 	XAuthBy        string
+	Fragmentation  string // "yes", "no", "force"
+	Reauth         bool
+	ESN            string // "yes", "no", "either"; "" when not given
+	ReplayWindow   int    // of Child SAs; -1: not given
 }
 
 // HostForm says what left= or leftnexthop= names.
@@ -178,6 +182,7 @@ type Host struct {
 	Form HostForm
 	Addr netip.Addr // for HostAddr
 	Name string     // for HostName, and for HostAny an optional %interface
+	Six  bool       // for HostAny: %any6
 }
 
 // ProtoPort is the value of leftprotoport=.
@@ -199,6 +204,8 @@ type End struct {
 	Updown       string
 	Firewall     bool
 	ID           string
+	Auth         string // leftauth=, in the words of authby; "" when not given
+	IKEPort      int    // 0: not given
 	RSASigKey    string
 	RSASigKey2   string
 	ECDSAKey     string // as rawkey.Format has it

@@ -12,6 +12,7 @@ import (
 
 	"ipsec/exec/shell"
 	"ipsec/plan"
+	"ipsec/pluto/whack"
 )
 
 var update = flag.Bool("update", false, "rewrite what the cases expect")
@@ -166,5 +167,45 @@ func roundTrip(t *testing.T, p plan.Plan) {
 	}
 	if !reflect.DeepEqual(lifted, p) {
 		t.Errorf("the plan is read back as another one:\n%s", shell.Compare(p, lifted))
+	}
+}
+
+// Every connection that a plan hands to Pluto is one that Pluto takes, and
+// reads in the same way when it is written out once more.
+func TestConnections(t *testing.T) {
+	count := 0
+	var walk func(c *Case, nodes []plan.Node)
+	walk = func(c *Case, nodes []plan.Node) {
+		for _, n := range nodes {
+			switch n := n.(type) {
+			case plan.If:
+				walk(c, n.Then)
+				walk(c, n.Else)
+			case plan.Step:
+				op, ok := n.Op.(plan.AddConn)
+				if !ok {
+					continue
+				}
+				count++
+				r, err := whack.Parse(append([]string{"--name", op.Name}, op.Args...))
+				if err != nil {
+					t.Errorf("%s: conn %s: %v", c.Name, op.Name, err)
+					continue
+				}
+				if again, err := whack.Parse(whack.Format(r.Add)); err != nil || !reflect.DeepEqual(again.Add, r.Add) {
+					t.Errorf("%s: conn %s: %+v, %v, want %+v", c.Name, op.Name, again, err, r.Add)
+				}
+			}
+		}
+	}
+	for _, c := range cases(t) {
+		for _, verb := range []string{"start", "restart"} {
+			if p, err := c.Plan(verb); err == nil {
+				walk(c, p.Nodes)
+			}
+		}
+	}
+	if count < 10 {
+		t.Errorf("there are only %d connections", count)
 	}
 }

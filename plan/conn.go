@@ -121,7 +121,13 @@ func hostText(h conf.Host) string {
 	case conf.HostName:
 		return h.Name
 	case conf.HostAny:
-		return "%any" + h.Name
+		switch {
+		case h.Name != "":
+			return "%" + h.Name
+		case h.Six:
+			return "%any6"
+		}
+		return "%any"
 	case conf.HostDefaultRoute:
 		return "%defaultroute"
 	case conf.HostDirect:

@@ -1,48 +1,13 @@
 package plan
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/proposal"
 )
-
-// instances returns the whack of each pair of subnets of conn: one, by its
-// name, or NAME/1x1, NAME/1x2 and so on, with NAME for their alias.
-func (c *compiler) instances(conn *conf.Conn) ([]AddConn, *conf.Diagnostic) {
-	lefts, rights := conn.Left.Subnets, conn.Right.Subnets
-	if len(lefts) <= 1 && len(rights) <= 1 {
-		args, bad := c.whack(conn, at(lefts, 0), at(rights, 0))
-		return []AddConn{{Name: conn.Name, Args: args}}, bad
-	}
-	var list []AddConn
-	for i := range max(1, len(lefts)) {
-		for j := range max(1, len(rights)) {
-			l, r := at(lefts, i), at(rights, j)
-			if l.IsValid() && r.IsValid() && l.Addr().Is4() != r.Addr().Is4() {
-				continue
-			}
-			args, bad := c.whack(conn, l, r)
-			if bad != nil {
-				return nil, bad
-			}
-			list = append(list, AddConn{
-				Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1),
-				Args: append([]string{"--connalias", conn.Name}, args...),
-			})
-		}
-	}
-	return list, nil
-}
-
-func at(subnets []netip.Prefix, i int) netip.Prefix {
-	if i < len(subnets) {
-		return subnets[i]
-	}
-	return netip.Prefix{}
-}
 
 // words gathers the arguments of a command.
 type words []string
@@ -65,9 +30,9 @@ func (w *words) number(name string, n int) {
 	}
 }
 
-// whack returns the options of whack(8) for conn with one subnet a side; what
-// this host knows, %defaultroute, is written out.
-func (c *compiler) whack(conn *conf.Conn, left, right netip.Prefix) ([]string, *conf.Diagnostic) {
+// whack returns the options of whack(8) for conn with these subnets; what this
+// host knows, %defaultroute, is written out.
+func (c *compiler) whack(conn *conf.Conn, left, right []netip.Prefix) ([]string, *conf.Diagnostic) {
 	var w words
 	l, bad := c.whackEnd(conn, "left", &conn.Left, left)
 	if bad != nil {
@@ -77,23 +42,45 @@ func (c *compiler) whack(conn *conf.Conn, left, right netip.Prefix) ([]string, *
 	if bad != nil {
 		return nil, bad
 	}
-	w.policy(conn)
+	if bad := w.policy(conn); bad != nil {
+		return nil, bad
+	}
 	w.lifetimes(conn)
 	w.flag(conn.Left.Host.Addr.Is6() || conn.Right.Host.Addr.Is6(), "--ipv6")
-	w.flag(left.Addr().Is6() || right.Addr().Is6(), "--tunnelipv6")
 	w = append(w, l...)
 	w = append(w, "--to")
-	return append(w, r...), nil
+	w = append(w, r...)
+	w.places(conn)
+	return w, nil
+}
+
+// placed are the keywords that a failed negotiation may speak of; those of an
+// end have "left".
+const placed = " authby keyexchange ikev2 ike esp ah auth type pfs pfsgroup left leftsubnet leftsubnets leftprotoport leftid leftcert leftca" +
+	" leftsendcert leftrsasigkey leftecdsakey leftpubkey leftauth leftnexthop leftupdown "
+
+// places says where conn and its keywords stand, for messages.
+func (w *words) places(conn *conf.Conn) {
+	w.value("--place", "="+conn.Pos.String())
+	for _, p := range conn.List {
+		keyword := p.Keyword
+		if rest, ok := strings.CutPrefix(keyword, "right"); ok {
+			keyword = "left" + rest
+		}
+		if !p.Pos.IsZero() && strings.Contains(placed, " "+keyword+" ") {
+			w.value("--place", p.Keyword+"="+p.Pos.String())
+		}
+	}
 }
 
 // policy gives what SAs conn wants.
-func (w *words) policy(conn *conf.Conn) {
-	for _, by := range strings.FieldsFunc(conn.AuthBy, func(r rune) bool { return r == '|' || r == ',' }) {
+func (w *words) policy(conn *conf.Conn) *conf.Diagnostic {
+	for _, by := range methods(conn) {
 		switch by {
 		case "secret":
 			w.flag(true, "--psk")
-		case "never":
-			w.flag(true, "--authnever")
+		case "never", "null":
+			w.flag(true, "--auth"+by)
 		default:
 			w.flag(true, "--"+by)
 		}
@@ -109,24 +96,37 @@ func (w *words) policy(conn *conf.Conn) {
 	}
 	w.flag(conn.Compress, "--compress")
 	w.flag(conn.PFS, "--pfs")
-	w.value("--pfsgroup", conn.PFSGroup)
+	if conn.PFS && conn.PFSGroup != "" {
+		groups, err := proposal.ParseGroup(conn.PFSGroup)
+		if err != nil || len(groups) != 1 {
+			return remark(conn.At("pfsgroup"), "pfsgroup=%s: expected one group such as modp2048", conn.PFSGroup)
+		}
+		w.value("--pfsgroup", groups[0])
+	}
 	w.flag(conn.Aggressive, "--aggrmode")
 	w.flag(conn.ForceEncaps, "--forceencaps")
 	w.flag(conn.ModeConfigPull, "--modecfgpull")
 	w.flag(!conn.Rekey, "--dontrekey")
-	switch {
-	case conn.IKEv2 == "insist" || conn.KeyExchange == "ikev2":
+	w.flag(conn.Reauth, "--reauth")
+	switch conn.IKEv2 {
+	case "insist":
 		*w = append(*w, "--ikev1-disable", "--ikev2-allow", "--ikev2-propose")
-	case conn.IKEv2 == "propose":
+	case "propose":
 		*w = append(*w, "--ikev2-allow", "--ikev2-propose")
-	case conn.IKEv2 == "permit":
+	case "permit":
 		*w = append(*w, "--ikev2-allow")
 	}
 	w.value("--ike", conn.IKE)
-	if conn.Auth != "ah" {
+	switch {
+	case isShunt(conn):
+	case conn.Auth != "ah":
 		w.value("--esp", conn.ESP)
-	} else {
+	default:
 		w.value("--ah", conn.AH)
+	}
+	w.value("--esn", conn.ESN)
+	if conn.Fragmentation != "yes" {
+		w.value("--fragmentation", conn.Fragmentation)
 	}
 	switch conn.FailureShunt {
 	case "passthrough":
@@ -138,6 +138,7 @@ func (w *words) policy(conn *conf.Conn) {
 	if conn.Left.XAuthServer || conn.Right.XAuthServer {
 		w.value("--xauthby", conn.XAuthBy)
 	}
+	return nil
 }
 
 // lifetimes gives how long things last, in seconds.
@@ -152,72 +153,9 @@ func (w *words) lifetimes(conn *conf.Conn) {
 		w.number("--dpdtimeout", conn.DPDTimeout)
 		w.value("--dpdaction", conn.DPDAction)
 	}
-	if conn.ESPReplayWindow >= 0 {
-		*w = append(*w, "--replay-window", strconv.Itoa(conn.ESPReplayWindow))
+	if window := max(conn.ReplayWindow, conn.ESPReplayWindow); window >= 0 {
+		*w = append(*w, "--replay-window", strconv.Itoa(window))
 	}
 	w.number("--mtu", conn.MTU)
 	w.number("--metric", conn.Metric)
-}
-
-// whackEnd gives one side.
-func (c *compiler) whackEnd(conn *conf.Conn, name string, end *conf.End, subnet netip.Prefix) (words, *conf.Diagnostic) {
-	var w words
-	s := side{name: name, end: end}
-	host := hostText(end.Host)
-	switch end.Host.Form {
-	case conf.HostDefaultRoute:
-		exit, err := c.host.exit()
-		if err != nil {
-			return nil, remark(s.at(conn, ""), "%s=%%defaultroute: %s", name, err)
-		}
-		host = exit.addr.String()
-	case conf.HostUnset:
-		return nil, remark(conn.Pos, "%s= is missing", name)
-	}
-	w.value("--id", end.ID)
-	w.value("--host", host)
-	w.value("--cert", end.Cert)
-	w.value("--ca", end.CA)
-	if end.Cert != "" {
-		w.value("--sendcert", end.SendCert)
-	}
-	w.value("--groups", end.Groups)
-	for _, key := range []string{end.RSASigKey, end.RSASigKey2} {
-		if strings.HasPrefix(key, "0") {
-			w.value("--pubkeyrsa", key)
-		}
-	}
-	w.value("--pubkey", end.ECDSAKey)
-	w.value("--pubkey", end.PublicKey)
-	if hop := c.nexthop(s); hop.IsValid() {
-		w.value("--nexthop", hop.String())
-	} else if end.NextHop.Form != conf.HostUnset && end.NextHop.Form != conf.HostDefaultRoute {
-		w.value("--nexthop", hostText(end.NextHop))
-	}
-	switch {
-	case end.Virtual != "":
-		w.value("--client", end.Virtual)
-	case subnet.IsValid():
-		w.value("--client", subnet.String())
-	case end.SubnetWithin.IsValid():
-		w.value("--clientwithin", end.SubnetWithin.String())
-	}
-	if p := end.ProtoPort; p.Proto != 0 || p.Port != 0 || p.AnyPort {
-		port := strconv.Itoa(int(p.Port))
-		if p.AnyPort {
-			port = "%any"
-		}
-		w.value("--clientprotoport", strconv.Itoa(int(p.Proto))+"/"+port)
-	}
-	if end.SourceIP.IsValid() {
-		w.value("--srcip", end.SourceIP.String())
-	}
-	w.flag(end.AllowAnyPeer, "--allowany")
-	w.flag(end.XAuthServer, "--xauthserver")
-	w.flag(end.XAuthClient, "--xauthclient")
-	w.value("--xauthname", end.XAuthUser)
-	w.flag(end.ModeCfgServ, "--modecfgserver")
-	w.flag(end.ModeCfgCli, "--modecfgclient")
-	w.value("--updown", s.customUpdown())
-	return w, nil
 }

@@ -3,6 +3,7 @@ package pluto
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,8 @@ type Connection struct {
 }
 
 // Place is where a keyword of a connection stands. The empty keyword is the
-// line "conn NAME".
+// line "conn NAME". What begins with left is about Local, and with right about
+// Remote: in a connection that is reversed, the names are too.
 type Place struct {
 	Keyword string
 	At      string // FILE:LINE
@@ -92,10 +94,19 @@ func (c *Connection) String() string {
 	return fmt.Sprintf("%q[%d] %s", c.Name, c.Instance, c.Remote.Host)
 }
 
-// Reversed returns a copy with the ends exchanged.
+// Reversed returns a copy with the ends exchanged, and the places of their
+// keywords too.
 func (c *Connection) Reversed() *Connection {
 	r := *c
 	r.Local, r.Remote = c.Remote, c.Local
+	r.Places = slices.Clone(c.Places)
+	for i, p := range r.Places {
+		if rest, ok := strings.CutPrefix(p.Keyword, "left"); ok {
+			r.Places[i].Keyword = "right" + rest
+		} else if rest, ok := strings.CutPrefix(p.Keyword, "right"); ok {
+			r.Places[i].Keyword = "left" + rest
+		}
+	}
 	return &r
 }
 

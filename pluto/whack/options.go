@@ -164,6 +164,7 @@ func authOptions() []option {
 		{pluto.AuthPSK, "by a shared secret"},
 		{pluto.AuthRSA, "by RSA"},
 		{"rsa-sha1", "by RSA with SHA-1"},
+		{"rsa-sha2", "by RSA with SHA-2"},
 		{"rsa-sha2_256", "by RSA with SHA-2 256"}, {"rsa-sha2_384", "by RSA with SHA-2 384"}, {"rsa-sha2_512", "by RSA with SHA-2 512"},
 		{pluto.AuthECDSA, "by ECDSA"},
 		{"ecdsa-sha1", "by ECDSA with SHA-1"},

@@ -234,6 +234,8 @@ func (p *parser) families() error {
 		switch {
 		case end.Host.Addr.Is4() && six:
 			return fmt.Errorf("--host %s is not IPv6, as --ipv6 says", end.Host.Addr)
+		case end.Host.Kind == pluto.HostAny && end.Host.Six && (l.Is4() || r.Is4()):
+			return errors.New("--host %any6 does not go with an IPv4 address")
 		case end.Host.Kind == pluto.HostAny:
 			end.Host.Six = end.Host.Six || six
 		}

@@ -82,6 +82,7 @@ func TestParseErrors(t *testing.T) {
 		{conn + "--ike foo", `malformed --ike "foo": malformed "foo": expected`},
 		{conn + "--ah sha1", "--ah goes with --authenticate"},
 		{conn + "--ikev1-disable", "--ikev1-disable without --ikev2-allow leaves no version of IKE"},
+		{"--name a --psk --encrypt --host 192.0.2.1 --to --host %any6", "--host %any6 does not go with an IPv4 address"},
 		{conn + "--ipv6", "--host 192.0.2.1 is not IPv6, as --ipv6 says"},
 		{conn + "--pubkey 0sAQ=x", `malformed --pubkey "0sAQ=x": expected a public key, 0s and base64`},
 		{conn + "--place esp", `malformed --place "esp": expected KEYWORD=FILE:LINE`},

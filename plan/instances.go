@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"ipsec/conf"
+)
+
+// instances returns what is to be added for conn: itself, or, for each pair of
+// subnets, NAME/1x1, NAME/1x2 and so on, with NAME for their alias. Several
+// networks in leftsubnet are one Child SA with a list of selectors, which IKEv2
+// alone can negotiate; those of leftsubnets are pairs.
+func (c *compiler) instances(conn *conf.Conn) ([]AddConn, *conf.Diagnostic) {
+	if bad := loadable(conn); bad != nil {
+		return nil, bad
+	}
+	lefts, rights := conn.Left.Subnets, conn.Right.Subnets
+	if len(lefts) <= 1 && len(rights) <= 1 || !inPairs(conn) {
+		args, bad := c.whack(conn, lefts, rights)
+		return []AddConn{{Name: conn.Name, Args: args}}, bad
+	}
+	var list []AddConn
+	for i := range max(1, len(lefts)) {
+		for j := range max(1, len(rights)) {
+			l, r := at(lefts, i), at(rights, j)
+			if len(l) > 0 && len(r) > 0 && l[0].Addr().Is4() != r[0].Addr().Is4() {
+				continue
+			}
+			args, bad := c.whack(conn, l, r)
+			if bad != nil {
+				return nil, bad
+			}
+			list = append(list, AddConn{
+				Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1),
+				Args: append([]string{"--connalias", conn.Name}, args...),
+			})
+		}
+	}
+	return list, nil
+}
+
+// inPairs reports whether each pair of subnets is to be a connection.
+func inPairs(conn *conf.Conn) bool {
+	return !conn.At("leftsubnets").IsZero() || !conn.At("rightsubnets").IsZero() || isShunt(conn) || conn.IKEv2 == "never"
+}
+
+func at(subnets []netip.Prefix, i int) []netip.Prefix {
+	if i < len(subnets) {
+		return subnets[i : i+1]
+	}
+	return nil
+}
+
+// loadable says why Pluto cannot take conn at all.
+func loadable(conn *conf.Conn) *conf.Diagnostic {
+	place := func(keywords ...string) conf.Pos {
+		for _, k := range keywords {
+			if at := conn.At(k); !at.IsZero() {
+				return at
+			}
+		}
+		return conn.Pos
+	}
+	left, right := conn.Left.Auth, conn.Right.Auth
+	if left != "" && right != "" && left != right {
+		return remark(place("rightauth"), "leftauth and rightauth are not the same, %s and %s: expected one way for both", left, right)
+	}
+	if isShunt(conn) {
+		return nil
+	}
+	if conn.IKEv2 == "never" {
+		return remark(place("keyexchange", "ikev2"), "it allows no IKEv2, and this Pluto speaks no IKEv1: expected keyexchange=ikev2")
+	}
+	for _, by := range methods(conn) {
+		switch by {
+		case "never":
+			return remark(place("authby", "leftauth", "rightauth"), "authby=never goes with type=passthrough, drop or reject")
+		case "eap", "xauthpsk", "xauthrsasig":
+			return remark(place("authby", "leftauth", "rightauth"), "authby=%s is not spoken: expected secret, rsasig or ecdsa", by)
+		}
+	}
+	return nil
+}
+
+// methods returns the ways in which the ends prove who they are.
+func methods(conn *conf.Conn) []string {
+	for _, auth := range []string{conn.Left.Auth, conn.Right.Auth} {
+		if auth != "" {
+			return []string{auth}
+		}
+	}
+	return strings.FieldsFunc(conn.AuthBy, func(r rune) bool { return r == '|' || r == ',' })
+}
