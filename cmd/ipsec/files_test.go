@@ -12,6 +12,7 @@ import (
 	"ipsec/conf"
 
 	"ipsec/golden/lab"
+	"ipsec/pluto/whack"
 )
 
 // The files of packaging and doc, which this program must live up to.
@@ -77,25 +78,29 @@ func TestManualPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	general, setup := readFile(t, "../../doc/ipsec.8"), readFile(t, "../../doc/ipsec_setup.8")
+	general, setup, auto := readFile(t, "../../doc/ipsec.8"), readFile(t, "../../doc/ipsec_setup.8"), readFile(t, "../../doc/ipsec_auto.8")
 	for _, command := range parser.Model.Children {
 		if !command.Hidden && !strings.Contains(general, "\n.It Cm "+command.Name+"\n") {
 			t.Errorf("ipsec.8 says nothing of %s", command.Name)
 		}
-		if command.Name != "setup" {
-			continue
-		}
+		page, ok := map[string]string{"setup": setup, "auto": auto}[command.Name]
 		for _, option := range command.Flags {
-			if !strings.Contains(setup, "\n.It Fl Fl "+option.Name) {
-				t.Errorf("ipsec_setup.8 says nothing of --%s", option.Name)
+			if ok && !strings.Contains(page, "\n.It Fl Fl "+option.Name) {
+				t.Errorf("ipsec_%s.8 says nothing of --%s", command.Name, option.Name)
 			}
+		}
+	}
+	page := readFile(t, "../../doc/ipsec_whack.8")
+	for _, option := range whack.Options() {
+		if name := strings.TrimPrefix(option.Name, "--"); !strings.HasPrefix(name, "debug-") && !strings.Contains(page, "Fl Fl "+name+" ") && !strings.Contains(page, "Fl Fl "+name+"\n") {
+			t.Errorf("ipsec_whack.8 says nothing of --%s", name)
 		}
 	}
 	groff, err := exec.LookPath("groff")
 	if err != nil {
 		lab.Missing(t, "groff is not installed")
 	}
-	for _, page := range []string{"../../doc/ipsec.8", "../../doc/ipsec_setup.8"} {
+	for _, page := range []string{"../../doc/ipsec.8", "../../doc/ipsec_setup.8", "../../doc/ipsec_whack.8", "../../doc/ipsec_auto.8", "../../doc/ipsec_pluto.8"} {
 		if out, err := exec.Command(groff, "-mandoc", "-Tutf8", "-ww", "-z", page).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%s", page, err, out)
 		}

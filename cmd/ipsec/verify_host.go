@@ -90,6 +90,13 @@ func (m *machine) pluto() finding {
 		f.details = []string{"not needed: pluto=no"}
 		return f
 	}
+	for _, conn := range m.config.Conns {
+		loaded := conn.Auto == conf.AutoAdd || conn.Auto == conf.AutoRoute || conn.Auto == conf.AutoStart
+		if loaded && conn.IKEv2 == "never" && (conn.Type == conf.Tunnel || conn.Type == conf.Transport) {
+			f.verdict = warning
+			f.details = append(f.details, fmt.Sprintf("conn %s (%s) allows IKEv1 alone, which is not spoken here", conn.Name, conn.Pos))
+		}
+	}
 	return f
 }
 

@@ -90,9 +90,9 @@ func TestVerify(t *testing.T) {
 		{"reverse path of the link", func(t *testing.T, m *machine) { m.put(t, "proc/sys/net/ipv4/conf/eth0/rp_filter", "1\n") }, "Reverse path filter of eth0", warning, "rp_filter=0"},
 		{"reverse path of all", func(t *testing.T, m *machine) { m.put(t, "proc/sys/net/ipv4/conf/all/rp_filter", "1\n") }, "Reverse path filter of eth0", warning, "rp_filter=0"},
 		{"no device", func(t *testing.T, m *machine) { m.root = t.TempDir(); m.listen(t); m.put(t, "proc/self/net/udp", "") }, "Device /dev/net/tun", failed, "module tun"},
-		{"no Pluto yet", func(t *testing.T, m *machine) {
-			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1))
-		}, "Pluto", failed, "pluto=no"},
+		{"IKEv1 alone", func(t *testing.T, m *machine) {
+			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1)+"conn old\n\tleft=192.0.2.1\n\tright=192.0.2.9\n\tkeyexchange=ikev1\n\tauto=add\n")
+		}, "Pluto", warning, "allows IKEv1 alone"},
 		{"secrets for all to read", func(t *testing.T, m *machine) { write(t, m.paths.Secrets(), "", 0o644) }, "Secrets", failed, "chmod 600"},
 		{"a line of the secrets", func(t *testing.T, m *machine) {
 			write(t, m.paths.Secrets(), ": PSK \"right\"\n: PKS \"wrong\"\n", 0o600)
