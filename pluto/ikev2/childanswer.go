@@ -111,7 +111,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, trans
 			return plan{}, refusal(message.TSUnacceptable, "the peer asks for tunnel mode, but the conn has type=transport").look(s.conn, "type")
 		}
 		return plan{}, refusal(message.TSUnacceptable, "no acceptable traffic selector: the peer asks for %v === %v, we have %v === %v",
-			tsr, tsi, selectors(&conns[0].Local, s.local.Addr()), peerSelectors(&conns[0].Remote, s.remote.Addr())).
+			some(tsr), some(tsi), some(selectors(&conns[0].Local, s.local.Addr())), some(peerSelectors(&conns[0].Remote, s.remote.Addr()))).
 			look(conns[0], "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
 	}
 	if best.old == nil {

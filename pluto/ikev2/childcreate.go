@@ -244,7 +244,7 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 		return plan{}, causef(pluto.RCFatal, "%v", err).look(x.conn, "esp", "ah")
 	}
 	if !within(tsi.Selectors, x.local) || !within(tsr.Selectors, x.remote) {
-		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", tsi.Selectors, tsr.Selectors).look(x.conn, "leftsubnet", "rightsubnet")
+		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", some(tsi.Selectors), some(tsr.Selectors)).look(x.conn, "leftsubnet", "rightsubnet")
 	}
 	p := plan{conn: x.conn, chosen: chosen, spi: x.spi, local: tsi.Selectors, remote: tsr.Selectors, nonces: nonces, initiator: true, old: x.old}
 	transport := message.FindNotify(payloads, message.UseTransportMode) != nil

@@ -37,8 +37,11 @@ func (c *cause) notification() []message.Payload {
 	return []message.Payload{&message.Notify{MessageType: c.notify, Data: c.data}}
 }
 
-// look adds where in ipsec.conf the conn says what did not fit.
+// look adds where in ipsec.conf the conn, if it is known, says what did not fit.
 func (c *cause) look(conn *pluto.Connection, keywords ...string) *cause {
+	if conn == nil {
+		return c
+	}
 	if at := conn.Place(keywords...); at != "" {
 		c.text += "; see " + at
 	}

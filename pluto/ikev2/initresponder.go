@@ -15,6 +15,10 @@ import (
 // halfOpenLife is how long an initiator may take to come with IKE_AUTH.
 const halfOpenLife = 30 * time.Second
 
+// maxInitRequest is how long an IKE_SA_INIT request may be, which is kept until its
+// sender has proved who it is: several times what all algorithms and a large group take.
+const maxInitRequest = 8 << 10
+
 // receiveInitRequest answers an IKE_SA_INIT request (RFC 7296, section 1.2).
 func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	if m.closed || !h.FromInitiator() || !h.ResponderSPI.IsZero() || h.InitiatorSPI.IsZero() {
@@ -25,6 +29,10 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 		if bytes.Equal(s.handshake.request, d.Payload) {
 			m.send(s, s.answer)
 		}
+		return
+	}
+	if len(d.Payload) > maxInitRequest {
+		m.limited("packet from %s: %s of %d bytes, at most %d are taken", d.Remote, h, len(d.Payload), maxInitRequest)
 		return
 	}
 	msg, err := message.Parse(d.Payload)
@@ -142,9 +150,14 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 // chooseIKE returns the first of conns that accepts some of an offer.
 func (m *Machine) chooseIKE(conns []*pluto.Connection, sa *message.SA, group uint16) (*pluto.Connection, offer.Chosen, error) {
 	var wrong, first error
+	tried := map[string]bool{} // what accepts the same refuses the same
 	for _, conn := range conns {
 		policy, err := m.ikePolicy(conn)
 		if err == nil {
+			if tried[policy.String()] {
+				continue
+			}
+			tried[policy.String()] = true
 			var chosen offer.Chosen
 			if chosen, err = policy.Choose(sa, group); err == nil {
 				return conn, chosen, nil

@@ -37,6 +37,9 @@ func selectors(e *pluto.End, host netip.Addr) []message.TrafficSelector {
 	return list
 }
 
+// some returns as many selectors as one line of a log can show.
+func some(list []message.TrafficSelector) []message.TrafficSelector { return list[:min(len(list), 8)] }
+
 // lastOf returns the last address of a prefix.
 func lastOf(p netip.Prefix) netip.Addr {
 	b := p.Masked().Addr().AsSlice()

@@ -135,7 +135,7 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 		}
 		return
 	}
-	if h.MessageID != s.expected {
+	if h.MessageID != s.expected || s.refused() {
 		return
 	}
 	hash := m.hash(d.Payload)
@@ -192,15 +192,22 @@ func (m *Machine) answer(s *ikeSA, h message.Header, question uint64, payloads [
 func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err error) {
 	var critical *message.CriticalError
 	if errors.As(err, &critical) {
-		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s%s: %v", m.from(s), h, err)
 		m.answer(s, h, hash, []message.Payload{&message.Notify{MessageType: message.UnsupportedCriticalPayload, Data: []byte{byte(critical.Payload)}}})
 		if s.state == initDone {
+			m.limited("%s%s: %v", m.from(s), h, err)
 			m.drop(s, pluto.PeerDead, causef(pluto.RCFatal, "%v", err))
+			return
 		}
+		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s%s: %v", m.from(s), h, err)
 		return
 	}
 	c := refusal(message.InvalidSyntax, "%s: %v; the IKE SA ends", h, err)
 	m.answer(s, h, hash, c.notification())
+	if s.state == initDone { // anybody may have sent this
+		m.limited("%s%s", m.from(s), c.text)
+		m.drop(s, pluto.PeerDead, c)
+		return
+	}
 	m.collapse(s, c)
 }
 

@@ -154,6 +154,9 @@ func (x *rekeyIKE) accept(m *Machine, s *ikeSA, payloads []message.Payload) (chi
 	if sa == nil || ke == nil || nonce == nil {
 		return childNonces{}, &message.SyntaxError{In: "response", Reason: "no SA, KE or Nonce"}
 	}
+	if ke.Group != x.group {
+		return childNonces{}, &message.SyntaxError{In: "response", Reason: "KE of another group than ours"}
+	}
 	chosen, err := x.policy.Check(sa, ke.Group)
 	if err != nil {
 		return childNonces{}, err

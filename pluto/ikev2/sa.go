@@ -88,6 +88,10 @@ func (s *ikeSA) header(x message.ExchangeType, id uint32, response bool) message
 	return h
 }
 
+// refused reports whether the peer has not proved who it is, and was told so. All
+// that is left to say to it is that once more.
+func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != nil }
+
 func (s *ikeSA) alive() bool { return s.state != gone }
 
 // newSA enters a new IKE SA.

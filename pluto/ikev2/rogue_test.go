@@ -1,0 +1,173 @@
+package ikev2_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"ipsec/conf/proposal"
+	"ipsec/pluto"
+	"ipsec/pluto/ikev2"
+	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/plutotest"
+	"ipsec/pluto/suite"
+)
+
+// rogue stands where east expects west, as an initiator that can do the
+// mathematics and says what it likes.
+type rogue struct {
+	*world
+	t        testing.TB
+	answers  [][]byte
+	spi      byte // of its next IKE SA
+	init     []byte
+	h        message.Header
+	suite    suite.Suite
+	keys     suite.Keys
+	ni, nr   []byte
+	out, in  *suite.Protector
+	id       uint32
+	selector []message.TrafficSelector
+}
+
+const rogueSecret = "a secret"
+
+func newRogue(t testing.TB, c ikev2.Config) *rogue {
+	t.Helper()
+	conn := subnets()
+	w := &world{}
+	w.Clock = plutotest.NewClock()
+	w.net = plutotest.NewNetwork(w.Clock, 1)
+	w.Actors = []plutotest.Actor{w.net}
+	w.east = w.host(2, "east", eastAddr, c, conn.Reversed())
+	r := &rogue{world: w, t: t}
+	w.net.Attach(netip.MustParseAddr(westAddr), func(d pluto.Datagram) { r.answers = append(r.answers, d.Payload) })
+	return r
+}
+
+// say sends bytes, lets them arrive, and returns what came back.
+func (r *rogue) say(b []byte) [][]byte {
+	r.answers = nil
+	r.net.Inject(pluto.Datagram{Local: netip.MustParseAddrPort(westAddr + ":500"), Remote: netip.MustParseAddrPort(eastAddr + ":500"), Payload: b})
+	r.Run(50 * time.Millisecond)
+	return r.answers
+}
+
+// handshake makes a half-open IKE SA, and the keys of it. It reports whether east took part.
+func (r *rogue) handshake(extra ...message.Payload) bool {
+	r.t.Helper()
+	policy, err := offer.ForIKE(proposal.List{})
+	must(r.t, err)
+	group, err := suite.FindGroup(suite.Curve25519)
+	must(r.t, err)
+	private, err := group.Generate(plutotest.Random(uint64(r.spi), "rogue"))
+	must(r.t, err)
+	r.spi++
+	r.ni = make([]byte, 32)
+	m := &message.Message{
+		Header:   message.Header{InitiatorSPI: message.SPI{r.spi}, Exchange: message.IKESAInit, Flags: message.FlagInitiator},
+		Payloads: append([]message.Payload{policy.Offer(nil), &message.KE{Group: group.ID, Data: private.Public()}, &message.Nonce{Data: r.ni}, &message.Notify{MessageType: message.IKEv2FragmentationSupported}}, extra...),
+	}
+	r.init, err = m.Marshal()
+	must(r.t, err)
+	answers := r.say(r.init)
+	if len(answers) != 1 {
+		return false
+	}
+	answer, err := message.Parse(answers[0])
+	must(r.t, err)
+	sa, ke, nonce := message.First[*message.SA](answer.Payloads), message.First[*message.KE](answer.Payloads), message.First[*message.Nonce](answer.Payloads)
+	if sa == nil || ke == nil || nonce == nil {
+		return false
+	}
+	chosen, err := policy.Check(sa, ke.Group)
+	must(r.t, err)
+	r.suite, err = suite.New(chosen.IKE())
+	must(r.t, err)
+	shared, err := private.Shared(ke.Data)
+	must(r.t, err)
+	r.nr = nonce.Data
+	r.h = message.Header{InitiatorSPI: answer.InitiatorSPI, ResponderSPI: answer.ResponderSPI, Flags: message.FlagInitiator}
+	r.keys = r.suite.Derive(suite.Exchange{Ni: r.ni, Nr: r.nr, Shared: shared, SPIi: answer.InitiatorSPI, SPIr: answer.ResponderSPI})
+	r.out, r.in, err = r.suite.Protectors(r.keys, true, plutotest.Random(9, "ivs"))
+	must(r.t, err)
+	r.id = 1
+	return true
+}
+
+// ask sends an encrypted request, and returns the payloads of the answer; false when there
+// is none.
+func (r *rogue) ask(x message.ExchangeType, payloads ...message.Payload) ([]message.Payload, bool) {
+	r.t.Helper()
+	h := r.h
+	h.Exchange, h.MessageID = x, r.id
+	b, err := message.Seal(nil, h, payloads, r.out)
+	must(r.t, err)
+	for _, answer := range r.say(b) {
+		m, err := message.Parse(answer)
+		must(r.t, err)
+		if !m.IsResponse() || m.MessageID != r.id || m.Exchange != x {
+			continue
+		}
+		inner, err := m.Open(r.in)
+		must(r.t, err)
+		r.id++
+		return inner, true
+	}
+	return nil, false
+}
+
+// authenticate is IKE_AUTH with a Child SA, by the secret.
+func (r *rogue) authenticate(secret string, extra ...message.Payload) ([]message.Payload, bool) {
+	r.t.Helper()
+	id := &message.ID{Initiator: true, IDType: 1, Data: netip.MustParseAddr(westAddr).AsSlice()}
+	prf := r.suite.PRF
+	octets := append(append(append([]byte(nil), r.init...), r.nr...), prf.Sum(r.keys.Pi, id.Body())...)
+	auth := &message.Auth{Method: message.AuthSharedKey, Data: prf.Sum(prf.Sum([]byte(secret), []byte("Key Pad for IKEv2")), octets)}
+	return r.ask(message.IKEAuth, append(append([]message.Payload{id, auth}, r.child(1)...), extra...)...)
+}
+
+// child asks for a Child SA.
+func (r *rogue) child(spi byte) []message.Payload {
+	policy, err := offer.ForChild(offer.Child{Protocol: message.ProtocolESP})
+	must(r.t, err)
+	ts := func(net string) message.TrafficSelector {
+		p := netip.MustParsePrefix(net)
+		last := p.Addr().As4()
+		last[2], last[3] = 255, 255
+		return message.TrafficSelector{EndPort: 65535, Start: p.Addr(), End: netip.AddrFrom4(last)}
+	}
+	return []message.Payload{
+		policy.Offer([]byte{0xaa, 0, 0, spi}),
+		&message.TS{Initiator: true, Selectors: []message.TrafficSelector{ts(westNet)}},
+		&message.TS{Selectors: []message.TrafficSelector{ts(eastNet)}},
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names says what an answer is, in short.
+func names(payloads []message.Payload, ok bool) string {
+	if !ok {
+		return "silence"
+	}
+	text := ""
+	for _, p := range payloads {
+		if text != "" {
+			text += " "
+		}
+		if n, ok := p.(*message.Notify); ok {
+			text += fmt.Sprintf("N(%s)", n.MessageType)
+		} else {
+			text += p.Type().String()
+		}
+	}
+	return text
+}
