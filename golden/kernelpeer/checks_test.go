@@ -110,7 +110,7 @@ func checkSizes(t *testing.T, pr pair, p pairing) {
 	if !p.transport || version(p.outer) == 4 {
 		// In IPv6's transport mode the kernel drops what is too long
 		// without a word, or tells an MTU that is too long itself.
-		longest = p.room(t, pr.guest.try, ours)
+		longest = p.room(t, pr.guest.Try, ours)
 	}
 	pr.pingUs(t, p, p.payload(longest, "do"), p.payload(4000, "dont"))
 }
@@ -121,7 +121,7 @@ func checkPathMTU(t *testing.T, pr pair, p pairing) {
 		pr.pingThem(t, p, p.payload(1500, "dont"))
 	}
 	our := p.room(t, func(script string) (string, error) { return pr.Machine.Try("/bin/sh", "-ec", script) }, theirs)
-	their := p.room(t, pr.guest.try, ours)
+	their := p.room(t, pr.guest.Try, ours)
 	if our != their {
 		t.Errorf("we leave room for %d bytes and the kernel for %d", our, their)
 	}
@@ -133,19 +133,19 @@ func checkPathMTU(t *testing.T, pr pair, p pairing) {
 func (pr pair) of(t *testing.T, p pairing) (ourIn, theirIn sa) {
 	t.Helper()
 	a, proto := addresses[version(p.outer)], p.protocols()[0]
-	return ourSAs(pr.ipsec(t, "spi"))[proto+"@"+a.us], theirSAs(pr.guest.sh(t, "ip -s xfrm state"))[proto+"@"+a.them]
+	return ourSAs(pr.ipsec(t, "spi"))[proto+"@"+a.us], theirSAs(pr.guest.Sh(t, "ip -s xfrm state"))[proto+"@"+a.them]
 }
 
 func checkReplay(t *testing.T, pr pair, p pairing) {
 	ours, theirs := p.ends()
 	script := `f=$(mktemp -p /run)
-` + bin + `/agent replay %s 5 > $f &
+` + pr.guest.Agent + ` replay %s 5 > $f &
 until grep -q ready $f; do sleep 0.01; done
 ping -n -c 3 -i 0.01 -W 5 %s
 wait $!
 `
 	pr.Sh(t, fmt.Sprintf(script, tap, theirs))
-	pr.guest.sh(t, fmt.Sprintf(script, "vec0", ours))
+	pr.guest.Sh(t, fmt.Sprintf(script, "vec0", ours))
 	eventually(t, func() error {
 		ourIn, theirIn := pr.of(t, p)
 		if ourIn.errors != "ooo_errs=5" || theirIn.errors != "replay-window 0 replay 5 failed 0" {
@@ -192,7 +192,7 @@ func checkStrange(t *testing.T, pr pair, p pairing) {
 	if out, err := pr.Try("ping", "-n", "-c", "2", "-i", "0.01", "-W", "1", theirs); err == nil {
 		t.Errorf("an answer from the kernel, which has other keys\n%s", out)
 	}
-	if out, err := pr.guest.try("ping -n -c 2 -i 0.01 -W 1 " + ours); err == nil {
+	if out, err := pr.guest.Try("ping -n -c 2 -i 0.01 -W 1 " + ours); err == nil {
 		t.Errorf("an answer from us, who have other keys\n%s", out)
 	}
 	eventually(t, func() error {
@@ -209,7 +209,7 @@ func checkPolicy(t *testing.T, pr pair, p pairing) {
 	pr.batch(t, fmt.Sprintf("addr add 10.1.3.1/32 dev lo\nxfrm policy add src 10.1.3.0/24 dst %s dir out tmpl src %s dst %s proto esp reqid 1 mode tunnel\n",
 		a.ourNet, a.them, a.us))
 	defer pr.batch(t, "addr del 10.1.3.1/32 dev lo\n")
-	if out, err := pr.guest.try("ping -n -c 2 -i 0.01 -W 1 -I 10.1.3.1 " + a.ourHost); err == nil {
+	if out, err := pr.guest.Try("ping -n -c 2 -i 0.01 -W 1 -I 10.1.3.1 " + a.ourHost); err == nil {
 		t.Errorf("an answer from us to a stranger\n%s", out)
 	}
 	eventually(t, func() error {

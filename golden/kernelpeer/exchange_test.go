@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ipsec/golden/kernelpeer/order"
+	"ipsec/golden/guest/order"
 )
 
 // exchange sends traffic both ways, and compares what was counted.
@@ -23,7 +23,7 @@ func (pr pair) exchange(t *testing.T, p pairing, row *row) {
 	}
 	row.out = pr.pingThem(t, p, some...)
 	row.bulk = row.in && row.out && pr.bulk(t, p, 256<<10)
-	spi, state := pr.ipsec(t, "spi"), pr.guest.sh(t, "ip -s xfrm state")
+	spi, state := pr.ipsec(t, "spi"), pr.guest.Sh(t, "ip -s xfrm state")
 	if err := sameCounts(p, ourSAs(spi), theirSAs(state), 26); err != nil {
 		t.Error(err)
 	}
@@ -62,7 +62,7 @@ func (pr pair) pingThem(t *testing.T, p pairing, options ...string) bool {
 func (pr pair) pingUs(t *testing.T, p pairing, options ...string) bool {
 	t.Helper()
 	ours, _ := p.ends()
-	out, err := pr.guest.try(pings(ours, options))
+	out, err := pr.guest.Try(pings(ours, options))
 	if err != nil {
 		t.Errorf("from the kernel to us: %v\n%s", err, out)
 	}
@@ -85,7 +85,7 @@ func (pr pair) bulk(t *testing.T, p pairing, size int64) bool {
 	for _, way := range []string{"put", "get"} {
 		result := make(chan string, 1)
 		go func() { result <- serve(listener, way, size) }()
-		out, err := pr.guest.try(fmt.Sprintf("%s/agent %s %s %d", bin, way, listener.Addr(), size))
+		out, err := pr.guest.Try(fmt.Sprintf("%s %s %s %d", pr.guest.Agent, way, listener.Addr(), size))
 		if got := <-result; err != nil || got != strings.TrimSpace(out) {
 			t.Errorf("bulk %s: the digest is %s here and %s there: %v", way, got, out, err)
 			return false

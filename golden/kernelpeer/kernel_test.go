@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/golden/guest"
 	"ipsec/golden/lab"
 )
 
@@ -13,7 +14,7 @@ const tap = "tap0" // what the guest hangs on
 // pair is us and the guest.
 type pair struct {
 	*lab.Machine
-	*guest
+	guest *guest.Guest
 }
 
 // Neighbours are told, so that those who ask for them do not run into policies.
@@ -52,14 +53,11 @@ ip -batch - <<-.
 func newPair(t *testing.T) pair {
 	t.Helper()
 	lab.NeedTUN(t)
-	for _, program := range []string{"ip", "ping", "modprobe"} {
-		lab.NeedProgram(t, program)
-	}
-	needGuest(t)
+	guest.Need(t)
 	m := lab.New(t, "gw")
 	m.Sh(t, ourNetwork)
-	p := pair{Machine: m, guest: boot(t, m, tap)}
-	p.guest.sh(t, theirNetwork)
+	p := pair{Machine: m, guest: guest.Boot(t, m, tap, guest.Options{Memory: 128, Encapsulate: true})}
+	p.guest.Sh(t, theirNetwork)
 	return p
 }
 
@@ -73,7 +71,7 @@ func (pr pair) start(t *testing.T, p pairing, more string) {
 	pr.batch(t, p.xfrm())
 	t.Cleanup(func() {
 		pr.ipsec(t, "setup", "stop")
-		pr.guest.sh(t, "ip xfrm policy flush; ip xfrm state flush")
+		pr.guest.Sh(t, "ip xfrm policy flush; ip xfrm state flush")
 	})
 	out := pr.ipsec(t, "setup", "start")
 	if p.esn {
@@ -93,13 +91,13 @@ func (pr pair) ipsec(t testing.TB, args ...string) string {
 // batch has the guest's ip do commands.
 func (pr pair) batch(t testing.TB, commands string) {
 	t.Helper()
-	pr.guest.sh(t, "ip -batch - <<-.\n"+commands+".\n")
+	pr.guest.Sh(t, "ip -batch - <<-.\n"+commands+".\n")
 }
 
 // xfrmStat returns the guest's counters of errors that are not 0.
 func (pr pair) xfrmStat(t testing.TB) map[string]int {
 	t.Helper()
-	return xfrmStat(pr.guest.sh(t, "cat /proc/net/xfrm_stat"))
+	return xfrmStat(pr.guest.Sh(t, "cat /proc/net/xfrm_stat"))
 }
 
 func TestKernel(t *testing.T) {

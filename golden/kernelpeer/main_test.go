@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write doc/interop-kernel.md anew")
 
-// bin is the folder of the binaries, which TestMain sets once.
+// bin is the folder of the binary, which TestMain sets once.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -33,13 +33,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for name, pkg := range map[string]string{"ipsec": "ipsec/cmd/ipsec", "agent": "ipsec/golden/kernelpeer/agent"} {
-		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "failed to build %s: %v\n%s", pkg, err, out)
-			return 1
-		}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "ipsec"), "ipsec/cmd/ipsec")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "failed to build ipsec: %v\n%s", err, out)
+		return 1
 	}
 	bin = dir
 	return m.Run()

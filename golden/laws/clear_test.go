@@ -71,7 +71,7 @@ func TestNothingInTheClear(t *testing.T) {
 		newProbe(t, west.Machine, "10.0.1.1", "10.0.2.1"), newProbe(t, east.Machine, "10.0.2.1", "10.0.1.1"),
 		newProbe(t, west.Machine, "192.0.2.1", "192.0.2.2"), newProbe(t, east.Machine, "192.0.2.2", "192.0.2.1"),
 	}
-	c := captureOn(t, west.Machine, "wan")
+	c := lab.CaptureOn(t, west.Machine, "wan", marker)
 	startProbes(t, probes)
 	// all waits until every probe has come through some times.
 	all := func(when string) {
@@ -85,7 +85,7 @@ func TestNothingInTheClear(t *testing.T) {
 		}
 	}
 	all("without IPsec")
-	until(t, "the capture sees what is in the clear", func() bool { return len(c.between(time.Time{}, time.Now())) > len(probes) })
+	until(t, "the capture sees what is in the clear", func() bool { return len(c.Between(time.Time{}, time.Now())) > len(probes) })
 
 	east.must(0, "setup", "start")
 	up := west.startTimed()
@@ -128,13 +128,13 @@ func TestNothingInTheClear(t *testing.T) {
 	begin("stop")
 	end := west.stopTimed()
 	phases = append(phases, phase{"after", end})
-	esp := c.esp.Load()
+	esp := c.Count("esp")
 	if esp < 100 {
 		t.Errorf("%d packets of ESP were seen", esp)
 	}
 	for i, p := range phases[:len(phases)-1] {
-		if leaks := c.between(p.from, phases[i+1].from); len(leaks) > 0 {
-			t.Errorf("%s: %d packets in the clear, the first %v after its begin: %s", p.name, len(leaks), leaks[0].at.Sub(p.from), leaks[0].bytes)
+		if leaks := c.Between(p.from, phases[i+1].from); len(leaks) > 0 {
+			t.Errorf("%s: %d packets in the clear, the first %v after its begin: %s", p.name, len(leaks), leaks[0].At.Sub(p.from), leaks[0].Bytes)
 		}
 	}
 	east.must(0, "setup", "stop")

@@ -1,4 +1,4 @@
-// Command agent is what the tests of package kernelpeer run beside the real
+// Command agent is what tests that have a guest run beside the real
 // program. It is the first process of the guest, which makes the guest's kernel
 // ready and then does what it is told on a serial line; and it has commands that
 // either side runs from shell.

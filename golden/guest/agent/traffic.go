@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipsec/golden/kernelpeer/order"
+	"ipsec/golden/guest/order"
 )
 
 // patience is how long traffic may take.
