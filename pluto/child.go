@@ -75,9 +75,9 @@ type Connections interface {
 	Used(child *Child) time.Time
 
 	// Failed says that an attempt to bring conn up has failed, and why, in one
-	// line for a person. What follows (another attempt, a shunt) is decided and
-	// reported there, with the outcome Failed. Each Initiate ends in an Install or
-	// in Failed, unless Terminate comes before.
+	// line for a person; it has been reported. What follows (another attempt, a
+	// shunt) is decided there. Each Initiate ends in an Install or in Failed, unless
+	// Terminate comes before.
 	Failed(conn *Connection, why error)
 }
 

@@ -20,7 +20,7 @@ func (t *Table) Install(child *pluto.Child, use bool) error {
 	if t.bundles[child] != nil {
 		return fmt.Errorf("the SAs of #%d are set already", child.Serial)
 	}
-	b := &bundle{child: child, entry: e, since: t.now()}
+	b := &bundle{child: child, entry: e, replaces: child.Replaces, since: t.now()}
 	for _, f := range child.Flows {
 		b.flows = append(b.flows, masked(f))
 	}
@@ -123,7 +123,7 @@ func (t *Table) rest(b *bundle) {
 			s.users = slices.DeleteFunc(s.users, func(other *bundle) bool { return other == b })
 		}
 		if err := t.settle(f); err != nil {
-			t.report(b.entry, CodeSerious, pluto.Pending, "failed to trap %v -> %v, which drops: %v", f.Src, f.Dst, err)
+			t.report(b.entry, pluto.RCLogSerious, pluto.Pending, "failed to trap %v -> %v, which drops: %v", f.Src, f.Dst, err)
 		}
 	}
 }
@@ -136,9 +136,9 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 	}
 	e := b.entry
 	for _, other := range e.bundles { // the peer has not said that it knows the new SA, but has let go of the old
-		if other.child.Replaces == child && !other.used && !other.gone {
+		if other.replaces == child && !other.used && !other.gone {
 			if err := t.use(other); err != nil {
-				t.report(e, CodeSerious, pluto.Pending, "%v", err)
+				t.report(e, pluto.RCLogSerious, pluto.Pending, "%v", err)
 			}
 		}
 	}
@@ -155,9 +155,9 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 	}
 }
 
-// Move is that of pluto.Connections. A port may change; to another address the
-// SAs cannot go on, since their sequence numbers would start again under the
-// same keys: the error says that new ones are needed.
+// Move is that of pluto.Connections. Packets go to another port at once. To
+// another address they cannot go by the same SAs, since their sequence numbers
+// would start again under the same keys: new ones are negotiated.
 func (t *Table) Move(child *pluto.Child) error {
 	b := t.bundles[child]
 	if b == nil {
@@ -165,7 +165,11 @@ func (t *Table) Move(child *pluto.Child) error {
 	}
 	in, out := b.in[len(b.in)-1], b.out[len(b.out)-1]
 	if out.Dst != child.Remote || in.Dst != child.Local {
-		return fmt.Errorf("the SAs of #%d go from %s to %s, and cannot move: they must be negotiated anew", child.Serial, in.Dst, out.Dst)
+		if !slices.Contains(t.strayed, child) {
+			t.strayed = append(t.strayed, child)
+		}
+		t.schedule(t.now())
+		return nil
 	}
 	for id, encap := range map[said.SAID]klips.Encap{out: child.Encap, in: reversed(child.Encap)} {
 		sa, err := t.config.Kernel.GetSA(id)

@@ -26,12 +26,12 @@ func (t *Table) initiate(e *entry) error {
 	c := e.subject()
 	switch {
 	case isShunt(c):
-		return refuse(CodeShunt, "cannot initiate %s: there is nothing to negotiate, its packets pass, drop or are rejected", c)
+		return refuse(pluto.RCInitShunt, "cannot initiate %s: there is nothing to negotiate, its packets pass, drop or are rejected", c)
 	case e.conn == nil:
 		e.wanted = true
 		return t.lost(e)
 	case isTemplate(c):
-		return refuse(CodeNoPeer, "cannot initiate %s: it is for any peer, and which is not known before one comes", c)
+		return refuse(pluto.RCNoPeer, "cannot initiate %s: it is for any peer, and which is not known before one comes", c)
 	}
 	e.wanted, e.tries = true, 0
 	if err := t.route(e); err != nil {
@@ -39,7 +39,7 @@ func (t *Table) initiate(e *entry) error {
 	}
 	if !c.Remote.Host.Addr.IsValid() {
 		t.resolve(c.Remote.Host.Name)
-		return refuse(CodeNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
+		return refuse(pluto.RCNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
 	}
 	t.start(e, nil)
 	return nil
@@ -56,7 +56,7 @@ func (t *Table) Terminate(name string) error {
 		t.end(e)
 		e.failing = false
 		t.resettle(e)
-		t.report(e, CodeLog, pluto.Down, "terminating SAs of this connection")
+		t.report(e, pluto.RCLog, pluto.Down, "terminating SAs of this connection")
 	}
 	return nil
 }
@@ -77,12 +77,9 @@ func (t *Table) end(e *entry) {
 	e.busy = time.Time{}
 }
 
-// Shutdown takes all SAs away. Packets stay trapped, and routed into KLIPS, until
-// whoever ends the subsystem takes the routes back.
+// Shutdown takes all SAs away, when the negotiator has been shut down. Packets stay
+// trapped, and routed into KLIPS, until whoever ends the subsystem takes the routes back.
 func (t *Table) Shutdown() {
-	if t.ikev2 != nil {
-		t.ikev2.Shutdown()
-	}
 	for _, e := range t.entries {
 		for _, i := range append(slices.Clone(e.instances), e) {
 			i.wanted = false
@@ -100,5 +97,5 @@ func (t *Table) lost(e *entry) error {
 	if why == "" {
 		why = "IKE is not spoken on any address yet"
 	}
-	return refuse(CodeOrient, "%s: %s", e.loaded, why)
+	return refuse(pluto.RCOrient, "%s: %s", e.loaded, why)
 }

@@ -117,7 +117,7 @@ func (t *Table) resettle(e *entry) {
 	for _, s := range e.spans {
 		if s.base {
 			if err := t.settle(s.flow); err != nil {
-				t.report(e, CodeSerious, pluto.Pending, "failed to set its eroute: %v", err)
+				t.report(e, pluto.RCLogSerious, pluto.Pending, "failed to set its eroute: %v", err)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 		return conn
 	}
 	if e.parent != nil {
-		if e.peer == (peerKey{addr, peer.ID}) {
+		if e.peer.id == peer.ID { // wherever its NAT has it come from by now
 			return conn
 		}
 		e = e.parent
@@ -83,7 +83,6 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	c := *e.conn
 	c.Instance = e.numbered
 	c.Remote.Host = pluto.Host{Kind: pluto.HostAddr, Addr: addr}
-	c.Remote.IKEPort = remote.Port()
 	if id, err := identity.Parse(peer.ID); err == nil && id.OnWire() {
 		c.Remote.ID = id
 	}

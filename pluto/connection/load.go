@@ -32,6 +32,7 @@ type Table struct {
 	trash   []said.SAID                    // that could not be deleted, to try again
 	dirty   map[klips.Selector]bool        // flows that are not settled, to try again
 	timed   map[*entry]bool                // that have something to do at some time
+	strayed []*pluto.Child                 // whose peer has another address, to be rekeyed
 	asking  map[string]time.Time           // names of the DNS to ask for again
 	due     time.Time                      // nothing is due before
 }
@@ -92,17 +93,17 @@ func (t *Table) check(c *pluto.Connection) error {
 	}
 	switch {
 	case c.Name == "":
-		return refuse(CodeUnknown, "a connection needs a name")
+		return refuse(pluto.RCUnknownName, "a connection needs a name")
 	case t.names[c.Name] != nil:
-		return refuse(CodeDup, "%sattempt to redefine connection %q", place(), c.Name)
+		return refuse(pluto.RCDuplicateName, "%sattempt to redefine connection %q", place(), c.Name)
 	case c.Local.Host.Kind == pluto.HostGroup || c.Remote.Host.Kind == pluto.HostGroup:
-		return refuse(CodeRefused, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
+		return refuse(pluto.RCNoPolicy, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
 	case isShunt(c):
 		return nil
 	case !c.Versions.IKEv2 && c.Versions.IKEv1:
-		return refuse(CodeRefused, "%sconnection %q allows only IKEv1, which this Pluto does not speak: let it use IKEv2 with ikev2=insist", place("ikev2", "keyexchange"), c.Name)
+		return refuse(pluto.RCNoPolicy, "%sconnection %q allows only IKEv1, which this Pluto does not speak: let it use IKEv2 with ikev2=insist", place("ikev2", "keyexchange"), c.Name)
 	case !c.Versions.IKEv2:
-		return refuse(CodeRefused, "%sconnection %q allows no version of IKE: ikev2=insist allows version 2", place("ikev2", "keyexchange"), c.Name)
+		return refuse(pluto.RCNoPolicy, "%sconnection %q allows no version of IKE: ikev2=insist allows version 2", place("ikev2", "keyexchange"), c.Name)
 	}
 	return nil
 }
@@ -123,7 +124,7 @@ func (t *Table) Delete(name string) error {
 		for _, host := range hostNames(e.loaded) {
 			remove(t.byHost, host, e)
 		}
-		t.report(e, CodeLog, pluto.Down, "deleting connection")
+		t.report(e, pluto.RCLog, pluto.Down, "deleting connection")
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (t *Table) named(name string) ([]*entry, error) {
 	if list := t.aliases[name]; len(list) > 0 {
 		return slices.Clone(list), nil
 	}
-	return nil, refuse(CodeUnknown, "no connection named %q", name)
+	return nil, refuse(pluto.RCUnknownName, "no connection named %q", name)
 }
 
 // Matching returns the connections that a name or an alias means, oriented where

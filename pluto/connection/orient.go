@@ -49,7 +49,7 @@ func (t *Table) orient(e *entry) {
 	c, virtual, why := t.side(e.loaded)
 	if why != "" {
 		if why != e.complaint {
-			t.report(e, CodeOrient, pluto.Pending, "%s", why)
+			t.report(e, pluto.RCOrient, pluto.Pending, "%s", why)
 		}
 		e.complaint = why
 		return
@@ -65,7 +65,7 @@ func (t *Table) orient(e *entry) {
 	}
 	if e.asked || e.wanted || len(e.spans) > 0 {
 		if err := t.route(e); err != nil {
-			t.report(e, CodeRoute, pluto.Pending, "%v", err)
+			t.report(e, pluto.RCRoute, pluto.Pending, "%v", err)
 		}
 	}
 	if e.wanted {

@@ -40,7 +40,7 @@ func (t *Table) Resolved(name string, addr netip.Addr) {
 			}
 		case len(list) > 0:
 			if t.asking[name].IsZero() {
-				t.report(e, CodeSerious, pluto.Pending, "there is no address of %s; it is asked for again", name)
+				t.report(e, pluto.RCLogSerious, pluto.Pending, "there is no address of %s; it is asked for again", name)
 			}
 		}
 	}

@@ -41,6 +41,12 @@ func (t *Table) Tick() {
 	}
 	t.due = time.Time{}
 	t.mend()
+	for _, child := range t.strayed {
+		if t.bundles[child] != nil {
+			t.ikev2.Rekey(child)
+		}
+	}
+	t.strayed = nil
 	for host, at := range t.asking {
 		if now.Before(at) {
 			t.schedule(at)
@@ -146,7 +152,6 @@ func (t *Table) Failed(conn *pluto.Connection, why error) {
 	e.busy = time.Time{}
 	e.tries++
 	e.lastErr, e.errAt = why.Error(), t.now()
-	next := ""
 	most := e.subject().KeyingTries
 	switch {
 	case len(e.bundles) > 0: // another SA of it is in force
@@ -159,7 +164,7 @@ func (t *Table) Failed(conn *pluto.Connection, why error) {
 		if most > 0 {
 			of = fmt.Sprintf(" of %d", most)
 		}
-		next = fmt.Sprintf("; attempt %d%s in %s", e.tries+1, of, e.pause())
+		t.report(e, pluto.RCLog, pluto.Pending, "attempt %d%s in %s", e.tries+1, of, e.pause())
 	case e.subject().FailureShunt != pluto.ShuntNone:
 		e.failing = true
 		t.at(e, e.errAt.Add(failureTime))
@@ -171,7 +176,6 @@ func (t *Table) Failed(conn *pluto.Connection, why error) {
 		t.resolve(host)
 	}
 	t.resettle(e)
-	t.report(e, CodeSerious, pluto.Failed, "%v%s", why, next)
 }
 
 // after decides what follows when the last Child SA of e has gone. Its packets

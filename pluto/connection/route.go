@@ -52,15 +52,15 @@ func (t *Table) route(e *entry) error {
 	case e.conn == nil:
 		return t.lost(e)
 	case isTemplate(e.conn):
-		return refuse(CodeRoute, "cannot route %s: it is for any peer, and has no flow before one comes", e.conn)
+		return refuse(pluto.RCRoute, "cannot route %s: it is for any peer, and has no flow before one comes", e.conn)
 	case len(e.flows) == 0 && !e.conn.Remote.Host.Addr.IsValid():
-		return refuse(CodeNoPeer, "cannot route %s yet: the address of %s is not known", e.conn, e.conn.Remote.Host)
+		return refuse(pluto.RCNoPeer, "cannot route %s yet: the address of %s is not known", e.conn, e.conn.Remote.Host)
 	case len(e.flows) == 0:
-		return refuse(CodeRoute, "cannot route %s: no client of ours is of one address family with one of the peer's", e.conn)
+		return refuse(pluto.RCRoute, "cannot route %s: no client of ours is of one address family with one of the peer's", e.conn)
 	}
 	for _, f := range e.flows {
 		if other := t.clash(e.conn, f); other != nil {
-			return refuse(CodeClash, "cannot route %s: %s has %v -> %v already, with another peer", e.conn, other, f.Src, f.Dst)
+			return refuse(pluto.RCClash, "cannot route %s: %s has %v -> %v already, with another peer", e.conn, other, f.Src, f.Dst)
 		}
 	}
 	var undo []*span
@@ -75,7 +75,7 @@ func (t *Table) route(e *entry) error {
 			for _, s := range undo {
 				t.leave(e, s)
 			}
-			return refuse(CodeRoute, "cannot route %s: %v", e.conn, err)
+			return refuse(pluto.RCRoute, "cannot route %s: %v", e.conn, err)
 		}
 		undo = append(undo, s)
 	}
@@ -122,14 +122,14 @@ func (t *Table) leave(e *entry, s *span) {
 
 func (t *Table) withdraw(e *entry, f klips.Selector) {
 	if err := t.delBase(e, f); err != nil {
-		t.report(e, CodeSerious, pluto.Pending, "failed to take back its eroute, which is tried again: %v", err)
+		t.report(e, pluto.RCLogSerious, pluto.Pending, "failed to take back its eroute, which is tried again: %v", err)
 	}
 }
 
 // do tells updown; what fails is reported.
 func (t *Table) do(e *entry, verb Verb, s *span) {
 	if err := t.config.Updown.Do(verb, s.conn, s.flow, s.virtual); err != nil {
-		t.report(e, CodeSerious, pluto.Pending, "updown %s: %v", verb, err)
+		t.report(e, pluto.RCLogSerious, pluto.Pending, "updown %s: %v", verb, err)
 	}
 }
 
@@ -152,7 +152,7 @@ func (t *Table) Unroute(name string) error {
 	var errs []error
 	for _, e := range list {
 		if len(e.bundles) > 0 {
-			errs = append(errs, refuse(CodeBusy, "cannot unroute %s: route busy, take it down first", e.subject()))
+			errs = append(errs, refuse(pluto.RCRouteBusy, "cannot unroute %s: route busy, take it down first", e.subject()))
 			continue
 		}
 		e.asked, e.wanted = false, false

@@ -36,14 +36,15 @@ const (
 
 // A bundle is the SAs of a Child SA.
 type bundle struct {
-	child   *pluto.Child
-	entry   *entry
-	in, out []said.SAID // innermost first: tun, comp, esp or ah
-	flows   []klips.Selector
-	spans   []*span // while in use
-	used    bool
-	gone    bool // the kernel has lost an SA of it
-	since   time.Time
+	child    *pluto.Child
+	replaces *pluto.Child // nil for none
+	entry    *entry
+	in, out  []said.SAID // innermost first: tun, comp, esp or ah
+	flows    []klips.Selector
+	spans    []*span // while in use
+	used     bool
+	gone     bool // the kernel has lost an SA of it
+	since    time.Time
 }
 
 // ReserveSPI is that of pluto.Connections.
@@ -57,7 +58,9 @@ func (t *Table) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, 
 
 // ReleaseSPI is that of pluto.Connections.
 func (t *Table) ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32) {
-	t.discard(said.SAID{Dst: local, SPI: spi, Proto: proto})
+	if id := (said.SAID{Dst: local, SPI: spi, Proto: proto}); t.owned[id] == nil {
+		t.discard(id)
+	}
 }
 
 // discard deletes an SA; one that cannot be is tried again by Tick.
@@ -77,6 +80,7 @@ func (t *Table) set(b *bundle) error {
 	c := b.child
 	in, err := t.chain(c, c.In, c.Remote, c.Local, reversed(c.Encap))
 	if err != nil {
+		b.in = []said.SAID{{Dst: c.Local, SPI: c.In.SPI, Proto: c.Protocol}, {Dst: c.Local, SPI: uint32(c.In.CPI), Proto: said.COMP}}
 		return err
 	}
 	for _, f := range b.flows {

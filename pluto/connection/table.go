@@ -64,27 +64,12 @@ type Address struct {
 }
 
 // Error is why a request of whack(8) is refused, with the number that it prints
-// and exits with.
+// and exits with: one of pluto.RC….
 type Error struct {
 	Code int
 	Text string
 }
 
 func (e *Error) Error() string { return e.Text }
-
-// The numbers of whack(8) that a Table gives.
-const (
-	CodeLog     = 2  // what goes into the log
-	CodeSerious = 3  // the same, of something that is wrong
-	CodeDup     = 20 // there is a connection of that name
-	CodeUnknown = 21 // there is none
-	CodeOrient  = 22 // neither end is this host, or both are
-	CodeClash   = 23 // another connection has the flow
-	CodeRoute   = 25 // no route
-	CodeBusy    = 26 // an SA uses the route
-	CodeNoPeer  = 29 // the address of the peer is not known
-	CodeShunt   = 30 // there is nothing to negotiate
-	CodeRefused = 33 // what is asked for is not done here
-)
 
 var _ pluto.Connections = (*Table)(nil)
