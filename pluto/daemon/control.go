@@ -11,6 +11,7 @@ import (
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
+	"ipsec/pluto/identity"
 	"ipsec/pluto/whack"
 )
 
@@ -105,11 +106,7 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 	case kind == kindKey && r.Key != nil:
 		err = errors.New("keys of peers are given with their connections, by --pubkey")
 	case kind == KindAdd && r.Add != nil:
-		if err = w.table.Add(r.Add); err == nil {
-			for _, line := range w.store.Check(r.Add, time.Now()) {
-				w.report(pluto.Report{Code: pluto.RCLogSerious, Conn: r.Add, Text: line})
-			}
-		}
+		err = w.add(r.Add)
 	case kind == KindListen && r.Listen:
 		w.listening = true
 		err = w.readdress()
@@ -130,6 +127,22 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 		return false, nil
 	}
 	return true, err
+}
+
+// add loads a connection, and says what its keys and certificates will fail by.
+func (w *worker) add(conn *pluto.Connection) error {
+	for _, end := range []*pluto.End{&conn.Local, &conn.Remote} {
+		if end.ID.Type == identity.TypeMyID {
+			end.ID = w.myID // none: the address
+		}
+	}
+	if err := w.table.Add(conn); err != nil {
+		return err
+	}
+	for _, line := range w.store.Check(conn, time.Now()) {
+		w.report(pluto.Report{Code: pluto.RCLogSerious, Conn: conn, Text: line})
+	}
+	return nil
 }
 
 // note tells the supervisor what has been done. names are those that the

@@ -16,6 +16,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/updown"
 	"ipsec/pluto/whack"
@@ -46,6 +47,7 @@ type worker struct {
 	nat       *natSocket
 	listening bool
 	debug     []string
+	myID      identity.ID // what %myid stands for; zero for the address
 	waiters   []*waiter
 	shutdown  bool
 
@@ -120,6 +122,13 @@ func Work(ctx context.Context, cfg Worker) error {
 // build makes the parts that do no I/O, and joins them.
 func (w *worker) build() error {
 	w.debug = w.Options.Debug
+	if w.MyID != "" {
+		id, err := identity.Parse(w.MyID)
+		if err != nil {
+			return fmt.Errorf("--myid: %w", err)
+		}
+		w.myID = id
+	}
 	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.nat.send}
 	if w.NoStack {
 		w.kernel, w.endpoints.nat = newNoStack(), nil
