@@ -253,7 +253,7 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 	}
 	p.mode = x.conn.Mode
 	if len(flows(p.local, p.remote)) == 0 {
-		return plan{}, causef(pluto.RCFatal, "the traffic selectors %v and %v are no flows, or more than %d", p.local, p.remote, maxFlows).look(x.conn, "leftsubnet", "rightsubnet")
+		return plan{}, causef(pluto.RCFatal, "the traffic selectors %v and %v are no flows, or more than %d", some(p.local), some(p.remote), maxFlows).look(x.conn, "leftsubnet", "rightsubnet")
 	}
 	if n := message.FindNotify(payloads, message.IPCOMPSupported); n != nil && x.cpi != 0 {
 		if cpi, ok := deflateCPI(n); ok {

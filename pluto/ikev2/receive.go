@@ -112,6 +112,11 @@ func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) 
 		m.heard(s, d)
 		c := causef(pluto.RCFatal, "%s response from %s: %v", h.Exchange, d.Remote, err)
 		m.settled(s).lost(m, s, c)
+		if s.state == deleting {
+			// It was the answer to our last word.
+			m.drop(s, pluto.DeletedHere, c)
+			return
+		}
 		m.endWithDelete(s, c)
 		return
 	case errors.Is(err, message.ErrFragment):

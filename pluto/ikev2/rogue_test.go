@@ -21,15 +21,15 @@ type rogue struct {
 	*world
 	t        testing.TB
 	answers  [][]byte
-	spi      byte // of its next IKE SA
-	init     []byte
+	spi      byte   // of its next IKE SA
+	init     []byte // the IKE_SA_INIT request
+	response []byte // ours to it, as responder
 	h        message.Header
 	suite    suite.Suite
 	keys     suite.Keys
 	ni, nr   []byte
 	out, in  *suite.Protector
 	id       uint32
-	selector []message.TrafficSelector
 }
 
 const rogueSecret = "a secret"
