@@ -19,7 +19,8 @@ type health struct {
 	klips      bool // KLIPS lives
 	pluto      bool // Pluto lives
 	plutoPID   int
-	plutoFile  bool // pluto.pid is there
+	plutoFile  bool  // pluto.pid is there
+	plutos     []int // that run, whatever the file says
 	wantKlips  bool
 	wantPluto  bool
 	interfaces []string // virtual interfaces of ours
@@ -60,6 +61,7 @@ func examine(e *env) (health, error) {
 		wantKlips: true,
 		wantPluto: facts.Running.Pluto,
 		tunnels:   -1,
+		plutos:    plutos("/proc", e.Paths),
 	}
 	if config, err := conf.Load(e.Paths); err == nil {
 		h.wantPluto = config.Setup.Pluto
@@ -146,16 +148,31 @@ func (h health) oddities(paths conf.Paths) (odd []string) {
 		add(h.wantPluto && !h.pluto && h.plutoFile, "%s is there, but no pluto is running", paths.PlutoPID())
 		add(h.wantPluto && !h.pluto && !h.plutoFile, "no pluto is running")
 		add(!h.wantPluto && h.pluto, "pluto is running (pid %d), but pluto=no", h.plutoPID)
-		return odd
+		return append(odd, h.strays(paths)...)
 	}
 	add(h.klips, "KLIPS is running")
 	add(h.pluto, "pluto is running (pid %d)", h.plutoPID)
 	add(h.plutoFile && !h.pluto, "%s is there", paths.PlutoPID())
+	odd = append(odd, h.strays(paths)...)
 	add(h.info, "%s is there", paths.Info())
 	for _, name := range h.interfaces {
 		add(true, "the interface %s is there", name)
 	}
 	return odd
+}
+
+// strays lists the Plutos that are illicit, for they do not match the lock file,
+// or orphaned, for there is none.
+func (h health) strays(paths conf.Paths) (list []string) {
+	for _, pid := range h.plutos {
+		switch {
+		case !h.plutoFile:
+			list = append(list, fmt.Sprintf("an orphaned pluto is running (pid %d): there is no %s", pid, paths.PlutoPID()))
+		case pid != h.plutoPID && (h.plutoPID != 0 || !h.pluto):
+			list = append(list, fmt.Sprintf("an illicit pluto is running (pid %d): it does not match %s", pid, paths.PlutoPID()))
+		}
+	}
+	return list
 }
 
 // exists reports whether there is a file of that name.
