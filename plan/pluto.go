@@ -126,11 +126,8 @@ func (c *compiler) plutoArgs() []string {
 	value("--coredir", s.DumpDir)
 	flag(s.UniqueIDs, "--uniqueids")
 	flag(s.NoCRSend, "--nocrsend")
-	switch s.StrictCRLPolicy {
-	case "yes":
-		args = append(args, "--strictcrlpolicy")
-	case "ifuri":
-		args = append(args, "--strictcrlpolicy=ifuri")
+	if s.StrictCRLPolicy != "no" && s.StrictCRLPolicy != "" {
+		args = append(args, "--strictcrlpolicy", s.StrictCRLPolicy)
 	}
 	number("--crlcheckinterval", s.CRLCheckInterval)
 	value("--ocspuri", s.OCSPURI)

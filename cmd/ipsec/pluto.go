@@ -52,42 +52,6 @@ type plutoCmd struct {
 	plutoDebug
 }
 
-// plutoDebug are the options --debug-WORD.
-type plutoDebug struct {
-	DebugNone      bool `hidden:"" help:"No debugging."`
-	DebugAll       bool `help:"Debug everything but private data. The words: raw crypt parsing emitting control lifecycle klips dns natt oppo dpd x509 private."`
-	DebugRaw       bool `hidden:""`
-	DebugCrypt     bool `hidden:""`
-	DebugParsing   bool `hidden:""`
-	DebugEmitting  bool `hidden:""`
-	DebugControl   bool `hidden:""`
-	DebugLifecycle bool `hidden:""`
-	DebugKlips     bool `hidden:""`
-	DebugDNS       bool `hidden:"" name:"debug-dns"`
-	DebugNatt      bool `hidden:""`
-	DebugOppo      bool `hidden:""`
-	DebugDpd       bool `hidden:""`
-	DebugX509      bool `hidden:"" name:"debug-x509"`
-	DebugPrivate   bool `hidden:""`
-}
-
-// words returns those that are set, as whack --debug-WORD has them.
-func (d plutoDebug) words() (list []string) {
-	for _, w := range []struct {
-		on   bool
-		word string
-	}{
-		{d.DebugAll, "all"}, {d.DebugRaw, "raw"}, {d.DebugCrypt, "crypt"}, {d.DebugParsing, "parsing"}, {d.DebugEmitting, "emitting"},
-		{d.DebugControl, "control"}, {d.DebugLifecycle, "lifecycle"}, {d.DebugKlips, "klips"}, {d.DebugDNS, "dns"}, {d.DebugNatt, "natt"},
-		{d.DebugOppo, "oppo"}, {d.DebugDpd, "dpd"}, {d.DebugX509, "x509"}, {d.DebugPrivate, "private"},
-	} {
-		if w.on {
-			list = append(list, w.word)
-		}
-	}
-	return list
-}
-
 // Run starts Pluto and returns when it is ready; with --nofork it is Pluto and
 // returns at its end.
 func (c *plutoCmd) Run(e *env, command *kong.Context) error {
