@@ -1,12 +1,17 @@
 package ikev2_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ipsec/conf/proposal"
+	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/suite"
 )
 
 // The rogue can be taken for west: the tests below are about what it says then.
@@ -168,6 +173,10 @@ func FuzzAnyBytes(f *testing.F) {
 		f.Add(state, []byte{36, 2, 41, 8, 3, 4, 0x40, 9, 0xaa, 0, 0, 1, 40, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 		f.Add(state, []byte{35, 0, 36, 0, 37, 0, 43, 0, 34, 0})
 		f.Add(state, []byte{37, 1, 99, 1, 0, 37, 1, 41, 0})
+		f.Add(state, []byte{36, 3, 0xfb, 0, 0xfc, 0, 0xfa, 0}) // an IKE SA in place of this
+		f.Add(state, []byte{36, 3, 0xfb, 0, 0xfc, 0, 0xfa, 0, 36, 3, 0xfb, 0, 0xfc, 0, 0xfa, 0, 36, 4, 0xff, 0, 0xfe, 0, 0xfd, 0, 0xfc, 0})
+		f.Add(state, []byte{36, 5, 41, 8, 3, 4, 0x40, 9, 0xaa, 0, 0, 1, 0xff, 0, 0xfe, 0, 0xfd, 0, 0xfc, 0}) // a Child SA in place of the first
+		f.Add(state, []byte{36, 6, 41, 8, 3, 4, 0x40, 9, 0xaa, 0, 0, 1, 0xff, 0, 0xfe, 0, 0xfd, 0, 0xfc, 0, 0xfa, 0})
 		f.Add(state, []byte{36, 4, 0xff, 0, 0xfe, 0, 0xfd, 0, 0xfc, 0}) // a Child SA rightly asked for
 	}
 	f.Fuzz(func(t *testing.T, state byte, script []byte) {
@@ -212,13 +221,52 @@ func FuzzAnyBytes(f *testing.F) {
 }
 
 // payload is one of any type and bytes; the types at the upper end stand for payloads of
-// a proper request for a Child SA.
+// a proper request for a Child SA, or for an IKE SA in place of this one.
 func (r *rogue) payload(kind byte, data []byte) message.Payload {
 	switch proper := r.child(7); kind {
 	case 0xff, 0xfe, 0xfd:
 		return proper[0xff-kind]
 	case 0xfc:
 		return &message.Nonce{Data: make([]byte, 32)}
+	case 0xfb:
+		policy, err := offer.ForIKE(proposal.List{})
+		must(r.t, err)
+		return policy.Rekeying().Offer([]byte("8 bytes!"))
+	case 0xfa:
+		return &message.KE{Group: suite.Curve25519, Data: append([]byte{9}, make([]byte, 31)...)}
 	}
 	return &message.Unknown{Number: message.PayloadType(kind), Data: data}
+}
+
+// FuzzReceive lets any datagram arrive, beside an IKE SA that stands; its SPIs are put
+// in where spis is odd. It changes nothing but the log.
+func FuzzReceive(f *testing.F) {
+	f.Add([]byte{0xff}, byte(0))
+	f.Add(make([]byte, 28), byte(1))
+	f.Add([]byte("IIIIIIIIRRRRRRRR\x2e\x20\x25\x08\x00\x00\x00\x02\x00\x00\x00\x20\x00\x00\x00\x04"), byte(1))
+	f.Add([]byte("IIIIIIIIRRRRRRRR\x35\x20\x25\x08\x00\x00\x00\x02\x00\x00\x00\x24\x00\x00\x00\x08\x00\x01\x00\x02"), byte(1))
+	f.Add([]byte("IIIIIIIIRRRRRRRR\x29\x20\x25\x08\x00\x00\x00\x02\x00\x00\x00\x24\x00\x00\x00\x08\x00\x00\x00\x0b"), byte(1))
+	f.Add([]byte("IIIIIIII\x00\x00\x00\x00\x00\x00\x00\x00\x21\x20\x22\x08\x00\x00\x00\x00\x00\x00\x00\x20\x00\x00\x00\x04"), byte(0))
+	f.Add([]byte("IIIIIIIIRRRRRRRR\x01\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c"), byte(0))
+	f.Add([]byte("IIIIIIIIRRRRRRRR\x2e\x30\x25\x08\x00\x00\x00\x02\x00\x00\x00\x20\x00\x00\x00\x04"), byte(1))
+	f.Fuzz(func(t *testing.T, b []byte, spis byte) {
+		r := newRogue(t, ikev2.Config{})
+		if !r.handshake() {
+			t.Fatal("no handshake")
+		}
+		if got, want := names(r.authenticate(rogueSecret)), "IDr AUTH SA TSi TSr"; got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+		b = slices.Clone(b)
+		if spis&1 != 0 && len(b) >= 16 {
+			copy(b, append(r.h.InitiatorSPI[:], r.h.ResponderSPI[:]...))
+		}
+		for range 3 {
+			r.say(b)
+		}
+		standing := slices.ContainsFunc(r.east.States(), func(s pluto.State) bool { return s.Name == "STATE_V2_ESTABLISHED_IKE_SA" })
+		if !standing || len(r.east.conns.Children) != 1 {
+			t.Errorf("the IKE SA or its Child SA is gone\n%s", strings.Join(r.east.reports, "\n"))
+		}
+	})
 }
