@@ -7,8 +7,8 @@ const (
 	RCRaw            = -1 // the line is printed without a number, as JSON is
 	RCComment        = 0
 	RCWhackProblem   = 1 // the command line, or the way to Pluto
-	RCLog            = 2 // for information; does not count for the exit status
-	RCLogSerious     = 3
+	RCLog            = 2 // for information
+	RCLogSerious     = 3 // the same, of something that is wrong
 	RCSuccess        = 4
 	RCRetransmission = 10
 	RCDuplicateName  = 20
@@ -37,12 +37,23 @@ const (
 	RCNotification = 200
 )
 
+// Counts reports whether a line with code tells how what was asked for has
+// ended. What happens on the way does not: remarks, states that are reached, and
+// messages that are sent once more.
+func Counts(code int) bool {
+	switch code {
+	case RCRaw, RCComment, RCLog, RCLogSerious, RCRetransmission:
+		return false
+	}
+	return code < RCNewState || code >= RCNotification
+}
+
 // ExitStatus returns what whack exits with when a line with code comes after
-// lines that made it status: the last code decides, but for those that are for
-// information alone. Success is 0, and what does not fit an exit status is 255.
+// lines that made it status: the last code that counts. Success is 0, and what
+// does not fit an exit status is 255.
 func ExitStatus(status, code int) int {
 	switch {
-	case code < 0, code == RCComment, code == RCLog:
+	case !Counts(code):
 		return status
 	case code == RCSuccess:
 		return 0

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"ipsec/plan"
+	"ipsec/pluto"
 	"ipsec/pluto/whack"
 )
 
@@ -81,7 +82,7 @@ type answer struct {
 func (a *answer) Write(line []byte) (int, error) {
 	text := strings.TrimSuffix(string(line), "\n")
 	number, rest, ok := strings.Cut(text, " ")
-	if code, err := strconv.Atoi(number); ok && err == nil && code != 0 && code != 2 {
+	if code, err := strconv.Atoi(number); ok && err == nil && pluto.Counts(code) {
 		a.last = rest
 	}
 	if a.e.env.Replies != nil {

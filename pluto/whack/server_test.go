@@ -79,6 +79,8 @@ func TestAnswer(t *testing.T) {
 		}
 		c.Reply(pluto.RCLog, `"a" #1: initiating`)
 		c.Reply(pluto.RCNotification+24, `"a" #1: AUTHENTICATION_FAILED`)
+		c.Reply(pluto.RCNewState+33, `"a" #2: STATE_V2_PARENT_I1`)
+		c.Reply(pluto.RCLogSerious, "odd")
 		c.Reply(pluto.RCComment, "two\nlines")
 		c.Reply(pluto.RCRaw, "{}")
 		c.Done()
@@ -87,7 +89,7 @@ func TestAnswer(t *testing.T) {
 	})
 	var out bytes.Buffer
 	status, err := Do(t.Context(), f.path, []string{"--name", "a", "--initiate"}, &out)
-	const want = "002 \"a\" #1: initiating\n224 \"a\" #1: AUTHENTICATION_FAILED\n000 two\n000 lines\n{}\n"
+	const want = "002 \"a\" #1: initiating\n224 \"a\" #1: AUTHENTICATION_FAILED\n133 \"a\" #2: STATE_V2_PARENT_I1\n003 odd\n000 two\n000 lines\n{}\n"
 	if status != 224 || err != nil || out.String() != want {
 		t.Errorf("%d, %v:\n%s", status, err, &out)
 	}
