@@ -165,7 +165,7 @@ func TestParity(t *testing.T) {
 		{"rp_filter 2", setup + "\trp_filter=2\n" + tunnel, ""},
 		{"rp_filter unchanged", setup + "\trp_filter=%unchanged\n" + tunnel, "sysctl -qw net.ipv4.conf.all.rp_filter=1"},
 		{"settings of KLIPS", setup + "\toverridemtu=1300\n\tfragicmp=no\n\thidetos=no\n\tklipsdebug=\"tunnel esp\"\n\tsyslog=local3.info\n" + tunnel, ""},
-		{"Pluto", "version 2.0\nconfig setup\n\tprepluto=\"echo before; touch /var/run/prepluto.log\"\n\tpostpluto=\"touch /var/run/postpluto.log\"\n" + tunnel, ""},
+		{"Pluto", "version 2.0\nconfig setup\n\tprepluto=\"echo before; touch /var/run/prepluto.log\"\n\tpostpluto=\"touch /var/run/postpluto.log\"\n" + tunnel + negotiated, ""},
 		{"folders", setup + tunnel, "mkdir -p /var/run/pluto /var/lock/subsys"},
 		{"no data plane", setup + "\tprotostack=none\n\tinterfaces=%none\n" + tunnel, ""},
 		{"conns that cannot come up", setup + tunnel + "\nconn elsewhere\n\tleft=203.0.113.1\n\tright=203.0.113.2\n\tauto=manual\n\tspi=0x910\n" + keys3DES, ""},
@@ -174,8 +174,6 @@ func TestParity(t *testing.T) {
 			parity(t, c.text, c.prepare, cycle, func(t *testing.T, worlds []world) {
 				want := slices.Clone(statuses)
 				switch c.name {
-				case "Pluto": // which is not there yet
-					want = []int{1, 1, 1, 1, 1}
 				case "no data plane": // nothing of it lives, and so its lock is stale
 					want[1] = 0
 				}

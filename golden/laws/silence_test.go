@@ -94,7 +94,7 @@ func secretive() string {
 		return fmt.Sprintf("\nconn %s%s\tspi=%#x\n\t%s\n", name, ends, spi, strings.Join(lines, "\n\t"))
 	}
 	underscores := "0x" + strings.Repeat(canaryHex+"_", 3) + canaryHex
-	return setup +
+	return "version 2.0\n\nconfig setup\n\tplutodebug=\"all private\"\n\nconn psk\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tauthby=secret\n\tauto=start\n" +
 		conn("hex", 0x200, "leftsubnet=10.0.1.0/24", "rightsubnet=10.0.2.0/24", "esp=3des-md5-96", "espenckey="+underscores, "espauthkey="+hexKey(16)) +
 		conn("text", 0x210, "rightsubnet=10.0.3.0/24", "esp=3des-md5-96", "espenckey="+textKey(24), "espauthkey="+textKey(16)) +
 		conn("base64", 0x220, "rightsubnet=10.0.4.0/24", "esp=aes128-sha1", "espenckey="+base64Key(16), "espauthkey="+base64Key(20)) +
@@ -121,6 +121,8 @@ var commands = [][]string{
 	{"setup", "--showonly", "stop"}, {"setup", "status"}, {"_confread"}, {"_confread", "sides"}, {"verify"}, {"showdefaults"}, {"facts"},
 	{"spi"}, {"spigrp"}, {"eroute"}, {"tncfg"}, {"klipsdebug"}, {"look"},
 	{"manual", "--showonly", "--up", "hex", "text", "base64", "sides", "ah", "aead", "updown"}, {"manual", "--showonly", "--down", "hex"},
+	{"whack", "--debug-all"}, {"whack", "--status"}, {"whack", "--status", "--format", "json"}, {"auto", "--status"}, {"auto", "--listall"},
+	{"auto", "--rereadall"}, {"auto", "--show", "--replace", "psk"}, {"auto", "--show", "--asynchronous", "--up", "psk"}, {"auto", "--showonly", "--add", "psk"},
 	{"manual", "--show", "--down", "hex"}, {"manual", "--show", "--up", "hex"},
 }
 
@@ -169,7 +171,7 @@ func TestSilence(t *testing.T) {
 	}
 	silent(t, "syslog", lines)
 	seen := watch()
-	if !strings.Contains(seen, "klips") {
+	if !strings.Contains(seen, "klips") || !strings.Contains(seen, "pluto") {
 		t.Errorf("no process was seen:\n%s", seen)
 	}
 	silent(t, "processes", seen)

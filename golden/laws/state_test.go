@@ -100,6 +100,7 @@ func (g *gateway) tables() string {
 		}
 		b.WriteString(text)
 	}
+	b.WriteString(g.connections())
 	return b.String()
 }
 
