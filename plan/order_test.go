@@ -247,7 +247,9 @@ func TestStartWhileRunning(t *testing.T) {
 func TestRestartKeeps(t *testing.T) {
 	facts := gateway()
 	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: append(notes(compile(t, plan.Start, gatewayConf, gateway())),
-		"route=ipsec0 10.9.0.0/24", "interface=ipsec1 eth1", "address=ipsec0 192.0.2.99/32")}
+		"route=ipsec0 10.9.0.0/24", "interface=ipsec1 eth1", "address=ipsec0 192.0.2.99/32",
+		"route=ipsec0 10.0.4.0/25", "hook=three/1x1 -client /bin/pluto", // of what Pluto has routed for three, and routes again
+		"hook=gone -client /bin/gone")}
 	p := compile(t, plan.Restart, gatewayConf, facts)
 	list := ops(p.Nodes)
 	for _, n := range p.Nodes {
@@ -282,6 +284,15 @@ func TestRestartKeeps(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("taken away are %+v, expected %+v", got, want)
+	}
+	var undone []string
+	for _, n := range p.Nodes { // and not what is done where nothing has run
+		if step, ok := n.(plan.Step); ok && len(verbs([]plan.Op{step.Op}, "unroute")) > 0 {
+			undone = append(undone, step.Op.(plan.Updown).Command)
+		}
+	}
+	if !slices.Equal(undone, []string{"/bin/gone"}) {
+		t.Errorf("unrouted are %q, expected /bin/gone alone", undone)
 	}
 }
 

@@ -35,7 +35,7 @@ func Default(host Host, info string, getenv func(string) string, log func(string
 	if err != nil {
 		return err
 	}
-	n := notes{path: info}
+	n := notes{path: info, log: log}
 	for _, route := range list {
 		if err := n.add("route", route.String()); err != nil {
 			return err

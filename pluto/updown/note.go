@@ -17,7 +17,9 @@ const mostNotes = 1 << 19
 // notes is what is appended to ipsec.info: name=value, one a line.
 type notes struct {
 	path string
+	log  func(string)
 	had  map[string]bool // lines that are there and need not be again
+	full bool            // nothing more goes in
 }
 
 // add notes a line, which is on disk or in the kernel's care when it returns. A
@@ -25,7 +27,7 @@ type notes struct {
 // stopped.
 func (n *notes) add(name, value string) error {
 	line := name + "=" + value
-	if n.path == "" || n.had[line] {
+	if n.path == "" || n.full || n.had[line] {
 		return nil
 	}
 	file, err := os.OpenFile(n.path, os.O_RDWR|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -50,8 +52,10 @@ func (n *notes) add(name, value string) error {
 	case err != nil:
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is not a regular file: remove it", n.path)
-	case info.Size() > mostNotes:
-		err = fmt.Errorf("%s has grown beyond %d bytes", n.path, mostNotes)
+	case info.Size() > mostNotes: // of peers that came and went, by the thousand
+		n.full = true
+		n.log(fmt.Sprintf("%s has grown beyond %d bytes: what connections do to routes is no longer noted there", n.path, mostNotes))
+		return nil
 	case info.Size() > 0:
 		var last [1]byte
 		if _, err = file.ReadAt(last[:], info.Size()-1); err == nil && last[0] != '\n' { // a power cut has left half a line

@@ -62,7 +62,7 @@ func New(c Config) *Updown {
 	return &Updown{
 		config: c,
 		router: router{host: c.Host, now: c.Clock.Now, log: c.Log},
-		notes:  notes{path: c.Info},
+		notes:  notes{path: c.Info, log: c.Log},
 		shared: map[key]*share{},
 	}
 }

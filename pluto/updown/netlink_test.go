@@ -1,0 +1,85 @@
+package updown
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ipsec/golden/lab"
+	"ipsec/klips/tun"
+)
+
+// TestNetlink has a kernel of its own do what the default does.
+func TestNetlink(t *testing.T) {
+	lab.NeedRoot(t)
+	lab.NeedTUN(t)
+	lab.NeedProgram(t, "ip")
+	m := lab.New(t, "updown")
+	m.Sh(t, `ip tuntap add eth7 mode tap && ip link set eth7 up && ip addr add 192.0.2.1/24 dev eth7
+		ip addr add 10.1.0.1 peer 10.8.0.1 dev eth7 && ip addr add 2001:db8:1::1/64 dev eth7 nodad
+		ip route add 10.7.0.0/16 via 192.0.2.254 metric 5 && ip route add default via 192.0.2.254
+		ip route add 10.6.0.0/16 nexthop via 192.0.2.2 dev eth7 nexthop via 192.0.2.3 dev eth7
+		ip tuntap add ipsec7 mode tun && ip link set ipsec7 alias '`+tun.Alias+`' up && ip route add 10.99.0.0/16 dev ipsec7`)
+	do := func(f func() error) {
+		t.Helper()
+		if err := m.Do(f); err != nil {
+			t.Error(err)
+		}
+	}
+	do(func() error {
+		v, err := Netlink{}.Look()
+		if err != nil {
+			return err
+		}
+		found := map[string]Route{}
+		for _, r := range v.Routes {
+			found[r.Dst.String()] = r
+		}
+		if r := found["10.7.0.0/16"]; r.Link != "eth7" || r.Gateway.String() != "192.0.2.254" || r.Metric != 5 {
+			t.Errorf("a route through a gateway is %+v", r)
+		}
+		if _, ok := found["10.99.0.0/16"]; ok {
+			t.Error("a route of ours is among those of others")
+		}
+		if found["0.0.0.0/0"].Link != "eth7" || found["10.6.0.0/16"].Link != "eth7" || found["2001:db8:1::/64"].Link != "eth7" {
+			t.Errorf("routes are %v", v.Routes)
+		}
+		for _, a := range []string{"192.0.2.1", "10.1.0.1", "2001:db8:1::1"} {
+			if !v.Addrs[netip.MustParseAddr(a)] {
+				t.Errorf("%s is not an address of the host", a)
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct{ route, shown string }{
+		{"10.2.0.0/16", "10.2.0.0/16 scope link src 10.1.0.1 metric 3 mtu 1400"},
+		{"2001:db8:2::/48", "2001:db8:2::/48 metric 3 mtu 1400"},
+	} {
+		r := Route{Dst: netip.MustParsePrefix(c.route), Link: "ipsec7", MTU: 1400, Metric: 3}
+		if r.Dst.Addr().Is4() {
+			r.Src = netip.MustParseAddr("10.1.0.1")
+		}
+		show := func() string { return m.Sh(t, "ip route show dev ipsec7; ip -6 route show dev ipsec7") }
+		do(func() error { return Netlink{}.Replace(r) })
+		do(func() error { return Netlink{}.Replace(r) })
+		if got := strings.Join(strings.Fields(show()), " "); !strings.Contains(strings.ReplaceAll(got, " linkdown", ""), c.shown) {
+			t.Errorf("the route is %q, want %q", got, c.shown)
+		}
+		do(func() error { return Netlink{}.Delete(r) })
+		if got := show(); strings.Contains(got, c.route) {
+			t.Errorf("the route is still %q", got)
+		}
+		do(func() error {
+			if err := (Netlink{}).Delete(r); !errors.Is(err, syscall.ESRCH) {
+				t.Errorf("deleting it again: %v", err)
+			}
+			r.Link = "ipsec99"
+			if err := (Netlink{}).Delete(r); !errors.Is(err, syscall.ENODEV) {
+				t.Errorf("of a link that is not there: %v", err)
+			}
+			return nil
+		})
+	}
+}
