@@ -24,13 +24,29 @@ type child struct {
 	initiator   bool         // of the exchange that made it
 	rekeying    *createChild // ours, that is to replace it
 	successor   *child       // once replaced
+	before      []*child     // those that it has replaced and that packets may still come in by
 	chosen      string
 	since       time.Time
+	born        birth
 }
 
 // childNonces are those of the exchange that makes a Child SA, and the secret of a key
 // exchange in it.
 type childNonces struct{ ni, nr, shared []byte }
+
+// birth is the request of the peer that a Child SA was made by. Until the peer asks for something
+// else, it may not have our answer, and so may not know of the Child SA: to ask
+// for another in its place, or to delete it, would come to nothing there.
+type birth struct {
+	sa       *ikeSA
+	expected uint32    // ID of the next request
+	until    time.Time // when it has our answer, or has sent its request again
+}
+
+// unknown reports whether the peer may not know of the Child SA.
+func (b birth) unknown(m *Machine, s *ikeSA) bool {
+	return b.sa == s && s != nil && s.expected == b.expected && (m.now.Before(b.until) || m.now.UnixNano() < s.repeated+int64(answerKept))
+}
 
 // plan is a Child SA that both ends have agreed on.
 type plan struct {
@@ -86,14 +102,26 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		return nil, refusal(message.NoAdditionalSAs, "failed to set the SAs in the kernel: %v", err)
 	}
 	c.Replaces = nil
+	if !p.initiator {
+		c.born = birth{s, s.expected + 1, m.now.Add(answerSure)}
+	}
 	s.children = append(s.children, c)
 	m.children[&c.Child] = c
 	m.startChildTimers(c)
 	return c, nil
 }
 
-// removeChild takes a Child SA away, here.
+// removeChild takes a Child SA away, here, and before it those that it has replaced:
+// what becomes of the flows is decided by why it goes, not they.
 func (m *Machine) removeChild(c *child, why pluto.Reason) {
+	for _, old := range slices.Clone(c.before) {
+		old.settleDelete()
+		m.removeChild(old, pluto.Replaced)
+	}
+	c.before = nil
+	if s := c.successor; s != nil {
+		s.before = slices.DeleteFunc(s.before, func(o *child) bool { return o == c })
+	}
 	m.detach(c)
 	if c.state = childGone; m.children[&c.Child] != c {
 		return

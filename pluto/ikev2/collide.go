@@ -46,12 +46,22 @@ func (m *Machine) rekeyedByPeer(old, made *child, nonces childNonces) {
 
 // succeeded notes that made has taken the place of old.
 func (m *Machine) succeeded(old, made *child) {
-	old.successor, old.rekeying = made, nil
+	old.follow(made)
+	old.rekeying = nil
 	if old.state == childLive {
 		old.state = childReplaced
 	}
 	m.set(&old.alarm, atRekey, m.never())
 	m.after(&old.alarm, atLinger, peerDeletes)
+}
+
+// follow notes that made has taken the place of c.
+func (c *child) follow(made *child) {
+	if c.successor == made || c == made {
+		return
+	}
+	c.successor = made
+	made.before = append(made.before, c)
 }
 
 // replacedChild takes the success of our own request to replace a Child SA.
@@ -62,13 +72,14 @@ func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces ch
 		m.succeeded(old, x.rival.made)
 		m.use(x.rival.made)
 		made.state = childReplaced
-		made.successor = x.rival.made
+		made.follow(x.rival.made)
 		m.ask(s, &deleteChild{child: made})
 		return
 	}
 	if x.rival != nil && x.rival.made.state == childLive {
 		loser := x.rival.made
-		loser.state, loser.successor = childReplaced, made
+		loser.state = childReplaced
+		loser.follow(made)
 		m.set(&loser.alarm, atRekey, m.never())
 		m.after(&loser.alarm, atLinger, peerDeletes)
 	}
@@ -94,7 +105,7 @@ func (x *createChild) refusedRekey(m *Machine, s *ikeSA, n *message.Notify) bool
 	case n.MessageType == message.ChildSANotFound && old.state == childLive:
 		// The peer has no such Child SA any more: it goes here, too.
 		m.report(pluto.RCLogSerious, x.conn, old.serial, "the peer does not know the Child SA that was to be rekeyed; it is deleted")
-		m.removeChild(old, pluto.DeletedByPeer)
+		m.deleteHere(old, pluto.DeletedByPeer)
 	case n.MessageType == message.TemporaryFailure && old.state == childLive:
 		m.retryRekey(old)
 	}

@@ -1,6 +1,8 @@
 package ikev2
 
 import (
+	"slices"
+
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
@@ -12,6 +14,7 @@ type deleteChild struct {
 	child *child // that has been replaced; nil for one that is gone
 	proto said.Proto
 	spi   uint32
+	born  birth
 }
 
 func (*deleteChild) kind() message.ExchangeType    { return message.Informational }
@@ -22,6 +25,13 @@ func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 		if c.state == childGone || c.sa != s {
 			return nil, false
 		}
+		x.born = c.born
+	}
+	if x.born.unknown(m, s) {
+		m.deferred(s, x)
+		return nil, false
+	}
+	if c := x.child; c != nil {
 		c.state = childDeleting
 		x.proto, x.spi = c.Protocol, c.In.SPI
 	}
@@ -36,6 +46,18 @@ func (x *deleteChild) answered(m *Machine, s *ikeSA, _ []message.Payload) {
 
 func (x *deleteChild) lost(m *Machine, s *ikeSA, _ *cause) {}
 
+// settleDelete lets a request that waits to delete c go on without it.
+func (c *child) settleDelete() {
+	if c.sa == nil {
+		return
+	}
+	for _, x := range append(slices.Clone(c.sa.queue), c.sa.later...) {
+		if d, ok := x.(*deleteChild); ok && d.child == c {
+			d.child, d.proto, d.spi, d.born = nil, c.Protocol, c.In.SPI, c.born
+		}
+	}
+}
+
 // queueDelete tells the peer that there is no Child SA of that SPI.
 func (m *Machine) queueDelete(s *ikeSA, proto said.Proto, spi uint32) {
 	s.queue = append(s.queue, &deleteChild{proto: proto, spi: spi})
@@ -44,10 +66,10 @@ func (m *Machine) queueDelete(s *ikeSA, proto said.Proto, spi uint32) {
 // deleteHere takes a Child SA away and tells the peer.
 func (m *Machine) deleteHere(c *child, why pluto.Reason) {
 	s := c.sa
-	proto, spi := c.Protocol, c.In.SPI
+	x := &deleteChild{proto: c.Protocol, spi: c.In.SPI, born: c.born}
 	m.removeChild(c, why)
 	if s != nil && s.state == established {
-		m.ask(s, &deleteChild{proto: proto, spi: spi})
+		m.ask(s, x)
 	}
 }
 

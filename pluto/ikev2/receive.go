@@ -136,6 +136,7 @@ func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) 
 func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	if h.MessageID+1 == s.expected {
 		if s.answer != nil && m.hash(d.Payload) == s.question {
+			s.repeated = m.now.UnixNano()
 			m.send(s, s.answer)
 		}
 		return

@@ -31,6 +31,7 @@ type ikeSA struct {
 
 	localID, remoteID identity.ID
 	since             int64 // when it was authenticated
+	repeated          int64 // when the peer last sent a request again
 	made              int64 // when the first message came or went, in nanoseconds since 1970
 	heardAt           int64 // when the last authentic message came
 	state             state

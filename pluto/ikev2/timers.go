@@ -10,6 +10,8 @@ import (
 const (
 	// answerKept is longer than a peer sends a request again.
 	answerKept = 70 * time.Second
+	// answerSure is longer than a peer waits before it sends a request again for the first time.
+	answerSure = 10 * time.Second
 	// peerDeletes is how long a peer may take to delete what it has replaced, before
 	// we do not wait for it any more. It is longer than retransmissions go on.
 	peerDeletes = 90 * time.Second
@@ -165,6 +167,10 @@ func (m *Machine) lingered(c *child) {
 // rekeyChild asks for a Child SA in place of c.
 func (m *Machine) rekeyChild(c *child) {
 	if c.state != childLive || c.rekeying != nil || c.sa == nil || c.sa.state != established {
+		return
+	}
+	if c.born.unknown(m, c.sa) {
+		m.after(&c.alarm, atRekey, m.jitter(retryLeast, retryMost))
 		return
 	}
 	c.rekeying = &createChild{conn: c.Conn, old: c}
