@@ -3,9 +3,10 @@
 PREFIX  ?= /usr
 DESTDIR ?=
 FUZZTIME ?= 10s
+SEEDS    ?= 10000
 
 GO ?= go
-.PHONY: all build deps demo test check unit fuzz bench install uninstall clean
+.PHONY: all build deps demo test check unit sim fuzz bench install uninstall clean
 
 all: build
 
@@ -28,6 +29,10 @@ check:
 
 unit:
 	$(GO) test -race ./...
+
+# Whole Plutos on a bad network: SEEDS=100000 for more of them, SEED=17 go test … for one.
+sim:
+	SEEDS=$(SEEDS) $(GO) test -timeout 1h -run TestSeeds ./pluto/simulation
 
 # A short run of every fuzz target; FUZZTIME=1h for a long one.
 fuzz:

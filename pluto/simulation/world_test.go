@@ -22,7 +22,6 @@ type world struct {
 	rand      *rand.Rand
 	net       *plutotest.Network
 	nodes     []*node
-	nats      []*plutotest.NAT
 	uniqueIDs bool
 	limits    ikev2.Limits
 	start     time.Time
