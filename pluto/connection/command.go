@@ -74,6 +74,7 @@ func (t *Table) end(e *entry) {
 	for _, b := range slices.Clone(e.bundles) {
 		t.Remove(b.child, pluto.DeletedHere)
 	}
+	t.disinherit(e)
 	e.busy = time.Time{}
 }
 

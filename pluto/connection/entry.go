@@ -23,10 +23,11 @@ type entry struct {
 	instances []*entry
 	numbered  int // instances so far
 
-	asked  bool             // Route
-	wanted bool             // Initiate
-	flows  []klips.Selector // of the oriented connection
-	spans  []*span          // that updown has routed into KLIPS
+	asked    bool             // Route
+	wanted   bool             // Initiate
+	flows    []klips.Selector // of the oriented connection
+	spans    []*span          // that updown has routed into KLIPS
+	inherits int              // flows that SAs of an earlier worker carry
 
 	busy    time.Time // since when it is negotiated; zero: it is not
 	failing bool      // failureshunt= has its packets

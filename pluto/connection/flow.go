@@ -17,6 +17,7 @@ import (
 type slot struct {
 	users  []*bundle // Child SAs in use, of which the last one has the packets
 	orphan said.SAID // an SA of an earlier worker, which goes on until there is another
+	heir   *entry    // the connection that the orphan is one of; may be nil
 	bases  []*entry  // routed connections, of which the oldest has the packets otherwise
 	set    way       // what the kernel has; zero for none
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"ipsec/klips"
 	"ipsec/klips/said"
@@ -43,13 +44,20 @@ func (t *Table) Adopt() error {
 }
 
 // dropOrphan withdraws the say that an earlier worker's SA has in a flow, and lets
-// it go with the last one. Those of the other direction go with the next Resync.
+// it go with the last one. Those of the other direction go with the next Resync,
+// as packets may still come by them.
 func (t *Table) dropOrphan(f klips.Selector, s *slot) {
 	id := s.orphan
 	if id == (said.SAID{}) {
 		return
 	}
 	s.orphan = said.SAID{}
+	if s.heir != nil {
+		s.heir.inherits--
+		s.heir = nil
+	}
+	t.resync = t.now().Add(remainTime)
+	t.schedule(t.resync)
 	if i := slices.Index(t.orphans[id], f); i >= 0 {
 		t.orphans[id] = slices.Delete(t.orphans[id], i, i+1)
 	}
@@ -64,23 +72,55 @@ func (t *Table) dropOrphan(f klips.Selector, s *slot) {
 	t.discard(group...)
 }
 
-// claimed reports whether a connection may go on by an SA to peer for f.
-func (t *Table) claimed(f klips.Selector, peer netip.Addr) bool {
+// disinherit takes the flows of e from the SAs of an earlier worker.
+func (t *Table) disinherit(e *entry) {
+	if e.inherits == 0 {
+		return
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(t.orphans), said.SAID.Compare) {
+		for _, f := range slices.Clone(t.orphans[id]) {
+			if s := t.slots[f]; s.heir == e {
+				t.dropOrphan(f, s)
+				t.settle(f) // which schedules itself where it fails
+			}
+		}
+	}
+}
+
+// claim returns whether a connection may go on by an SA to peer for f, and which,
+// but where that was an instance.
+func (t *Table) claim(f klips.Selector, peer netip.Addr) (heir *entry, ok bool) {
 	for local := range t.ours {
 		for _, e := range t.pairs[pair{local, peer}] {
 			if slices.ContainsFunc(e.flows, func(own klips.Selector) bool { return within(f, own) }) {
-				return true
+				return e, true
 			}
 		}
 		for _, e := range t.pairs[pair{local: local}] { // whose instance it was
 			src := slices.ContainsFunc(clients(e.conn.Local, e.conn.Remote, false), func(own netip.Prefix) bool { return own.Contains(f.Src.Addr()) })
 			dst := slices.ContainsFunc(e.conn.Remote.Clients, func(net netip.Prefix) bool { return net.Contains(f.Dst.Addr()) })
 			if isTemplate(e.conn) && src && (dst || len(e.conn.Remote.Clients) == 0) {
-				return true
+				return nil, true
 			}
 		}
 	}
-	return false
+	return nil, false
+}
+
+// inherit has what is left of an earlier worker go on, or go. The connections
+// that go on are negotiated anew, since nobody can rekey what they have, and their
+// peers will notice that the IKE SA is dead.
+func (t *Table) inherit(f klips.Selector, s *slot, there bool) {
+	heir, claimed := t.claim(f, s.orphan.Dst)
+	switch {
+	case !there || s.set.id != s.orphan || !claimed:
+		t.dropOrphan(f, s)
+	case heir != nil && s.heir == nil:
+		s.heir = heir
+		if heir.inherits++; heir.inherits == 1 && len(heir.bundles) == 0 && !t.busy(heir) && heir.retry.IsZero() {
+			t.again(heir, time.Duration(len(t.timed))*inheritGap)
+		}
+	}
 }
 
 // Resync compares the table with what the kernel has, after the events of KLIPS
@@ -111,8 +151,8 @@ func (t *Table) Resync() error {
 	for _, f := range slices.SortedFunc(maps.Keys(t.slots), compare) {
 		s := t.slots[f]
 		s.set = found[f]
-		if s.orphan != (said.SAID{}) && (!there[s.orphan] || s.set.id != s.orphan || !t.claimed(f, s.orphan.Dst)) {
-			t.dropOrphan(f, s)
+		if s.orphan != (said.SAID{}) {
+			t.inherit(f, s, there[s.orphan])
 		}
 		if s.orphan != (said.SAID{}) {
 			peers[s.orphan.Dst] = true

@@ -1,9 +1,11 @@
 package connection
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"ipsec/klips"
 	"ipsec/klips/said"
@@ -58,6 +60,19 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("taken over", "10.2.0.0/16 tun, 10.3.0.0/16 tun, 10.50.0.0/16 esp, 203.0.113.7/32 tun, 13 SAs")
+	w.routing("taken over", "net", Erouted)
+	if s := w.table.Status()[0]; !s.Inherited || s.Owner != 0 {
+		t.Errorf("status %+v", s)
+	}
+	if code(w.table.Unroute("net")) != pluto.RCRouteBusy {
+		t.Error("it is unrouted under the packets that it carries")
+	}
+	w.called("before Tick")
+	w.pass(time.Second)
+	w.called("nobody can rekey them", `initiate "net"`, `initiate "other"`)
+	w.table.Failed(w.conn("other"), errors.New("no answer"))
+	w.pass(firstRetry)
+	w.called("for as long as they are there", `initiate "other"`)
 
 	// New SAs take the place of the old ones.
 	w.up(w.conn("net"))
@@ -82,6 +97,32 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want("in the end", "10.2.0.0/16 tun, 10.50.0.0/16 esp, 5 SAs")
+}
+
+// TestCrashAndTerminate takes down what a worker has left to the next.
+func TestCrashAndTerminate(t *testing.T) {
+	for what, do := range map[string]func(*world){
+		"terminate": func(w *world) { w.table.Terminate("net") },
+		"up again":  func(w *world) { w.table.Remove(w.up(w.conn("net")), pluto.DeletedByPeer) },
+	} {
+		w := newWorld(t)
+		w.add(network("net"))
+		w.up(w.conn("net"))
+		w.restart()
+		if err := w.table.Adopt(); err != nil {
+			t.Fatal(err)
+		}
+		w.add(network("net"))
+		w.table.Route("net")
+		if err := w.table.Resync(); err != nil {
+			t.Fatal(err)
+		}
+		w.want("taken over", "10.2.0.0/16 tun, 4 SAs")
+		do(w)
+		w.want(what, "10.2.0.0/16 %trap, 2 SAs")
+		w.pass(remainTime)
+		w.want(what+", in a while", trapped)
+	}
 }
 
 // TestLostEvents has KLIPS cut off a table that did not listen, and lose some of

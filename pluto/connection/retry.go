@@ -12,13 +12,15 @@ import (
 )
 
 const (
-	mendTime    = time.Second      // after which what the kernel refused is tried again
-	firstRetry  = 5 * time.Second  // between the first two attempts; then twice that, and so on
-	lastRetry   = time.Minute      // at most
-	failureTime = time.Minute      // that failureshunt= has the packets, before they are trapped again
-	idleTime    = 30 * time.Second // that an instance may be without an SA of any kind
-	deletedTime = 5 * time.Second  // after which what the peer has deleted is negotiated again
-	askingTime  = 30 * time.Second // between two questions to the DNS
+	mendTime    = time.Second          // after which what the kernel refused is tried again
+	firstRetry  = 5 * time.Second      // between the first two attempts; then twice that, and so on
+	lastRetry   = time.Minute          // at most
+	failureTime = time.Minute          // that failureshunt= has the packets, before they are trapped again
+	idleTime    = 30 * time.Second     // that an instance may be without an SA of any kind
+	deletedTime = 5 * time.Second      // after which what the peer has deleted is negotiated again
+	remainTime  = 5 * time.Second      // that packets may come by SAs of an earlier worker that are not sent by any more
+	inheritGap  = 5 * time.Millisecond // between the connections that are negotiated anew then
+	askingTime  = 30 * time.Second     // between two questions to the DNS
 )
 
 func (t *Table) now() time.Time { return t.config.Clock.Now() }
@@ -47,6 +49,15 @@ func (t *Table) Tick() {
 		}
 	}
 	t.strayed = nil
+	if !t.resync.IsZero() && !now.Before(t.resync) {
+		t.resync = time.Time{}
+		if t.Resync() != nil {
+			t.resync = now.Add(remainTime)
+		}
+	}
+	if !t.resync.IsZero() {
+		t.schedule(t.resync)
+	}
 	for host, at := range t.asking {
 		if now.Before(at) {
 			t.schedule(at)
@@ -158,7 +169,7 @@ func (t *Table) Failed(conn *pluto.Connection, why error) {
 	case e.parent != nil:
 		e.wanted = false
 		t.goIdle(e, mendTime)
-	case e.wanted && (most == 0 || e.tries < most):
+	case (e.wanted || e.inherits > 0) && (most == 0 || e.tries < most):
 		t.again(e, e.pause())
 		of := ""
 		if most > 0 {

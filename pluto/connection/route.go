@@ -151,7 +151,7 @@ func (t *Table) Unroute(name string) error {
 	}
 	var errs []error
 	for _, e := range list {
-		if len(e.bundles) > 0 {
+		if len(e.bundles) > 0 || e.inherits > 0 {
 			errs = append(errs, refuse(pluto.RCRouteBusy, "cannot unroute %s: route busy, take it down first", e.subject()))
 			continue
 		}

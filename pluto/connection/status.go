@@ -45,6 +45,7 @@ type Status struct {
 	Wanted    bool        // by whack --initiate: a failure is not the end
 	Attempts  int         // that have failed, since the last one that did not
 	Retry     time.Time   // of the next attempt; zero: none is planned
+	Inherited bool        // an SA of an earlier worker, which has died, carries its packets
 	Owner     int         // the serial of the Child SA that carries its packets, 0 for none
 	Children  []ChildStatus
 	Instances int    // that it has
@@ -82,7 +83,7 @@ func (t *Table) Status() []Status {
 func (t *Table) status(e *entry, known map[said.SAID]klips.SA) Status {
 	s := Status{
 		Conn: e.subject(), Oriented: e.conn != nil, Virtual: e.virtual, Flows: e.flows, Routing: t.routing(e),
-		Asked: e.asked, Wanted: e.wanted, Attempts: e.tries, Retry: e.retry, Instances: len(e.instances),
+		Inherited: e.inherits > 0, Asked: e.asked, Wanted: e.wanted, Attempts: e.tries, Retry: e.retry, Instances: len(e.instances),
 		LastError: e.lastErr, ErrorAt: e.errAt,
 	}
 	if t.routed(e) {
@@ -109,6 +110,8 @@ func pick(known map[said.SAID]klips.SA, ids []said.SAID) (list []klips.SA) {
 func (t *Table) routing(e *entry) Routing {
 	switch {
 	case slices.ContainsFunc(e.bundles, func(b *bundle) bool { return b.used }):
+		return Erouted
+	case e.inherits > 0:
 		return Erouted
 	case len(e.bundles) > 0:
 		return Keyed
