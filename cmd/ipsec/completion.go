@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/conf"
+	"ipsec/pluto/whack"
 )
 
 // completionCmd is ipsec completion.
@@ -48,6 +49,11 @@ func completions(model *kong.Application) []word {
 		command := word{name: node.Name, help: node.Help, hidden: node.Hidden, options: append(options(node), root...)}
 		if n := len(node.Positional); n > 0 {
 			command.kind, command.values = values(node.Positional[n-1])
+		}
+		if node.Name == "whack" { // which reads its options itself
+			for _, o := range whack.Options() {
+				command.options = append(command.options, word{name: o.Name, help: o.Help, takes: o.Value != ""})
+			}
 		}
 		commands = append(commands, command)
 	}

@@ -61,11 +61,14 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	for _, warning := range warnings {
 		log.Say(warning)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	executor := native.New(native.Env{
-		Paths:  e.Paths,
-		Log:    log,
-		Self:   e.Self,
-		Config: func() (*conf.Config, error) { return config, nil },
+		Paths:   e.Paths,
+		Log:     log,
+		Self:    e.Self,
+		Config:  func() (*conf.Config, error) { return config, nil },
+		Context: ctx,
 	})
 	defer executor.Close()
 	// Another setup at work would change the facts between here and the plan's
@@ -84,8 +87,6 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 			return sayError(log, err)
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
 	var observer exec.Observer
 	if c.Show {
 		observer = printer{e.Stdout, shell.TextPrefix}

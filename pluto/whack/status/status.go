@@ -114,7 +114,7 @@ func (s *Status) child(state *pluto.State) *connection.ChildStatus {
 }
 
 // newest returns the serial numbers of the newest IKE SA and Child SA of a
-// connection that are there; 0 for none. An IKE SA may be another connection's,
+// connection that are established; 0 for none. An IKE SA may be another connection's,
 // by which its Child SAs were negotiated.
 func (s *Status) newest(c *connection.Status) (ike, child int) {
 	parent := 0
@@ -125,7 +125,7 @@ func (s *Status) newest(c *connection.Status) (ike, child int) {
 		}
 		if state.Child != nil {
 			child, parent = max(child, state.Serial), max(parent, state.Parent)
-		} else if state.Parent == 0 {
+		} else if state.Parent == 0 && !state.Expires.IsZero() {
 			ike = max(ike, state.Serial)
 		}
 	}
