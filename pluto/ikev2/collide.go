@@ -18,12 +18,19 @@ type rivalChild struct {
 	nonces childNonces
 }
 
-// beats reports whether the peer's new SA stays, and not ours, which was made with nonces.
+// beats reports whether the peer's new SA stays, and not ours, which was made with
+// nonces. It does so even where it has been replaced or deleted since: the peer, who
+// may have had its answer long before us, has decided by the nonces alone.
 func (r *rivalChild) beats(nonces childNonces) bool {
-	if r == nil || r.made.state == childGone {
-		return false
+	return r != nil && bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0
+}
+
+// latest returns the one that has taken the place of c in the end.
+func (c *child) latest() *child {
+	for c.successor != nil {
+		c = c.successor
 	}
-	return bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0
+	return c
 }
 
 func lowest(n childNonces) []byte {
@@ -57,7 +64,7 @@ func (m *Machine) succeeded(old, made *child) {
 
 // follow notes that made has taken the place of c.
 func (c *child) follow(made *child) {
-	if c.successor == made || c == made {
+	if c.successor == made || c == made.latest() {
 		return
 	}
 	c.successor = made
@@ -69,10 +76,15 @@ func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces ch
 	old := x.old
 	old.rekeying = nil
 	if x.rival.beats(nonces) {
-		m.succeeded(old, x.rival.made)
-		m.use(x.rival.made)
+		winner := x.rival.made.latest()
+		if old.state != childGone {
+			m.succeeded(old, winner)
+		}
+		if winner.state == childLive {
+			m.use(winner)
+		}
 		made.state = childReplaced
-		made.follow(x.rival.made)
+		made.follow(winner)
 		m.ask(s, &deleteChild{child: made})
 		return
 	}
@@ -100,8 +112,10 @@ func (x *createChild) refusedRekey(m *Machine, s *ikeSA, n *message.Notify) bool
 	x.release(m, s)
 	old.rekeying = nil
 	switch {
-	case rival != nil && rival.made.state != childGone:
-		m.succeeded(old, rival.made)
+	case rival != nil:
+		if old.state != childGone {
+			m.succeeded(old, rival.made.latest())
+		}
 	case n.MessageType == message.ChildSANotFound && old.state == childLive:
 		// The peer has no such Child SA any more: it goes here, too.
 		m.report(pluto.RCLogSerious, x.conn, old.serial, "the peer does not know the Child SA that was to be rekeyed; it is deleted")

@@ -76,11 +76,10 @@ func (m *Machine) deletedChildren(s *ikeSA, d *message.Delete) message.Payload {
 // deletedByPeer takes an IKE SA away that the peer has deleted. It stays for a
 // while, to answer should the peer ask again.
 func (m *Machine) deletedByPeer(s *ikeSA) {
-	if x := s.rekeying; x != nil && x.rival != nil && x.rival.made.state == established {
+	if x := s.rekeying; x != nil && x.rival != nil {
 		to := x.rival.made
 		x.end(m, s)
-		m.handOver(s, to)
-		m.advance(to)
+		m.yield(s, to)
 	}
 	if s.successor == nil && s.state == established {
 		m.report(pluto.RCLog, s.conn, s.serial, "the peer has deleted the IKE SA")

@@ -91,21 +91,36 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	made := x.made
 	x.made, s.rekeying = nil, nil
 	m.established(made, s)
-	if r := x.rival; r != nil && r.made.state == established {
+	if r := x.rival; r != nil {
 		if bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0 {
-			m.handOver(s, r.made)
-			m.after(&s.alarm, atExpire, peerDeletes)
 			made.successor, made.state = r.made, replaced
 			m.start(made, &deleteIKE{})
-			m.advance(r.made)
+			m.yield(s, r.made)
 			return
 		}
-		r.made.successor, r.made.state = made, replaced
-		m.after(&r.made.alarm, atExpire, peerDeletes)
+		if r.made.state == established {
+			r.made.successor, r.made.state = made, replaced
+			m.after(&r.made.alarm, atExpire, peerDeletes)
+		}
 	}
 	m.handOver(s, made)
 	m.start(s, &deleteIKE{})
 	m.advance(made)
+}
+
+// yield gives what s has to the IKE SA that the peer has made in its place, or to the one
+// that has taken the place of that; if it has been deleted since, all is.
+func (m *Machine) yield(s, to *ikeSA) {
+	for to.successor != nil {
+		to = to.successor
+	}
+	if to.state != established {
+		m.gone(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
+		return
+	}
+	m.handOver(s, to)
+	m.after(&s.alarm, atExpire, peerDeletes)
+	m.advance(to)
 }
 
 // refused takes an error in place of a new IKE SA.
@@ -113,11 +128,9 @@ func (x *rekeyIKE) refused(m *Machine, s *ikeSA, n *message.Notify) {
 	rival := x.rival
 	m.forget(x.made)
 	x.made = nil
-	if rival != nil && rival.made.state == established {
+	if rival != nil {
 		s.rekeying = nil
-		m.handOver(s, rival.made)
-		m.after(&s.alarm, atExpire, peerDeletes)
-		m.advance(rival.made)
+		m.yield(s, rival.made)
 		return
 	}
 	x.tries++

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -64,7 +65,7 @@ func (n *node) boot() {
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
 	}
-	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(len(n.name)*1000+n.lives)))}, Clock: w.Clock, Report: report, Updown: quiet{n}})
+	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Report: report, Updown: quiet{n}})
 	n.machine = ikev2.New(ikev2.Config{
 		Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
 		Connections: n.table, Credentials: plutotest.Shared("one for all"), Report: report, UniqueIDs: w.uniqueIDs,
