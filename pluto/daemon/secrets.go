@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"ipsec/pluto"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2"
 	"ipsec/pluto/whack"
 )
 
@@ -33,11 +35,25 @@ func (w *worker) reread(what whack.Reread) {
 	store, warnings := w.store.Reread(sections)
 	w.warn(warnings)
 	w.store = store
-	w.ike.Credentials = store
+	w.ike.Credentials = w.credentials()
 }
 
 func (w *worker) warn(lines []string) {
 	for _, line := range lines {
 		w.Log(line)
 	}
+}
+
+// discreet is a store that asks peers for no certificates, nocrsend=yes.
+type discreet struct{ *credential.Store }
+
+// CertRequest returns nothing to ask for.
+func (discreet) CertRequest(*pluto.Connection) []byte { return nil }
+
+// credentials returns the store, as IKE is to use it.
+func (w *worker) credentials() ikev2.Credentials {
+	if w.NoCRSend {
+		return discreet{w.store}
+	}
+	return w.store
 }

@@ -149,8 +149,8 @@ func (w *worker) build() error {
 	})
 	w.store = w.load()
 	w.ike = ikev2.New(ikev2.Config{
-		Clock: systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.store,
-		Report: w.report, UniqueIDs: w.UniqueIDs,
+		Clock: systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.credentials(),
+		Report: w.report, UniqueIDs: w.UniqueIDs, KeepAlive: time.Duration(w.KeepAlive) * time.Second, ForceKeepAlive: w.ForceKeepAlive,
 	})
 	w.table.Drive(w.ike)
 	return nil

@@ -296,3 +296,35 @@ func TestShutdown(t *testing.T) {
 	w.Run(100 * time.Second)
 	w.check(0)
 }
+
+// TestKeepAlive counts keepalives with keep_alive= and force_keepalive=.
+func TestKeepAlive(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		west, east ikev2.Config
+		sent       int
+	}{
+		{"every 5 seconds", ikev2.Config{KeepAlive: 5 * time.Second}, ikev2.Config{}, 12},
+		{"the other end too", ikev2.Config{}, ikev2.Config{KeepAlive: 10 * time.Second, ForceKeepAlive: true}, 3 + 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn := plutotest.Conn("net", "10.0.0.1", westNet, eastAddr, eastNet)
+			conn.Local.ID, conn.Remote.ID = id(t, "@west"), id(t, "@east")
+			east := conn.Reversed()
+			east.Remote.Host = pluto.Host{Kind: pluto.HostAny}
+			w := &world{t: t}
+			w.Clock = plutotest.NewClock()
+			w.net = plutotest.NewNetwork(w.Clock, 1)
+			w.Actors = []plutotest.Actor{w.net}
+			w.west = w.host(1, "west", "10.0.0.1", c.west, conn)
+			w.east = w.host(2, "east", eastAddr, c.east, east)
+			w.net.Translate(netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1"))
+			w.up()
+			sent := w.net.Sent
+			w.Run(61 * time.Second)
+			if n := w.net.Sent - sent; n != c.sent {
+				t.Errorf("%d keepalives in a minute, want %d", n, c.sent)
+			}
+		})
+	}
+}

@@ -18,6 +18,7 @@
 package ikev2
 
 import (
+	"cmp"
 	"hash/maphash"
 	"io"
 	"net/netip"
@@ -39,8 +40,13 @@ type Config struct {
 	Connections pluto.Connections
 	Credentials Credentials
 	Report      pluto.Reporter
-	UniqueIDs   bool   // uniqueids=: a peer that comes again from elsewhere replaces itself
-	Limits      Limits // zero fields mean DefaultLimits
+	UniqueIDs   bool // uniqueids=: a peer that comes again from elsewhere replaces itself
+	// KeepAlive is the time between the packets by which we keep the mapping of
+	// a NAT that we are behind; 0 for 20 seconds (RFC 3948, section 4). With
+	// ForceKeepAlive they are sent for a NAT at the other end, too.
+	KeepAlive      time.Duration
+	ForceKeepAlive bool
+	Limits         Limits // zero fields mean DefaultLimits
 }
 
 // Credentials proves who we are and checks who a peer is, as credential.Store does.
@@ -112,6 +118,7 @@ func keyOf(c *pluto.Connection) connKey { return connKey{c.Name, c.Instance} }
 // New returns a Machine without any SA.
 func New(c Config) *Machine {
 	c.Limits = c.Limits.orDefault()
+	c.KeepAlive = cmp.Or(c.KeepAlive, keepaliveEvery)
 	m := &Machine{
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},

@@ -137,8 +137,9 @@ func (m *Machine) Moved(child *pluto.Child, remote netip.AddrPort) {
 
 // sentSomething puts the next keepalive off, where one is needed.
 func (m *Machine) sentSomething(s *ikeSA) {
-	if s.nat.here && (s.state == established || s.state == authSent) {
-		m.after(&s.alarm, atKeepalive, keepaliveEvery)
+	kept := s.nat.here || m.ForceKeepAlive && s.nat.there
+	if kept && (s.state == established || s.state == authSent) {
+		m.after(&s.alarm, atKeepalive, m.KeepAlive)
 	}
 }
 
