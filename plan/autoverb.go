@@ -50,7 +50,11 @@ func CompileAuto(a Automatic, cfg *conf.Config, facts Facts, paths conf.Paths) (
 		p.Digest = cfg.Digest
 		for _, name := range a.Names {
 			for _, op := range c.addition(name, a.Action == "replace") {
-				step(op, connReason(c.conns[name]))
+				if _, ok := op.(Whack); ok {
+					p.Nodes = append(p.Nodes, ignored(op, connReason(c.conns[name])))
+				} else {
+					step(op, connReason(c.conns[name]))
+				}
 			}
 		}
 	default:
@@ -95,6 +99,9 @@ func (c *compiler) addition(name string, replace bool) []Op {
 		return nil
 	}
 	var ops []Op
+	if replace && len(instances) > 1 { // there may have been more of them
+		ops = append(ops, Whack{[]string{"--delete", "--name", name}})
+	}
 	for _, op := range instances {
 		if replace {
 			op.Args = append([]string{"--delete"}, op.Args...)

@@ -100,7 +100,9 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 	case kind == KindDebug && len(r.Debug) > 0:
 		w.setDebug(r.Debug)
 	case kind == kindDelete && r.Delete:
-		err = w.table.Delete(r.Name)
+		if err = w.table.Delete(r.Name); r.Add != nil && codeOf(err) == pluto.RCUnknownName {
+			err = nil // there is nothing to replace
+		}
 	case kind == kindDeleteState && r.DeleteState != 0:
 		err = w.deleteState(r.DeleteState)
 	case kind == kindKey && r.Key != nil:

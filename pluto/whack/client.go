@@ -32,7 +32,7 @@ func Do(ctx context.Context, path string, words []string, out io.Writer) (int, e
 	}
 	status, err := do(ctx, path, words, out)
 	if ctx.Err() != nil {
-		err = ctx.Err()
+		err = fmt.Errorf("no longer waiting for Pluto, which goes on: %w", ctx.Err())
 	}
 	if err != nil {
 		return pluto.RCWhackProblem, err

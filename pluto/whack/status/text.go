@@ -128,7 +128,11 @@ func (s *Status) connection(c *connection.Status, sayf func(string, ...any)) {
 		}
 	}
 	if c.LastError != "" {
-		line("last error: %s (%s ago, attempts: %d)%s", c.LastError, seconds(s.Now.Sub(c.ErrorAt)), c.Attempts, place(conn))
+		where := place(conn)
+		if strings.Contains(c.LastError, "; see ") { // it names a line of its own
+			where = ""
+		}
+		line("last error: %s (%s ago, attempts: %d)%s", c.LastError, seconds(s.Now.Sub(c.ErrorAt)), c.Attempts, where)
 	}
 }
 
