@@ -23,6 +23,9 @@ type Child struct {
 	// Flows are what goes from us to the peer; the answers are the reverse.
 	Flows []klips.Selector
 
+	// Answered is set where the peer asked for it, which hears of it a moment
+	// after we have set it.
+	Answered bool
 	// Replaces is the Child SA that this one was rekeyed from; nil for a new one.
 	Replaces *Child
 }
@@ -51,6 +54,9 @@ type Connections interface {
 	// Siblings returns the other connections between the same ends, which may
 	// share an IKE SA with conn, in the order in which they were added.
 	Siblings(conn *Connection) []*Connection
+	// Adopted reports whether SAs with the host at remote that an earlier process has
+	// negotiated still carry packets: it is not to be told that we know of none.
+	Adopted(remote netip.Addr) bool
 
 	// ReserveSPI reserves an SPI for packets from remote to local; a CPI of
 	// IPCOMP where proto is said.COMP.

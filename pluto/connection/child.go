@@ -62,7 +62,11 @@ func (t *Table) permit(b *bundle) error {
 
 func (t *Table) install(b *bundle, use bool) error {
 	err := t.set(b)
-	if err == nil && use {
+	switch {
+	case err != nil || !use:
+	case b.child.Answered && t.carried(b):
+		t.useLater(b)
+	default:
 		err = t.use(b)
 	}
 	if err != nil {
@@ -135,8 +139,8 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 		return
 	}
 	e := b.entry
-	for _, other := range e.bundles { // the peer has not said that it knows the new SA, but has let go of the old
-		if other.replaces == child && !other.used && !other.gone {
+	for _, other := range e.bundles { // the peer has not said that it knows of another SA, but has let go of this one
+		if (other.replaces == child || !other.from.IsZero()) && other != b && !other.used && !other.gone {
 			if err := t.use(other); err != nil {
 				t.report(e, pluto.RCLogSerious, pluto.Pending, "%v", err)
 			}

@@ -33,6 +33,7 @@ type Table struct {
 	dirty   map[klips.Selector]bool        // flows that are not settled, to try again
 	timed   map[*entry]bool                // that have something to do at some time
 	resync  time.Time                      // when to Resync
+	later   []*bundle                      // that are to be used when the peer knows of them
 	strayed []*pluto.Child                 // whose peer has another address, to be rekeyed
 	asking  map[string]time.Time           // names of the DNS to ask for again
 	due     time.Time                      // nothing is due before

@@ -43,6 +43,16 @@ func (t *Table) Adopt() error {
 	return nil
 }
 
+// Adopted is that of pluto.Connections.
+func (t *Table) Adopted(remote netip.Addr) bool {
+	for id := range t.orphans {
+		if id.Dst == remote {
+			return true
+		}
+	}
+	return false
+}
+
 // dropOrphan withdraws the say that an earlier worker's SA has in a flow, and lets
 // it go with the last one. Those of the other direction go with the next Resync,
 // as packets may still come by them.

@@ -74,6 +74,12 @@ func TestCrash(t *testing.T) {
 	w.pass(firstRetry)
 	w.called("for as long as they are there", `initiate "other"`)
 
+	for addr, want := range map[string]bool{"203.0.113.7": true, "203.0.113.8": false} {
+		if got := w.table.Adopted(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("SAs with %s were adopted: %t", addr, got)
+		}
+	}
+
 	// New SAs take the place of the old ones.
 	w.up(w.conn("net"))
 	if got := w.eroutes()[flowsOf(w.conn("net"))[0]]; got == old {

@@ -43,6 +43,7 @@ func (t *Table) Tick() {
 	}
 	t.due = time.Time{}
 	t.mend()
+	t.useDue()
 	for _, child := range t.strayed {
 		if t.bundles[child] != nil {
 			t.ikev2.Rekey(child)

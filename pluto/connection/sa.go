@@ -45,6 +45,7 @@ type bundle struct {
 	used     bool
 	gone     bool // the kernel has lost an SA of it
 	since    time.Time
+	from     time.Time // when it is to be used at last; zero: now, or when IKE says so
 }
 
 // ReserveSPI is that of pluto.Connections.

@@ -46,7 +46,7 @@ func (x *authExchange) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 		payloads = append(payloads, idPayload(expected, false))
 	}
 	payloads = append(payloads, &message.Auth{Method: message.AuthMethod(proof.Method), Data: proof.Data})
-	if !m.knows(s, s.localID, expected) {
+	if !m.knows(s, s.localID, expected) && !m.Connections.Adopted(s.remote.Addr()) {
 		payloads = append(payloads, &message.Notify{MessageType: message.InitialContact})
 	}
 	for len(h.waiting) > 0 && x.first == nil {

@@ -93,7 +93,7 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		Local: s.local.Addr(), Remote: s.remote.Addr(), Encap: s.encap(),
 		In:    pluto.ChildKeys{SPI: p.spi, CPI: p.cpi, Enc: algorithms.Enc, EncKey: toResponder.EncKey, Auth: algorithms.Auth, AuthKey: toResponder.AuthKey},
 		Out:   pluto.ChildKeys{SPI: binary.BigEndian.Uint32(p.chosen.SPI), CPI: p.peerCPI, Enc: algorithms.Enc, EncKey: toInitiator.EncKey, Auth: algorithms.Auth, AuthKey: toInitiator.AuthKey},
-		Flows: flows(p.local, p.remote),
+		Flows: flows(p.local, p.remote), Answered: !p.initiator,
 	}
 	if p.old != nil {
 		c.Replaces = &p.old.Child

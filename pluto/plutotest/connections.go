@@ -19,6 +19,7 @@ type Connections struct {
 	Failures []string
 	Removed  []pluto.Reason
 	Moves    int
+	Orphans  bool // Adopted's answer
 	// Refuse, when set, is asked before a Child SA is installed.
 	Refuse func(*pluto.Child) error
 	// Seen answers Used; nil for never.
@@ -78,6 +79,9 @@ func (c *Connections) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	}
 	return list
 }
+
+// Adopted is that of pluto.Connections.
+func (c *Connections) Adopted(netip.Addr) bool { return c.Orphans }
 
 // ReserveSPI is that of pluto.Connections.
 func (c *Connections) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {

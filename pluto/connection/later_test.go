@@ -1,0 +1,47 @@
+package connection
+
+import (
+	"testing"
+
+	"ipsec/pluto"
+)
+
+// TestLater has a peer ask for a second Child SA while the first one carries
+// packets: those go by it only when the peer has surely heard of it, or has let
+// go of the first.
+func TestLater(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then func(w *world, old *pluto.Child)
+	}{
+		{"in time", func(w *world, old *pluto.Child) { w.pass(hearing) }},
+		{"the old one goes", func(w *world, old *pluto.Child) { w.table.Remove(old, pluto.DeletedByPeer) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.add(network("net"))
+			conn := w.conn("net")
+			flow := flowsOf(conn)[0]
+			old := w.child(conn)
+			old.Answered = true
+			if err := w.table.Install(old, true); err != nil {
+				t.Fatal(err)
+			}
+			first := w.eroutes()[flow]
+			next := w.child(conn)
+			next.Answered = true
+			if err := w.table.Install(next, true); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.eroutes()[flow]; got != first {
+				t.Errorf("packets go by the new SA at once: %v", got)
+			}
+			c.then(w, old)
+			if got := w.eroutes()[flow]; got == first {
+				t.Error("packets still go by the old SA")
+			}
+			w.table.Remove(next, pluto.DeletedHere)
+			w.pass(hearing)
+		})
+	}
+}
