@@ -104,9 +104,15 @@ func (p *paced) wait() int {
 // until waits for something to come true.
 func until(t testing.TB, what string, true func() bool) {
 	t.Helper()
+	untilWithin(t, 20*time.Second, what, true)
+}
+
+// untilWithin waits for so long.
+func untilWithin(t testing.TB, limit time.Duration, what string, true func() bool) {
+	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !true(); <-tick.C {
+	for end := time.Now().Add(limit); !true(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("it has not come true that %s", what)
 		}

@@ -14,7 +14,8 @@ import (
 )
 
 // look prints the state of a machine: links, addresses, routes, rules,
-// settings of the kernel and files. Numbers of links are left out, and whether
+// settings of the kernel and files. Numbers of links are left out, the order of
+// the routes of IPv6, and whether
 // one has a carrier and an address is tentative: that takes the kernel its own time.
 // For an address of IPv6 it makes a route when it is no longer tentative, which
 // is waited for, though not for ever: without a carrier it stays so.
@@ -26,7 +27,7 @@ done
 echo "# links and addresses"
 ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/ tentative//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
-ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//'
+ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//' | sort
 ip rule; ip -6 rule
 echo "# settings"
 cd /proc/sys/net && grep -rs "" ipv4/ip_forward ipv4/conf ipv6/conf | grep -v stable_secret | sort

@@ -2,6 +2,7 @@ package laws
 
 import (
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ type probe struct {
 	conn     *net.UDPConn
 	to       *net.UDPAddr
 	received atomic.Int64
+	missing  atomic.Int64 // of those that should have come before the last that did
 }
 
 // probes send every 10 ms, until the test ends.
@@ -29,14 +31,20 @@ func startProbes(t *testing.T, list []*probe) {
 	var wait sync.WaitGroup
 	for _, p := range list {
 		wait.Go(func() {
-			buf := make([]byte, 2048)
+			buf, last := make([]byte, 2048), int64(0)
 			for {
 				n, err := p.conn.Read(buf)
 				if ne, ok := err.(*net.OpError); err != nil && (!ok || ne.Err == net.ErrClosed || strings.Contains(err.Error(), "closed")) {
 					return
 				}
-				if strings.Contains(string(buf[:n]), marker) {
-					p.received.Add(1)
+				if tail, ok := strings.CutPrefix(string(buf[:n]), marker); ok {
+					number, _ := strconv.ParseInt(tail, 10, 64)
+					if p.received.Add(1); number > last {
+						p.missing.Add(number - last - 1)
+						last = number
+					} else if number > 0 { // it was overtaken
+						p.missing.Add(-1)
+					}
 				}
 			}
 		})
@@ -44,13 +52,13 @@ func startProbes(t *testing.T, list []*probe) {
 	wait.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
-		for {
+		for number := 1; ; number++ {
 			select {
 			case <-stop:
 				return
 			case <-tick.C:
 				for _, p := range list {
-					p.conn.WriteToUDP([]byte(p.name+": "+marker), p.to) // what cannot be sent does not leak
+					p.conn.WriteToUDP([]byte(marker+strconv.Itoa(number)), p.to) // what cannot be sent does not leak
 				}
 			}
 		}
