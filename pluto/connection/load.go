@@ -153,6 +153,13 @@ func (t *Table) Matching(name string) []*pluto.Connection {
 	return conns
 }
 
+// Wish returns what has been asked of the connection of that name, whether or
+// not it can be done yet: that its packets be trapped, and that it be up.
+func (t *Table) Wish(name string) (routed, up bool) {
+	e := t.names[name]
+	return e != nil && e.asked, e != nil && e.wanted
+}
+
 // remove takes e out of the list of key.
 func remove[K comparable](lists map[K][]*entry, key K, e *entry) {
 	list := slices.DeleteFunc(lists[key], func(other *entry) bool { return other == e })

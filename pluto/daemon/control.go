@@ -42,7 +42,7 @@ func (w *worker) answer(call *whack.Call) {
 	w.show(call)
 	if r.Shutdown {
 		w.Log("shutting down, as whack asks for")
-		w.shutdown = true
+		w.end()
 	}
 	if !ok || len(wait.pending) == 0 {
 		w.dismiss(wait)
@@ -65,13 +65,13 @@ func (w *worker) dismiss(wait *waiter) {
 func (w *worker) obey(call *whack.Call) bool {
 	for _, kind := range []Kind{KindDebug, kindDelete, kindDeleteState, kindKey, KindAdd, KindListen, kindUnlisten, kindReread, KindRoute, kindUnroute, KindInitiate, kindTerminate} {
 		names := w.names(call.Name)
-		done, err := w.perform(kind, call.Request)
+		asked, err := w.perform(kind, call.Request)
+		if asked && (err == nil || kind != KindAdd) { // what cannot be yet, such as a route, is wanted all the same
+			w.note(kind, call, names)
+		}
 		if err != nil {
 			call.Reply(codeOf(err), err.Error())
 			return false
-		}
-		if done {
-			w.note(kind, call, names)
 		}
 	}
 	return true
@@ -151,28 +151,42 @@ func (w *worker) add(conn *pluto.Connection) error {
 // request's name stood for before.
 func (w *worker) note(kind Kind, call *whack.Call, names []string) {
 	var errs []error
-	drop := func(kind Kind) {
-		for _, name := range names {
-			errs = append(errs, w.patron.drop(kind, name))
-		}
-	}
 	switch kind {
-	case KindAdd, KindRoute, KindInitiate:
+	case KindAdd:
 		errs = append(errs, w.patron.keep(Entry{Kind: kind, Name: call.Name, Words: call.Words}))
+	case KindRoute, KindInitiate, kindUnroute, kindTerminate:
+		for _, name := range names {
+			errs = append(errs, w.wish(name)...)
+		}
 	case KindDebug, KindListen:
 		errs = append(errs, w.patron.keep(Entry{Kind: kind, Words: call.Words}))
 	case kindUnlisten:
 		errs = append(errs, w.patron.drop(KindListen, ""))
 	case kindDelete:
-		drop("")
-	case kindUnroute:
-		drop(KindRoute)
-	case kindTerminate:
-		drop(KindInitiate)
+		for _, name := range names {
+			errs = append(errs, w.patron.drop("", name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		w.Log(fmt.Sprintf("failed to have the supervisor remember what whack asked for: %v", err))
 	}
+}
+
+// wish has the supervisor remember what a connection is to be, by a message of
+// its own: one of several that an alias stands for may be asked for something else later.
+func (w *worker) wish(name string) (errs []error) {
+	routed, up := w.table.Wish(name)
+	for _, is := range []struct {
+		kind   Kind
+		wanted bool
+	}{{KindRoute, routed}, {KindInitiate, up}} {
+		if is.wanted {
+			errs = append(errs, w.patron.keep(Entry{Kind: is.kind, Name: name, Words: []string{"--name", name, "--" + string(is.kind)}}))
+		} else {
+			errs = append(errs, w.patron.drop(is.kind, name))
+		}
+	}
+	return errs
 }
 
 // names returns a name and those of all connections that it stands for.
@@ -293,8 +307,18 @@ func (r runner) Run(command string, variables []string, timeout time.Duration) e
 		err    error
 	}
 	ran := make(chan result, 1)
+	select {
+	case <-r.w.late:
+		return errors.New("Pluto ends, and does not wait for it")
+	default:
+	}
 	r.w.patron.run(command, variables, timeout, func(output string, err error) { ran <- result{output, err} })
-	got := <-ran
+	var got result
+	select {
+	case got = <-ran:
+	case <-r.w.late:
+		return errors.New("Pluto ends, and has not waited for it")
+	}
 	for line := range strings.Lines(got.output) {
 		r.w.Log("updown: " + strings.TrimSuffix(line, "\n"))
 	}

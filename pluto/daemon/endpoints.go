@@ -15,7 +15,7 @@ import (
 
 // endpoints are the sockets of IKE. They are for one goroutine.
 type endpoints struct {
-	deliver func(pluto.Datagram)
+	deliver func(d pluto.Datagram, gone <-chan struct{})
 	log     func(string)
 	nat     func(pluto.Datagram) error // sends from port 4500, which KLIPS owns; nil where we do
 	sockets []*socket

@@ -63,7 +63,7 @@ func TestEndpoints(t *testing.T) {
 		var mu sync.Mutex
 		var log []string
 		e := endpoints{
-			deliver: func(d pluto.Datagram) { got <- d },
+			deliver: func(d pluto.Datagram, _ <-chan struct{}) { got <- d },
 			log:     func(line string) { mu.Lock(); defer mu.Unlock(); log = append(log, line) },
 		}
 		at := func(text string) endpoint { return endpoint{link: "lo", addr: netip.MustParseAddrPort(text)} }

@@ -50,12 +50,12 @@ func newNATSocket() *natSocket { return &natSocket{make(chan *ike.Conn, 1)} }
 
 // run connects to KLIPS, again whenever the connection is lost, and hands what
 // comes to deliver, until the context ends.
-func (n *natSocket) run(ctx context.Context, path string, deliver func(pluto.Datagram)) {
+func (n *natSocket) run(ctx context.Context, path string, deliver func(pluto.Datagram, <-chan struct{})) {
 	for ctx.Err() == nil {
 		if conn, err := ike.Dial(ctx, path); err == nil {
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
 			n.conn <- conn
-			receive(conn, deliver)
+			receive(conn, func(d pluto.Datagram) { deliver(d, ctx.Done()) })
 			<-n.conn
 			stop()
 			conn.Close()

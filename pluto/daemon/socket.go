@@ -38,11 +38,13 @@ type endpoint struct {
 type socket struct {
 	endpoint
 	conn   *net.UDPConn
+	gone   chan struct{} // closed when nothing more is to be delivered
 	closed sync.WaitGroup
 }
 
-// bind opens a socket and reads it until it is closed. deliver may wait.
-func bind(at endpoint, deliver func(pluto.Datagram)) (*socket, error) {
+// bind opens a socket and reads it until it is closed. deliver may wait, until
+// gone is closed: who closes the socket may be whom it waits for.
+func bind(at endpoint, deliver func(d pluto.Datagram, gone <-chan struct{})) (*socket, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		cerr := c.Control(func(fd uintptr) { err = setup(int(fd), at) })
@@ -52,7 +54,7 @@ func bind(at endpoint, deliver func(pluto.Datagram)) (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to listen for IKE on %s: %w", at, rootCause(err))
 	}
-	s := &socket{endpoint: at, conn: conn.(*net.UDPConn)}
+	s := &socket{endpoint: at, conn: conn.(*net.UDPConn), gone: make(chan struct{})}
 	s.closed.Go(func() { s.read(deliver) })
 	return s, nil
 }
@@ -81,7 +83,7 @@ func (e endpoint) String() string {
 	return e.link + " " + e.addr.String()
 }
 
-func (s *socket) read(deliver func(pluto.Datagram)) {
+func (s *socket) read(deliver func(pluto.Datagram, <-chan struct{})) {
 	buf := make([]byte, maxMessage)
 	for {
 		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
@@ -99,7 +101,7 @@ func (s *socket) read(deliver func(pluto.Datagram)) {
 			payload = payload[len(nonESPMarker):]
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		deliver(pluto.Datagram{Local: s.addr, Remote: from, Payload: append([]byte(nil), payload...)})
+		deliver(pluto.Datagram{Local: s.addr, Remote: from, Payload: append([]byte(nil), payload...)}, s.gone)
 	}
 }
 
@@ -119,6 +121,7 @@ func (s *socket) send(d pluto.Datagram) error {
 func isKeepalive(payload []byte) bool { return len(payload) == 1 && payload[0] == 0xff }
 
 func (s *socket) close() {
+	close(s.gone)
 	s.conn.Close()
 	s.closed.Wait()
 }

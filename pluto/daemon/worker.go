@@ -49,13 +49,13 @@ type worker struct {
 	debug     []string
 	myID      identity.ID // what %myid stands for; zero for the address
 	waiters   []*waiter
-	shutdown  bool
 
 	datagrams chan pluto.Datagram
 	jobs      chan func()     // done by the loop, in order
-	ctx       context.Context // of Work
-	gone      <-chan struct{}
-	parts     sync.WaitGroup // the goroutines beside the loop
+	end       func()          // has the loop end
+	late      chan struct{}   // closed when nothing more is waited for at the end
+	ctx       context.Context // of the goroutines beside the loop, which go on to its end
+	parts     sync.WaitGroup  // those goroutines
 }
 
 type systemClock struct{}
@@ -65,25 +65,28 @@ func (systemClock) Now() time.Time { return time.Now() }
 // Work is the worker of a supervisor. It returns when the context has ended and
 // the peers have been told, when whack --shutdown has been asked for, or when the supervisor is gone.
 func Work(ctx context.Context, cfg Worker) error {
-	supervisor := os.NewFile(journalFD, "supervisor")
-	control := os.NewFile(controlFD, "control")
 	for _, fd := range []int{controlFD, journalFD} {
 		unix.CloseOnExec(fd)
 	}
-	if err := unix.SetNonblock(journalFD, true); err != nil {
+	if err := unix.SetNonblock(journalFD, true); err != nil { // before NewFile, so that reads of it have deadlines
 		return fmt.Errorf("failed to speak to the supervisor, which starts this: %w", err)
 	}
+	supervisor := os.NewFile(journalFD, "supervisor")
+	control := os.NewFile(controlFD, "control")
 	server, err := whack.Inherit(control)
 	if err != nil {
 		return err
 	}
 	control.Close()
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	parts, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the peers are told by way of them
 	defer cancel()
 	w := &worker{
 		Worker: cfg, patron: newPatron(supervisor), nat: newNATSocket(),
-		datagrams: make(chan pluto.Datagram, queued), jobs: make(chan func(), queued), ctx: ctx, gone: ctx.Done(),
+		datagrams: make(chan pluto.Datagram, queued), jobs: make(chan func(), queued), end: end, late: make(chan struct{}), ctx: parts,
 	}
+	defer context.AfterFunc(ctx, w.hurry)()
 	if err := w.build(); err != nil {
 		return err
 	}
@@ -94,18 +97,20 @@ func Work(ctx context.Context, cfg Worker) error {
 	server.Handle = func(call *whack.Call) { w.do(func() { w.answer(call) }) }
 	server.Log = cfg.Log
 
-	defer w.parts.Wait()
-	defer cancel()
-	w.parts.Go(func() { w.serve(ctx, server) })
+	defer func() {
+		cancel()
+		w.endpoints.close()
+		supervisor.SetReadDeadline(time.Now()) // ends patron.listen
+		w.parts.Wait()
+	}()
+	w.parts.Go(func() { w.serve(parts, server) })
 	w.parts.Go(func() {
-		if err := w.patron.listen(); ctx.Err() == nil {
+		if err := w.patron.listen(); parts.Err() == nil {
 			cfg.Log("Pluto's worker ends: " + err.Error())
 			os.Exit(1) // the SAs in KLIPS stay: this is a crash of the supervisor
 		}
 	})
-	defer supervisor.SetReadDeadline(time.Now()) // ends patron.listen
-	w.follow(ctx)
-	defer w.endpoints.close()
+	w.follow(parts)
 	if err := w.restore(history); err != nil {
 		return err
 	}
@@ -182,16 +187,17 @@ func (w *worker) serve(ctx context.Context, server *whack.Server) {
 func (w *worker) do(job func()) {
 	select {
 	case w.jobs <- job:
-	case <-w.gone:
+	case <-w.ctx.Done():
 	}
 }
 
-// deliver hands a message of the network to the loop. While many wait, those
-// that come stay in the queue of the socket, which the kernel bounds.
-func (w *worker) deliver(d pluto.Datagram) {
+// deliver hands a message of the network to the loop, unless its socket is gone.
+// While many wait, those that come stay in the queue of the socket, which the
+// kernel bounds.
+func (w *worker) deliver(d pluto.Datagram, gone <-chan struct{}) {
 	select {
 	case w.datagrams <- d:
-	case <-w.gone:
+	case <-gone:
 	}
 }
 
@@ -199,11 +205,10 @@ func (w *worker) deliver(d pluto.Datagram) {
 func (w *worker) loop(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for !w.shutdown {
+	for ctx.Err() == nil {
 		timer.Reset(w.due())
 		select {
 		case <-ctx.Done():
-			w.shutdown = true
 		case d := <-w.datagrams:
 			w.ike.Receive(d)
 		case job := <-w.jobs:
@@ -214,6 +219,16 @@ func (w *worker) loop(ctx context.Context) {
 	}
 	w.ike.Shutdown()
 	w.table.Shutdown()
+}
+
+// hurry bounds how long the end of the loop may take: updown commands are not
+// waited for any more, and then nothing is.
+func (w *worker) hurry() {
+	time.AfterFunc(endTime/2, func() { close(w.late) })
+	time.AfterFunc(endTime-endTime/10, func() {
+		w.Log("not all could be told that Pluto ends, or taken back: it takes too long")
+		os.Exit(0)
+	})
 }
 
 // due returns how long nothing is to be done.
