@@ -27,12 +27,9 @@ func suites() []pairing {
 		{"aes128-sha256-modp8192", "aes128-sha256-modp2048", "aes128-sha256-modp8192", "aes128-sha256-modp2048"},
 	} {
 		list = append(list, pairing{
-			name: s.ike + " / " + s.esp,
+			name: "suite " + s.ike + " / " + s.esp,
 			ours: "ike=" + s.ike + "\nesp=" + s.esp,
-			theirs: theirs{
-				conn:  " proposals = " + s.theirIKE,
-				child: " esp_proposals = " + s.theirESP,
-			},
+			swan: swan{conn: " proposals = " + s.theirIKE, child: " esp_proposals = " + s.theirESP},
 		})
 	}
 	return list

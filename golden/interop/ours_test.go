@@ -1,53 +1,26 @@
 package interop
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"ipsec/golden/lab"
+	"ipsec/pluto/whack/status"
 )
-
-// The addresses of the laboratory: ours and the peer's outside, and one behind each.
-const (
-	ourAddr   = "192.0.2.1"
-	peerAddr  = "192.0.2.2"
-	ourHost   = "10.0.1.1"
-	peerHost  = "10.0.2.1"
-	ourAddr6  = "2001:db8:1::1"
-	peerAddr6 = "2001:db8:1::2"
-	ourHost6  = "2001:db8:a::1"
-	peerHost6 = "2001:db8:b::1"
-)
-
-// newPair connects two machines, each with a host behind it, which is an
-// address of its loopback.
-func newPair(t testing.TB) (ours, peer *lab.Machine) {
-	t.Helper()
-	lab.NeedTUN(t)
-	ours, peer = lab.New(t, "ours"), lab.New(t, "peer")
-	lab.Connect(t, ours, "eth0", peer, "eth0")
-	const lay = `
-ip addr add $1/24 dev eth0
-ip addr add $2/64 dev eth0 nodad
-ip addr add $3/32 dev lo
-ip addr add $4/128 dev lo nodad
-ip route add default via $5
-ip route add default via $6
-`
-	ours.Run(t, "/bin/sh", "-ec", lay, "lay", ourAddr, ourAddr6, ourHost, ourHost6, peerAddr, peerAddr6)
-	peer.Run(t, "/bin/sh", "-ec", lay, "lay", peerAddr, peerAddr6, peerHost, peerHost6, ourAddr, ourAddr6)
-	return ours, peer
-}
 
 // gateway is our side.
 type gateway struct {
-	*lab.Machine
-	t testing.TB
+	machine
+	logged int // how much of the log was written before the case
 }
+
+const ourLog = "/run/pluto.log"
 
 // base is what every configuration of ours begins with.
 const base = `
@@ -55,6 +28,7 @@ config setup
 	interfaces="ipsec0=eth0"
 	uniqueids=yes
 	nat_traversal=yes
+	plutostderrlog=` + ourLog + `
 
 conn %default
 	left=192.0.2.1
@@ -65,42 +39,24 @@ conn %default
 	rightid=@peer.test
 	keyexchange=ikev2
 	authby=secret
+	keyingtries=1
 
 `
 
 // startOurs starts the subsystem; it stops with the test.
 func startOurs(t testing.TB, m *lab.Machine) *gateway {
 	t.Helper()
-	g := &gateway{m, t}
-	g.files(map[string]string{"ipsec.conf": base})
-	g.must("setup", "start")
+	g := &gateway{machine: machine{m}}
+	write(t, g, map[string]string{"/etc/ipsec.conf": base})
+	if out, err := g.ipsec("setup", "start"); err != nil {
+		t.Fatalf("ipsec setup start: %v\n%s", err, out)
+	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("our status:\n%s", g.try("whack", "--status"))
+		if out, err := g.ipsec("setup", "stop"); err != nil {
+			t.Errorf("ipsec setup stop: %v\n%s", err, out)
 		}
-		g.try("setup", "stop")
 	})
 	return g
-}
-
-// files makes files below /etc.
-func (g *gateway) files(files map[string]string) {
-	g.t.Helper()
-	err := g.Do(func() error {
-		for name, text := range files {
-			path := filepath.Join("/etc", name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return err
-			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		g.t.Fatal(err)
-	}
 }
 
 // ipsec runs our binary and returns what it printed.
@@ -125,32 +81,48 @@ func (g *gateway) try(args ...string) string {
 	return out
 }
 
-// must is ipsec of a command that may not.
-func (g *gateway) must(args ...string) string {
-	g.t.Helper()
-	out, err := g.ipsec(args...)
-	if err != nil {
-		g.t.Fatalf("ipsec %s: %v\n%s", strings.Join(args, " "), err, out)
+var connName = regexp.MustCompile(`(?m)^conn (\S+)`)
+
+// forget drops all connections. Their peers are told, or not there any more.
+func (g *gateway) forget(t testing.TB) {
+	t.Helper()
+	for _, c := range g.status(t).Connections {
+		if c.Instance == 0 {
+			g.try("auto", "--delete", c.Name)
+		}
 	}
-	return out
+	for range 100 {
+		if len(g.status(t).SAs) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("we still have SAs:\n%s", g.try("whack", "--status"))
 }
 
-// load makes conn, the keywords of the conn "t", its secrets and further files
-// below ipsec.d our configuration.
-func (g *gateway) load(t testing.TB, conn, secrets string, files map[string]string) {
+// load makes the conn "t", with further ones, its secrets and files our
+// configuration.
+func (g *gateway) load(t testing.TB, p *pairing) {
 	t.Helper()
-	g.Do(func() error { return os.RemoveAll("/etc/ipsec.d") })
-	all := map[string]string{"ipsec.conf": base + "conn t\n" + indent(conn), "ipsec.secrets": secrets}
-	for name, text := range files {
-		all["ipsec.d/"+name] = text
+	g.logged = len(g.wholeLog())
+	files := map[string]string{
+		"/etc/ipsec.conf":    base + "conn t\n" + indent(p.ours) + "\n" + p.more,
+		"/etc/ipsec.secrets": or(p.secret, usualSecret),
 	}
-	g.files(all)
-	g.try("auto", "--delete", "t")
+	for name, text := range p.files {
+		files["/etc/ipsec.d/"+name] = text
+	}
+	if _, err := g.Try("rm -rf /etc/ipsec.d"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, g, files)
 	if out, err := g.ipsec("auto", "--rereadall"); err != nil {
 		t.Fatalf("ipsec auto --rereadall: %v\n%s", err, out)
 	}
-	if out, err := g.ipsec("auto", "--add", "t"); err != nil {
-		t.Fatalf("ipsec auto --add t: %v\n%s", err, out)
+	for _, name := range connName.FindAllStringSubmatch("conn t\n"+p.more, -1) {
+		if out, err := g.ipsec("auto", "--add", name[1]); err != nil {
+			t.Fatalf("ipsec auto --add %s: %v\n%s", name[1], err, out)
+		}
 	}
 }
 
@@ -160,4 +132,45 @@ func indent(keywords string) string {
 		b.WriteString("\t" + strings.TrimSpace(line) + "\n")
 	}
 	return b.String()
+}
+
+// status asks our Pluto.
+func (g *gateway) status(t testing.TB) status.Document {
+	t.Helper()
+	out, err := g.ipsec("whack", "--status", "--format", "json")
+	var d status.Document
+	if err == nil {
+		err = json.Unmarshal([]byte(out), &d)
+	}
+	if err != nil {
+		t.Fatalf("failed to read the status: %v\n%s", err, out)
+	}
+	return d
+}
+
+// packets is how many our SAs have carried, both ways.
+func (g *gateway) packets(t testing.TB) int {
+	t.Helper()
+	total := uint64(0)
+	for _, sa := range g.status(t).SAs {
+		if sa.Child != nil {
+			total += sa.Child.InPackets + sa.Child.OutPackets
+		}
+	}
+	return int(total)
+}
+
+// log is what Pluto has logged since the case began.
+func (g *gateway) log() string {
+	text := g.wholeLog()
+	return text[min(g.logged, len(text)):]
+}
+
+func (g *gateway) wholeLog() string {
+	var text []byte
+	g.Do(func() (err error) {
+		text, err = os.ReadFile(filepath.Clean(ourLog))
+		return err
+	})
+	return string(text)
 }

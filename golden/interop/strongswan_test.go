@@ -3,11 +3,10 @@ package interop
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"ipsec/golden/lab"
 )
@@ -15,35 +14,57 @@ import (
 const (
 	charon  = "/usr/lib/ipsec/charon"
 	swanctl = "/usr/sbin/swanctl"
+
+	// swanDir is its configuration, in the host's own /run.
+	swanDir = "/run/swan"
 )
 
-// strongswan is charon in a machine, with its ESP in user space: in UDP, always.
+// strongswan is charon in a host.
 type strongswan struct {
-	*lab.Machine
-	t     testing.TB
-	dir   string // its configuration
-	cmd   *exec.Cmd
-	ended chan error
+	host
+	kernel bool // ESP is the kernel's; otherwise its own, in UDP, always
 }
 
-// plugins, in the order of their loading: openssl first, for speed.
-const plugins = "random nonce openssl aes sha1 sha2 md5 hmac kdf gcm ctr ccm cmac xcbc chapoly curve25519 gmp x509 constraints " +
-	"revocation pubkey pkcs1 pkcs8 pem des kernel-libipsec kernel-netlink socket-default vici updown"
-
-// startStrongswan starts charon in m; it ends with the test.
-func startStrongswan(t testing.TB, m *lab.Machine) *strongswan {
+// needStrongswan is lab.Missing where it is not installed.
+func needStrongswan(t testing.TB) {
 	t.Helper()
 	for _, file := range []string{charon, swanctl} {
 		if _, err := os.Stat(file); err != nil {
 			lab.Missing(t, "this test needs strongSwan, which .ci/peers installs: %v", err)
 		}
 	}
-	s := &strongswan{Machine: m, t: t, dir: t.TempDir()}
-	s.write("strongswan.conf", fmt.Sprintf(`charon {
-	load = %s
+}
+
+// startStrongswan starts charon; it ends with its host.
+func startStrongswan(t testing.TB, h host, kernel bool) *strongswan {
+	t.Helper()
+	needStrongswan(t)
+	s := &strongswan{host: h, kernel: kernel}
+	s.configure(t, "")
+	s.start(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("charon's log:\n%s", s.log())
+		}
+	})
+	return s
+}
+
+// configure writes strongswan.conf, with more lines for charon. It counts from
+// the next start on.
+func (s *strongswan) configure(t testing.TB, more string) {
+	t.Helper()
+	own := "kernel-libipsec "
+	if s.kernel {
+		own = ""
+	}
+	// openssl first, for speed.
+	write(t, s, map[string]string{swanDir + "/strongswan.conf": fmt.Sprintf(`charon {
+	load = random nonce openssl aes sha1 sha2 md5 hmac kdf mgf1 gcm ctr ccm cmac xcbc chapoly curve25519 gmp x509 constraints revocation pubkey pkcs1 pkcs8 pem des %skernel-netlink socket-default vici updown
 	retransmit_tries = 3
 	retransmit_timeout = 1.0
 	delete_rekeyed_delay = 1
+%s
 	filelog {
 		log {
 			path = %s/charon.log
@@ -56,114 +77,166 @@ func startStrongswan(t testing.TB, m *lab.Machine) *strongswan {
 	}
 }
 swanctl { load = random openssl pem pkcs1 pkcs8 x509 pubkey }
-`, plugins, s.dir))
-	s.start()
-	t.Cleanup(func() {
-		s.stop()
-		if t.Failed() {
-			t.Logf("charon's log:\n%s", s.log())
-		}
-	})
-	return s
+`, own, more, swanDir)})
 }
 
-// start starts charon and waits until it answers.
-func (s *strongswan) start() {
-	s.t.Helper()
-	s.cmd = s.command(charon)
-	if err := s.Start(s.cmd); err != nil {
-		s.t.Fatalf("failed to start charon: %v", err)
+const swanEnv = "export PATH=/usr/sbin:/usr/bin:/sbin:/bin STRONGSWAN_CONF=" + swanDir + "/strongswan.conf SWANCTL_DIR=" + swanDir + "\n"
+
+func (s *strongswan) start(t testing.TB) {
+	t.Helper()
+	// A process that was killed may not have been waited for, and would be
+	// taken for one that runs.
+	_, err := s.Try(swanEnv + `rm -f /run/charon.pid /run/charon.vici
+` + charon + ` >/dev/null 2>&1 </dev/null &
+echo $! > ` + swanDir + `/pid
+for i in $(seq 200); do
+	if [ -S /run/charon.vici ] && swanctl --stats >/dev/null 2>&1; then exit 0; fi
+	sleep 0.05
+done
+exit 1`)
+	if err != nil {
+		t.Fatalf("charon does not answer: %v\n%s", err, s.log())
 	}
-	s.ended = make(chan error, 1)
-	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(s.cmd, s.ended)
-	for range 200 {
-		if _, err := s.swanctl("--version"); err == nil {
-			if _, err := s.swanctl("--stats"); err == nil {
-				return
-			}
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	s.t.Fatalf("charon does not answer:\n%s", s.log())
 }
 
-// kill is a crash: no peer is told.
-func (s *strongswan) kill() {
-	s.cmd.Process.Kill()
-	<-s.ended
-	s.cmd = nil
+func (s *strongswan) kill(t testing.TB) {
+	t.Helper()
+	if _, err := s.Try("kill -9 $(cat " + swanDir + "/pid)"); err != nil {
+		t.Fatalf("failed to kill charon: %v", err)
+	}
 }
 
-func (s *strongswan) stop() {
-	if s.cmd == nil {
-		return
+// stop ends it in good order.
+func (s *strongswan) stop(t testing.TB) {
+	t.Helper()
+	if _, err := s.Try("kill $(cat " + swanDir + "/pid)\nfor i in $(seq 100); do [ -e /run/charon.pid ] || exit 0; sleep 0.05; done; exit 1"); err != nil {
+		t.Fatalf("failed to stop charon: %v", err)
 	}
-	s.cmd.Process.Signal(os.Interrupt)
-	select {
-	case <-s.ended:
-	case <-time.After(10 * time.Second):
-		s.kill()
-	}
-	s.cmd = nil
 }
 
-func (s *strongswan) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "STRONGSWAN_CONF=" + s.dir + "/strongswan.conf", "SWANCTL_DIR=" + s.dir}
-	cmd.Dir = "/"
-	return cmd
+func (s *strongswan) name() string {
+	if s.kernel {
+		return "strongSwan, kernel"
+	}
+	return "strongSwan"
+}
+
+func (s *strongswan) esp() string {
+	if s.kernel {
+		return "raw"
+	}
+	return "udp"
 }
 
 // swanctl runs a command of swanctl(8) and returns what it printed.
-func (s *strongswan) swanctl(args ...string) (string, error) {
-	var out strings.Builder
-	cmd := s.command(swanctl, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := s.Start(cmd)
-	if err == nil {
-		err = cmd.Wait()
-	}
-	return out.String(), err
+func (s *strongswan) swanctl(args string) (string, error) {
+	return s.Try(swanEnv + "exec swanctl " + args)
 }
 
-// write writes a file of its configuration.
-func (s *strongswan) write(name, text string) {
-	s.t.Helper()
-	path := filepath.Join(s.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// load makes conf, the text of swanctl.conf, and files its whole configuration.
-func (s *strongswan) load(t testing.TB, conf string, files map[string]string) {
+// load makes swanctl.conf and the files that it names.
+func (s *strongswan) load(t testing.TB, p *pairing) {
 	t.Helper()
-	for _, dir := range []string{"x509", "x509ca", "x509crl", "private", "pubkey"} {
-		os.RemoveAll(filepath.Join(s.dir, dir))
+	files := map[string]string{swanDir + "/swanctl.conf": p.swan.conf()}
+	for name, text := range p.swan.files {
+		files[swanDir+"/"+name] = text
 	}
-	for name, text := range files {
-		s.write(name, text)
+	s.swanctl("--terminate --ike '*' --force --timeout 1")
+	if _, err := s.Try("cd " + swanDir + "; rm -rf x509 x509ca x509crl private pubkey"); err != nil {
+		t.Fatal(err)
 	}
-	s.write("swanctl.conf", conf)
-	if out, err := s.swanctl("--load-all", "--clear"); err != nil {
-		t.Fatalf("swanctl --load-all: %v\n%s\n%s", err, out, conf)
+	write(t, s, files)
+	if out, err := s.swanctl("--load-all --clear"); err != nil {
+		t.Fatalf("swanctl --load-all: %v\n%s\n%s", err, out, p.swan.conf())
 	}
 }
 
-// initiate brings a child up.
 func (s *strongswan) initiate(child string) (string, error) {
-	return s.swanctl("--initiate", "--child", child, "--timeout", "10")
+	return s.swanctl("--initiate --child " + child + " --timeout 10")
 }
 
-// clear ends all SAs, without a word to the peers.
-func (s *strongswan) clear() {
-	s.swanctl("--terminate", "--ike", "*", "--force", "--timeout", "1")
+func (s *strongswan) rekey(what string) (string, error) {
+	return s.swanctl("--rekey --" + map[string]string{"ike": "ike t", "child": "child c"}[what])
+}
+
+func (s *strongswan) terminate() (string, error) {
+	return s.swanctl("--terminate --ike t --timeout 5")
+}
+
+func (s *strongswan) sas() string {
+	out, err := s.swanctl("--list-sas")
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(out)
+}
+
+var swanCount = regexp.MustCompile(`(?m)^\s+(?:in|out)\s.*,\s+(\d+) packets`)
+
+func (s *strongswan) packets(testing.TB) int { return sum(swanCount, s.sas()) }
+
+// sum adds up what the first group of a pattern matches.
+func sum(pattern *regexp.Regexp, text string) int {
+	total := 0
+	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		total += n
+	}
+	return total
 }
 
 func (s *strongswan) log() string {
-	text, _ := os.ReadFile(s.dir + "/charon.log")
-	return string(text)
+	out, _ := s.Try("tail -n 120 " + swanDir + "/charon.log")
+	return out
+}
+
+// swan is strongSwan's side of a pairing. Zero fields mean the usual.
+type swan struct {
+	addr, ourAddr string // its own address and ours
+	conn          string // further lines of the connection
+	local, remote string // the authentication sections; "" for PSK
+	child         string // further lines of the child
+	localTS       string
+	remoteTS      string
+	children      string // further children
+	secrets       string
+	files         map[string]string
+}
+
+// conf is swanctl.conf.
+func (x swan) conf() string {
+	return fmt.Sprintf(`connections { t {
+ version = 2
+ mobike = no
+ local_addrs = %s
+ remote_addrs = %s
+%s
+ local {
+ %s
+ }
+ remote {
+ %s
+ }
+ children {
+ c {
+ local_ts = %s
+ remote_ts = %s
+%s
+ }
+%s
+ }
+} }
+secrets {
+%s
+}
+`, or(x.addr, peerAddr), or(x.ourAddr, ourAddr), x.conn,
+		or(x.local, "auth = psk\n id = peer.test"), or(x.remote, "auth = psk\n id = ours.test"),
+		or(x.localTS, peerHost+"/32"), or(x.remoteTS, ourHost+"/32"), x.child, x.children,
+		or(x.secrets, "ike-1 {\n secret = \"swordfish\"\n }"))
+}
+
+func or(s, usual string) string {
+	if s == "" {
+		return usual
+	}
+	return s
 }

@@ -1,0 +1,92 @@
+package interop
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// row is what came of a case.
+type row struct {
+	name, role, auth, peer string
+	algorithms, esp        string // that both ends agreed on
+	said                   string // our one message, where it was refused
+	ok                     bool
+}
+
+// report is what doc/interop.md says.
+type report struct {
+	mu   sync.Mutex
+	rows map[string][]*row // by peer
+}
+
+func (r *report) row(p *pairing, role string, with peer) *row {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rows == nil {
+		r.rows = map[string][]*row{}
+	}
+	one := &row{name: p.name, role: role, auth: or(p.auth, "PSK"), peer: with.name()}
+	r.rows[one.peer] = append(r.rows[one.peer], one)
+	return one
+}
+
+const head = `# Interoperability of Pluto
+
+Pluto and KLIPS with daemons of IKE that none of us wrote. "go test
+./golden/interop -update" writes this file, and without -update compares it with
+what comes of a run. A case has passed when pings of both sides were answered,
+both ends counted them on their SAs, a capture on the link between the two saw as
+many packets of ESP and none in the clear, and when in the end, the tunnel taken
+down by the side that brought it up, neither had an SA left.
+
+- **we are**: whether we have initiated, or answered.
+- **algorithms**: those that both ends agreed on, of the IKE SA and of the Child SA.
+- **ESP**: raw, or in UDP, as the capture saw it.
+
+| peer | version | where |
+|---|---|---|
+| strongSwan | 5.9.8, of Debian 12 | ESP of its own in user space, in UDP always |
+| strongSwan, kernel | the same | ESP of Linux 6.1, as User-Mode Linux |
+| Libreswan | 4.10, of Debian 12 | ESP of the same kernel |
+
+What is not named is a tunnel of IPv4 in IPv4, with shared keys.
+`
+
+var peers = []string{"strongSwan", "strongSwan, kernel", "Libreswan"}
+
+func (r *report) String() string {
+	var b strings.Builder
+	b.WriteString(head)
+	for _, name := range peers {
+		fmt.Fprintf(&b, "\n## %s\n\n| case | we are | IKE | authentication | algorithms | ESP | result |\n|---|---|---|---|---|---|---|\n", name)
+		for _, row := range r.rows[name] {
+			result := map[bool]string{true: "yes", false: "**no**"}[row.ok]
+			if row.said != "" {
+				result += ", refused: " + strings.ReplaceAll(row.said, "|", `\|`)
+			}
+			fmt.Fprintf(&b, "| %s | %s | 2 | %s | %s | %s | %s |\n", row.name, row.role, row.auth, row.algorithms, row.esp, result)
+		}
+	}
+	return b.String()
+}
+
+// compare compares the report with the file, or writes it.
+func (r *report) compare(t *testing.T, file string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(r.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != r.String() {
+		t.Errorf("%s is not what came of this; run with -update\n%s", file, r)
+	}
+}
