@@ -15,11 +15,12 @@ type pairing struct {
 	secret string            // our ipsec.secrets; "" for the usual shared key
 	files  map[string]string // of ours, below ipsec.d
 
-	swan  swan  // the peer's side, where it is strongSwan
-	libre libre // and where it is Libreswan
+	swan  swan   // the peer's side, where it is strongSwan
+	libre string // keywords of its conn, where it is Libreswan: left is Libreswan
 
 	// from and to are the hosts that ping each other: ours, and the peer's.
 	from, to string
+	plain    bool   // ESP that does not encrypt
 	udp      bool   // something asks for ESP in UDP
 	esp      string // "ah" where it is not ESP at all, "" otherwise
 	// ready is done on both sides once they are loaded; undo when the case ends.

@@ -12,6 +12,6 @@ func TestInterop(t *testing.T) {
 		ours, host := besideMachine(t)
 		s := newSession(t, ours, r)
 		s.peer = startStrongswan(t, host, false)
-		s.run(t, slices.Concat(suites()))
+		s.run(t, slices.Concat(suites(), certificates(t), rawKeys(t), shapes(), identities(t), refusals(t), rekeys(), lives()))
 	})
 }

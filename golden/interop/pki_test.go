@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	encoding "encoding/base64"
 	"encoding/pem"
 	"math/big"
 	"testing"
@@ -28,6 +29,7 @@ type leaf struct {
 	cert, key []byte
 	x509      *x509.Certificate
 	public    crypto.PublicKey
+	signer    crypto.Signer
 }
 
 // newKey makes a key: rsa2048, rsa3072, ecdsa256, ecdsa384, ecdsa521, ed25519.
@@ -73,6 +75,16 @@ func newPKI(t testing.TB, kind, name string) *pki {
 	return p
 }
 
+// authority makes another one, which this one has signed.
+func (p *pki) authority(kind, name string) *pki {
+	p.t.Helper()
+	l := p.issue(kind, name, func(c *x509.Certificate) {
+		c.IsCA, c.BasicConstraintsValid, c.DNSNames = true, true, nil
+		c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	})
+	return &pki{t: p.t, ca: l.x509, key: l.signer, serial: 1}
+}
+
 // pem returns the authority's certificate.
 func (p *pki) pem() []byte { return encode("CERTIFICATE", p.ca.Raw) }
 
@@ -101,7 +113,7 @@ func (p *pki) issue(kind, name string, change func(*x509.Certificate)) leaf {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return leaf{cert: encode("CERTIFICATE", der), key: encode("PRIVATE KEY", private), x509: cert, public: key.Public()}
+	return leaf{cert: encode("CERTIFICATE", der), key: encode("PRIVATE KEY", private), x509: cert, public: key.Public(), signer: key}
 }
 
 // crl revokes certificates.
@@ -121,3 +133,6 @@ func (p *pki) crl(revoked ...leaf) []byte {
 func encode(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
+
+// base64 is a value of ipsec.conf.
+func base64(b []byte) string { return "0s" + encoding.StdEncoding.EncodeToString(b) }

@@ -167,6 +167,10 @@ func (s *strongswan) sas() string {
 	if err != nil {
 		return err.Error()
 	}
+	// One that has not got as far as a connection is not an SA.
+	if !strings.Contains(out, "ESTABLISHED") && strings.HasPrefix(out, "(unnamed)") {
+		return ""
+	}
 	return strings.TrimSpace(out)
 }
 

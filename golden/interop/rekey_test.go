@@ -1,0 +1,103 @@
+package interop
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rekeys are tunnels whose keys are negotiated anew while packets go by.
+func rekeys() []pairing {
+	short := "keylife=8s\nrekeymargin=6s\nrekeyfuzz=0%" // every two seconds
+	return []pairing{
+		{name: "rekey of the Child SA by the peer", then: byPeer("child")},
+		{name: "rekey of the Child SA by the peer, PFS", ours: "esp=aes128gcm16-ecp256", swan: swan{child: " esp_proposals = aes128gcm16-ecp256"}, then: byPeer("child")},
+		{name: "rekey of the IKE SA by the peer", then: byPeer("ike")},
+		{name: "rekey of both by the peer, one after the other", then: func(t *testing.T, s *session) {
+			byPeer("ike")(t, s)
+			byPeer("child")(t, s)
+			byPeer("ike")(t, s)
+		}},
+		{name: "rekey of the Child SA by us", ours: short, then: byUs("child")},
+		{name: "rekey of the Child SA by us, PFS", ours: short + "\nesp=aes128gcm16-ecp256", swan: swan{child: " esp_proposals = aes128gcm16-ecp256"}, then: byUs("child")},
+		{name: "rekey of the Child SA by us, no PFS", ours: short + "\npfs=no", then: byUs("child")},
+		{name: "rekey of the IKE SA by us", ours: "ikelifetime=8s\nrekeymargin=6s\nrekeyfuzz=0%", then: byUs("ike")},
+		{name: "reauthentication by us", ours: "reauth=yes\nikelifetime=8s\nrekeymargin=6s\nrekeyfuzz=0%", then: byUs("ike")},
+		{name: "reauthentication by the peer", only: "responder", swan: swan{conn: " reauth_time = 2s\n over_time = 5s\n rand_time = 0s"}, then: byUs("ike")},
+	}
+}
+
+// byPeer has the peer negotiate anew, while no packet is lost.
+func byPeer(what string) func(t *testing.T, s *session) {
+	return func(t *testing.T, s *session) {
+		t.Helper()
+		s.anew(t, what, func() {
+			if out, err := s.peer.rekey(what); err != nil {
+				t.Errorf("the peer cannot rekey: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// byUs waits until our own timers have done it.
+func byUs(what string) func(t *testing.T, s *session) {
+	return func(t *testing.T, s *session) {
+		t.Helper()
+		s.anew(t, what, func() {})
+	}
+}
+
+// anew waits until all SAs of a kind have been replaced, once begin has begun
+// that, and pings all the time.
+func (s *session) anew(t *testing.T, what string, begin func()) {
+	t.Helper()
+	before := s.states(t, what)
+	stop := s.flood(t)
+	begin()
+	within(t, 10*time.Second, func() error {
+		now := s.states(t, what)
+		if len(now) == 0 || slices.ContainsFunc(now, func(id string) bool { return slices.Contains(before, id) }) {
+			return fmt.Errorf("the %s SAs before were %s, and now there are %s:\n%s", what, before, now, s.ours.try("whack", "--status"))
+		}
+		return nil
+	})
+	time.Sleep(200 * time.Millisecond)
+	stop()
+	s.ping(t)
+	eventually(t, func() error {
+		if n := len(s.states(t, what)); n != 1 {
+			return fmt.Errorf("there are %d %s SAs, want 1:\n%s", n, what, s.ours.try("whack", "--status"))
+		}
+		return nil
+	})
+}
+
+// flood pings all the time, until its result is called: none may be lost.
+func (s *session) flood(t *testing.T) (stop func()) {
+	t.Helper()
+	ours, theirs := s.ends()
+	done := make(chan string, 1)
+	quit := "/run/flood.stop"
+	s.ours.Try("rm -f " + quit)
+	go func() {
+		out, _ := s.ours.Try(fmt.Sprintf("ping -n -q -i 0.01 -W 2 -p %x -I %s %s & until [ -e %s ]; do sleep 0.02; done; kill -INT $!; wait $!", marker, ours, theirs, quit))
+		done <- out
+	}()
+	return func() {
+		t.Helper()
+		s.ours.Try("touch " + quit)
+		out := <-done
+		var sent, got int
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, "packets transmitted") {
+				fmt.Sscanf(line, "%d packets transmitted, %d received", &sent, &got)
+			}
+		}
+		// The last may have been under way.
+		if sent < 10 || got < sent-1 {
+			t.Errorf("%d pings of %d were answered:\n%s", got, sent, out)
+		}
+	}
+}
