@@ -220,3 +220,20 @@ func TestDeadPeer(t *testing.T) {
 		t.Errorf("west has %d Child SAs, removed %v\n%s", len(w.west.conns.Children), w.west.conns.Removed, w.log())
 	}
 }
+
+// dpdtimeout= ends the wait for an answer, however often a request would be sent.
+func TestDeadPeerTimeout(t *testing.T) {
+	conn := subnets()
+	conn.DPD.Delay, conn.DPD.Timeout = 2*time.Second, 3*time.Second
+	w := newWorld(t, conn)
+	w.up()
+	w.net.Attach(w.east.addr, nil)
+	w.Run(4 * time.Second)
+	if len(w.west.conns.Children) != 1 {
+		t.Errorf("west has %d Child SAs, too early\n%s", len(w.west.conns.Children), w.log())
+	}
+	w.Run(2 * time.Second)
+	if len(w.west.conns.Children) != 0 {
+		t.Errorf("west has %d Child SAs\n%s", len(w.west.conns.Children), w.log())
+	}
+}

@@ -28,7 +28,8 @@ type request struct {
 	exchange exchange
 	id       uint32
 	messages [][]byte
-	sent     int // so many times
+	sent     int       // so many times
+	began    time.Time // when it was sent first
 }
 
 // tasks returns all exchanges, the one under way first.
@@ -99,9 +100,25 @@ func (m *Machine) say(s *ikeSA, payloads []message.Payload) {
 // transmit sends the request under way once more.
 func (m *Machine) transmit(s *ikeSA) {
 	r := s.underWay
+	if r.sent == 0 {
+		r.began = m.now
+	}
 	m.send(s, r.messages)
-	m.after(&s.alarm, atRetransmit, firstWait<<r.sent)
+	wait := firstWait << r.sent
+	if end, bounded := r.end(s); bounded {
+		wait = min(wait, end.Sub(m.now))
+	}
+	m.after(&s.alarm, atRetransmit, wait)
 	r.sent++
+}
+
+// end returns when an established peer counts as dead that has not answered:
+// dpdtimeout= after it was asked first, where that comes into play.
+func (r *request) end(s *ikeSA) (time.Time, bool) {
+	if s.state != established || s.conn.DPD.Delay <= 0 || s.conn.DPD.Timeout <= 0 {
+		return time.Time{}, false
+	}
+	return r.began.Add(s.conn.DPD.Timeout), true
 }
 
 // settled ends the exchange under way, which has been answered.
@@ -122,7 +139,7 @@ func (m *Machine) unanswered(s *ikeSA) {
 		m.collapse(s, h.hint)
 		return
 	}
-	if r.sent < maxSending {
+	if end, bounded := r.end(s); r.sent < maxSending && !(bounded && !m.now.Before(end)) {
 		m.transmit(s)
 		if s.conn != nil && (r.sent == 4 || r.sent == 6) && s.state != deleting && s.state != replaced {
 			m.report(pluto.RCRetransmission, s.conn, s.serial, "%s: retransmission %d of the %s request; %s does not answer", s.state.name(), r.sent-1, r.exchange.kind(), s.remote)
