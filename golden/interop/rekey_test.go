@@ -25,7 +25,7 @@ func rekeys() []pairing {
 		{name: "rekey of the Child SA by us, no PFS", ours: short + "\npfs=no", then: byUs("child")},
 		{name: "rekey of the IKE SA by us", ours: "ikelifetime=8s\nrekeymargin=6s\nrekeyfuzz=0%", then: byUs("ike")},
 		{name: "reauthentication by us", ours: "reauth=yes\nikelifetime=8s\nrekeymargin=6s\nrekeyfuzz=0%", then: byUs("ike")},
-		{name: "reauthentication by the peer", only: "responder", swan: swan{conn: " reauth_time = 2s\n over_time = 5s\n rand_time = 0s"}, then: byUs("ike")},
+		{name: "reauthentication by the peer", only: "responder", swan: swan{conn: " reauth_time = 2s\n over_time = 5s\n rand_time = 0s"}, then: reauthentication},
 	}
 }
 
@@ -47,6 +47,20 @@ func byUs(what string) func(t *testing.T, s *session) {
 		t.Helper()
 		s.anew(t, what, func() {})
 	}
+}
+
+// reauthentication is awaited without packets: the peer deletes its IKE SA
+// first, and ours would bring it up again.
+func reauthentication(t *testing.T, s *session) {
+	t.Helper()
+	before := fmt.Sprint(s.states(t, "ike"))
+	within(t, 10*time.Second, func() error {
+		if now := s.states(t, "ike"); len(now) != 1 || fmt.Sprint(now) == before || len(s.states(t, "child")) != 1 {
+			return fmt.Errorf("the IKE SAs were %s, and are %s", before, now)
+		}
+		return nil
+	})
+	s.ping(t)
 }
 
 // anew waits until all SAs of a kind have been replaced, once begin has begun

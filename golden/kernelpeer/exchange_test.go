@@ -23,10 +23,11 @@ func (pr pair) exchange(t *testing.T, p pairing, row *row) {
 	}
 	row.out = pr.pingThem(t, p, some...)
 	row.bulk = row.in && row.out && pr.bulk(t, p, 256<<10)
-	spi, state := pr.ipsec(t, "spi"), pr.guest.Sh(t, "ip -s xfrm state")
-	if err := sameCounts(p, ourSAs(spi), theirSAs(state), 26); err != nil {
-		t.Error(err)
-	}
+	var spi, state string
+	eventually(t, func() error { // what TCP still has to say may come between the two
+		spi, state = pr.ipsec(t, "spi"), pr.guest.Sh(t, "ip -s xfrm state")
+		return sameCounts(p, ourSAs(spi), theirSAs(state), 26)
+	})
 	if errors := rise(before, pr.xfrmStat(t)); len(errors) > 0 {
 		t.Errorf("the kernel counted errors: %v", errors)
 	}
