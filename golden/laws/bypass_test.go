@@ -144,7 +144,7 @@ func TestNoBypassShow(t *testing.T) {
 // what touches it.
 func TestNoBypassImports(t *testing.T) {
 	pure := []string{"bufio", "bytes", "cmp", "encoding/", "errors", "fmt", "io", "iter", "maps", "math", "net/netip", "reflect", "slices", "sort", "strconv", "strings",
-		"unicode", "unicode/utf8", "ipsec/conf", "ipsec/conf/hook", "ipsec/klips/said", "ipsec/klips/algorithm"}
+		"unicode", "unicode/utf8", "ipsec/conf", "ipsec/conf/hook", "ipsec/conf/proposal", "ipsec/conf/rawkey", "ipsec/klips/said", "ipsec/klips/algorithm"}
 	for dir, allowed := range map[string][]string{
 		"plan":          pure,
 		"conf/hook":     pure,
@@ -193,7 +193,7 @@ func sources(t *testing.T, dir string) map[string]*ast.File {
 // nothing that changes the machine, but for what runs plans.
 func TestNoBypassCalls(t *testing.T) {
 	files := sources(t, "cmd/ipsec")
-	for _, base := range []string{"setup.go", "perform.go", "status.go", "manual.go", "facts.go", "showdefaults.go", "confread.go"} {
+	for _, base := range []string{"setup.go", "perform.go", "status.go", "manual.go", "auto.go", "plutos.go", "facts.go", "showdefaults.go", "confread.go"} {
 		name := "../../cmd/ipsec/" + base
 		file := files[name]
 		if file == nil {
