@@ -3,7 +3,10 @@ package daemon
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"ipsec/pluto/whack"
 )
 
 // Kind is what a message of the journal does. At most one of a kind is kept for
@@ -41,7 +44,8 @@ type place struct {
 
 type numbered struct {
 	Entry
-	number int
+	number  int
+	updowns []string // of the connection that is added
 }
 
 // Keep appends e, and takes away one of the same kind for the same name.
@@ -50,7 +54,7 @@ func (j *Journal) Keep(e Entry) {
 		j.kept = make(map[place]numbered)
 	}
 	j.last++
-	j.kept[place{e.Kind, e.Name}] = numbered{e, j.last}
+	j.kept[place{e.Kind, e.Name}] = numbered{e, j.last, updowns(e)}
 }
 
 // Drop takes away the entry of that kind for that name; with an empty kind, all
@@ -63,6 +67,28 @@ func (j *Journal) Drop(kind Kind, name string) {
 	for _, k := range kinds {
 		delete(j.kept, place{k, name})
 	}
+}
+
+// updowns returns the updown commands of a connection that e adds.
+func updowns(e Entry) []string {
+	if !slices.ContainsFunc(e.Words, func(word string) bool { return strings.HasPrefix(word, "--updown") }) {
+		return nil // which is most of many thousand
+	}
+	request, err := whack.Parse(e.Words)
+	if err != nil || request.Add == nil {
+		return nil
+	}
+	return []string{request.Add.Local.Updown, request.Add.Remote.Updown}
+}
+
+// updown reports whether a connection of the journal has command for its updown.
+func (j *Journal) updown(command string) bool {
+	for at, e := range j.kept {
+		if at.kind == KindAdd && slices.ContainsFunc(e.updowns, func(own string) bool { return command != "" && strings.TrimSpace(own) == command }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Entries returns the messages, oldest first.

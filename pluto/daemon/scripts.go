@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -13,16 +14,21 @@ import (
 // maxOutput is how many bytes are kept of what a custom updown prints.
 const maxOutput = 16 << 10
 
+// maxWaiting is how many may wait: a worker asks for one, and waits for it.
+const maxWaiting = 16
+
 // scripts runs the updown commands of connections, which may need any privilege,
-// for the worker, one after the other.
+// for the worker, one after the other. It trusts the worker no further than that
+// needs: see check.
 type scripts struct {
+	known func(command string) bool // whether a connection has this for its updown
 	tell  func(outcome)
 	queue chan script
 	done  sync.WaitGroup
 }
 
-func newScripts(tell func(outcome)) *scripts {
-	s := &scripts{tell: tell, queue: make(chan script, 1024)}
+func newScripts(known func(string) bool, tell func(outcome)) *scripts {
+	s := &scripts{known: known, tell: tell, queue: make(chan script, maxWaiting)}
 	s.done.Go(func() {
 		for job := range s.queue {
 			s.tell(s.run(job))
@@ -33,11 +39,34 @@ func newScripts(tell func(outcome)) *scripts {
 
 // start queues a script; the worker is told when it has run.
 func (s *scripts) start(job script) {
+	if err := s.check(job); err != nil {
+		s.tell(outcome{ID: job.ID, Err: err.Error()})
+		return
+	}
 	select {
 	case s.queue <- job:
 	default:
 		s.tell(outcome{ID: job.ID, Err: "too many updown commands are waiting"})
 	}
+}
+
+// check refuses what no worker asks for in good faith. A command is one of an
+// accepted connection, and is told things by variables of its own alone, so that
+// what runs it, or what it runs, is not led astray by LD_PRELOAD or PATH.
+func (s *scripts) check(job script) error {
+	switch {
+	case !s.known(job.Command):
+		return fmt.Errorf("no connection has the updown command %q", job.Command)
+	case job.Timeout > updown.DefaultTimeout:
+		return fmt.Errorf("an updown command may take %v, not %v", updown.DefaultTimeout, job.Timeout)
+	}
+	for _, variable := range job.Env {
+		name, value, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "PLUTO_") || strings.ContainsRune(value, 0) {
+			return fmt.Errorf("malformed variable %q of an updown command: expected PLUTO_NAME=VALUE", variable)
+		}
+	}
+	return nil
 }
 
 // wait returns when all are done.

@@ -1,11 +1,11 @@
 package daemon
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -24,6 +24,10 @@ const (
 	controlFD = 3 // the listening socket pluto.ctl
 	journalFD = 4 // the connection to its supervisor
 )
+
+// maxWord is the length in bytes of the longest line that a worker says: one
+// with all words of a whack, each character of which JSON may write as six.
+const maxWord = 2 << 20
 
 // endTime is how long a worker may take to tell its peers that it ends.
 const endTime = 5 * time.Second
@@ -130,19 +134,18 @@ func (s *Supervisor) talk(worker *os.File) error {
 		return fmt.Errorf("failed to tell the worker to begin: %w", err)
 	}
 	var mu sync.Mutex
-	scripts := newScripts(func(o outcome) {
+	scripts := newScripts(s.journal.updown, func(o outcome) {
 		mu.Lock()
 		defer mu.Unlock()
 		out.Encode(toWorker{Ran: &o}) // a worker that is gone needs no answer
 	})
 	defer scripts.wait()
-	in := json.NewDecoder(worker)
-	for {
+	in := bufio.NewScanner(worker)
+	in.Buffer(nil, maxWord)
+	for in.Scan() {
 		var m toSupervisor
-		err := in.Decode(&m)
+		err := json.Unmarshal(in.Bytes(), &m)
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNRESET):
-			return nil
 		case err != nil:
 			return fmt.Errorf("malformed word of the worker: %w", err)
 		case m.Keep != nil:
@@ -158,4 +161,9 @@ func (s *Supervisor) talk(worker *os.File) error {
 			}
 		}
 	}
+	err := in.Err()
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ECONNRESET) {
+		return nil
+	}
+	return err
 }

@@ -25,6 +25,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+const command = `echo "$PLUTO_VERB"; exit 3`
+
+// withUpdown is a whack for a connection with that updown command.
+var withUpdown = []string{"--name", "b", "--ikev2-allow", "--psk", "--encrypt", "--host", "192.0.2.1", "--updown", command, "--to", "--host", "192.0.2.9"}
+
 // fakeWorker notes the history that it is given in the file, crashes the first
 // times, and in the end has a script run and ends.
 func fakeWorker(file string) error {
@@ -47,7 +52,7 @@ func fakeWorker(file string) error {
 	switch len(history) {
 	case 0:
 		p.keep(Entry{Kind: KindAdd, Name: "a", Words: []string{"--name", "a"}})
-		p.keep(Entry{Kind: KindAdd, Name: "b", Words: []string{"--name", "b"}})
+		p.keep(Entry{Kind: KindAdd, Name: "b", Words: withUpdown})
 		p.say(toSupervisor{Keep: &Entry{Kind: KindListen, Words: []string{"--listen"}}})
 		return fmt.Errorf("crash")
 	case 3:
@@ -56,10 +61,17 @@ func fakeWorker(file string) error {
 	}
 	go p.listen()
 	ran := make(chan string)
-	p.run(`echo "$PLUTO_VERB"; exit 3`, []string{"PLUTO_VERB=up-client"}, time.Minute, func(output string, err error) {
-		ran <- fmt.Sprintf("%q %v", output, err)
-	})
-	fmt.Fprintln(f, <-ran)
+	for _, job := range []script{
+		{Command: command, Env: []string{"PLUTO_VERB=up-client"}, Timeout: 10 * time.Second},
+		{Command: "id", Env: []string{"PLUTO_VERB=up-client"}, Timeout: 10 * time.Second},
+		{Command: command, Env: []string{"LD_PRELOAD=/tmp/x"}, Timeout: 10 * time.Second},
+		{Command: command, Timeout: time.Hour},
+	} {
+		p.run(job.Command, job.Env, job.Timeout, func(output string, err error) {
+			ran <- fmt.Sprintf("%q %v", output, err)
+		})
+		fmt.Fprintln(f, <-ran)
+	}
 	return nil
 }
 
@@ -84,16 +96,19 @@ func TestSupervisor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `--
+	want := fmt.Sprintf(`--
 add a ["--name" "a"]
-add b ["--name" "b"]
+add b %[1]q
 listen  ["--listen"]
 --
-add b ["--name" "b"]
+add b %[1]q
 listen  ["--listen"]
 --
 "up-client\n" exit status 3
-`
+"" no connection has the updown command "id"
+"" malformed variable "LD_PRELOAD=/tmp/x" of an updown command: expected PLUTO_NAME=VALUE
+"" an updown command may take 10s, not 1h0m0s
+`, withUpdown)
 	if string(text) != want {
 		t.Errorf("the workers noted:\n%s\nwant:\n%s", text, want)
 	}
