@@ -68,6 +68,9 @@ func (w *worker) obey(call *whack.Call) bool {
 		asked, err := w.perform(kind, call.Request)
 		if asked && (err == nil || kind != KindAdd) { // what cannot be yet, such as a route, is wanted all the same
 			w.note(kind, call, names)
+			if kind == KindAdd {
+				call.Reply(pluto.RCLog, fmt.Sprintf("added connection description %q", call.Name))
+			}
 		}
 		if err != nil {
 			call.Reply(codeOf(err), err.Error())

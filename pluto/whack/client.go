@@ -58,7 +58,7 @@ func do(ctx context.Context, path string, words []string, out io.Writer) (int, e
 	if _, err := conn.Write(appendFrame(nil, frameWords, body)); err != nil {
 		return 0, fmt.Errorf("failed to speak to Pluto: %w", err)
 	}
-	in := bufio.NewReaderSize(conn, 1<<16)
+	in := bufio.NewReaderSize(conn, 1<<13)
 	for {
 		kind, body, err := readFrame(in, string([]byte{frameLine, frameEnd}), maxLine)
 		switch {
