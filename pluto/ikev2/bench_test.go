@@ -59,7 +59,9 @@ func (r *roster) Instantiate(conn *pluto.Connection, remote netip.AddrPort, _ pl
 var center = netip.MustParseAddr("192.0.2.1")
 
 // peer returns the address of a peer.
-func peer(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+func peer(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+}
 
 func benchConn(b testing.TB, remote pluto.Host) *pluto.Connection {
 	c := plutotest.Conn("gw", center.String(), "10.0.0.0/8", "%any", "")
