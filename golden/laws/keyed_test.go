@@ -253,7 +253,7 @@ func TestNothingInTheClearNegotiated(t *testing.T) {
 	l.all("after auto --down of the peer")
 
 	p.begin("replace")
-	for _, name := range []string{"net", "host"} {
+	for _, name := range []string{"net", "host", "net6"} {
 		west.must(0, "auto", "--replace", name)
 	}
 	l.all("after auto --replace")
