@@ -99,9 +99,6 @@ func (c *compiler) addition(name string, replace bool) []Op {
 		return nil
 	}
 	var ops []Op
-	if replace && len(instances) > 1 { // there may have been more of them
-		ops = append(ops, Whack{[]string{"--delete", "--name", name}})
-	}
 	for _, op := range instances {
 		if replace {
 			op.Args = append([]string{"--delete"}, op.Args...)

@@ -136,7 +136,7 @@ func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 		}
 	}
 	for _, e := range s.bases {
-		if other := e.subject(); e.conn != c && !samePeer(c, other) {
+		if other := e.subject(); e.conn != c && t.names[e.loaded.Name] == e && !samePeer(c, other) { // unless it is being replaced
 			return other
 		}
 	}

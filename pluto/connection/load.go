@@ -65,9 +65,25 @@ func (t *Table) Drive(n pluto.Negotiator) { t.ikev2 = n }
 
 // Add loads a connection. The error is an *Error.
 func (t *Table) Add(c *pluto.Connection) error {
-	if err := t.check(c); err != nil {
+	if err := t.acceptable(c); err != nil {
 		return err
 	}
+	if t.names[c.Name] != nil {
+		at := c.Place()
+		if at != "" {
+			at += ": "
+		}
+		return refuse(pluto.RCDuplicateName, "%sattempt to redefine connection %q", at, c.Name)
+	}
+	e := t.enroll(c)
+	if len(t.ours) > 0 {
+		t.orient(e)
+	}
+	return nil
+}
+
+// enroll puts c into the table, which has none of its name.
+func (t *Table) enroll(c *pluto.Connection) *entry {
 	t.order++
 	e := &entry{order: t.order, loaded: c}
 	t.entries = append(t.entries, e)
@@ -79,13 +95,11 @@ func (t *Table) Add(c *pluto.Connection) error {
 		t.byHost[host] = append(t.byHost[host], e)
 		t.resolve(host)
 	}
-	if len(t.ours) > 0 {
-		t.orient(e)
-	}
-	return nil
+	return e
 }
 
-func (t *Table) check(c *pluto.Connection) error {
+// acceptable says what of c is not done here.
+func (t *Table) acceptable(c *pluto.Connection) error {
 	at := ""
 	place := func(keywords ...string) string {
 		if at = c.Place(keywords...); at != "" {
@@ -96,8 +110,6 @@ func (t *Table) check(c *pluto.Connection) error {
 	switch {
 	case c.Name == "":
 		return refuse(pluto.RCUnknownName, "a connection needs a name")
-	case t.names[c.Name] != nil:
-		return refuse(pluto.RCDuplicateName, "%sattempt to redefine connection %q", place(), c.Name)
 	case c.Local.Host.Kind == pluto.HostGroup || c.Remote.Host.Kind == pluto.HostGroup:
 		return refuse(pluto.RCNoPolicy, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
 	case isShunt(c):
@@ -120,15 +132,20 @@ func (t *Table) Delete(name string) error {
 		t.end(e)
 		t.unroute(e)
 		t.disorient(e)
-		t.entries = slices.DeleteFunc(t.entries, func(other *entry) bool { return other == e })
-		delete(t.names, e.loaded.Name)
-		remove(t.aliases, e.loaded.Alias, e)
-		for _, host := range hostNames(e.loaded) {
-			remove(t.byHost, host, e)
-		}
+		t.forget(e)
 		t.report(e, pluto.RCLog, pluto.Down, "deleting connection")
 	}
 	return nil
+}
+
+// forget takes e out of the lists of what is loaded.
+func (t *Table) forget(e *entry) {
+	t.entries = slices.DeleteFunc(t.entries, func(other *entry) bool { return other == e })
+	delete(t.names, e.loaded.Name)
+	remove(t.aliases, e.loaded.Alias, e)
+	for _, host := range hostNames(e.loaded) {
+		remove(t.byHost, host, e)
+	}
 }
 
 // named returns the connections that a name or an alias means.

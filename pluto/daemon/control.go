@@ -102,16 +102,14 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 	switch {
 	case kind == KindDebug && len(r.Debug) > 0:
 		w.setDebug(r.Debug)
-	case kind == kindDelete && r.Delete:
-		if err = w.table.Delete(r.Name); r.Add != nil && codeOf(err) == pluto.RCUnknownName {
-			err = nil // there is nothing to replace
-		}
+	case kind == kindDelete && r.Delete && r.Add == nil:
+		err = w.table.Delete(r.Name)
 	case kind == kindDeleteState && r.DeleteState != 0:
 		err = w.deleteState(r.DeleteState)
 	case kind == kindKey && r.Key != nil:
 		err = errors.New("keys of peers are given with their connections, by --pubkey")
 	case kind == KindAdd && r.Add != nil:
-		err = w.add(r.Add)
+		err = w.add(r.Add, r.Delete)
 	case kind == KindListen && r.Listen:
 		w.listening = true
 		err = w.readdress()
@@ -134,14 +132,19 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 	return true, err
 }
 
-// add loads a connection, and says what its keys and certificates will fail by.
-func (w *worker) add(conn *pluto.Connection) error {
+// add loads a connection, in place of one of its name where it is to replace
+// that, and says what its keys and certificates will fail by.
+func (w *worker) add(conn *pluto.Connection, replace bool) error {
 	for _, end := range []*pluto.End{&conn.Local, &conn.Remote} {
 		if end.ID.Type == identity.TypeMyID {
 			end.ID = w.myID // none: the address
 		}
 	}
-	if err := w.table.Add(conn); err != nil {
+	load := w.table.Add
+	if replace {
+		load = w.table.Replace
+	}
+	if err := load(conn); err != nil {
 		return err
 	}
 	for _, line := range w.store.Check(conn, time.Now()) {
@@ -170,7 +173,11 @@ func (w *worker) note(kind Kind, call *whack.Call, names []string) {
 			errs = append(errs, w.patron.drop("", name))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	w.unremembered(errors.Join(errs...))
+}
+
+func (w *worker) unremembered(err error) {
+	if err != nil {
 		w.Log(fmt.Sprintf("failed to have the supervisor remember what whack asked for: %v", err))
 	}
 }
