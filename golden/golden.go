@@ -13,7 +13,7 @@
 //
 //	warnings         what conf remarks
 //	VERB             what --showonly VERB prints: start, stop, restart, or
-//	                 "manual --up NAME" and the like
+//	                 "manual --up NAME", "auto --up NAME" and the like
 //	VERB.sh          the same with --format sh
 //	VERB.error       why there is no such plan
 package golden
@@ -120,6 +120,9 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	words := strings.Fields(verb)
+	if words[0] == string(plan.Automat) {
+		return plan.CompileAuto(automatic(words[1:]), config, c.Facts, c.Paths)
+	}
 	if words[0] != string(plan.Manual) {
 		return plan.Compile(plan.Verb(verb), config, c.Facts, c.Paths)
 	}
@@ -137,6 +140,21 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 		}
 	}
 	return plan.CompileManual(action, names, other, config, c.Facts, c.Paths)
+}
+
+// automatic reads what ipsec auto is asked for.
+func automatic(words []string) (a plan.Automatic) {
+	for _, w := range words {
+		switch flag, ok := strings.CutPrefix(w, "--"); {
+		case flag == "asynchronous":
+			a.Asynchronous = true
+		case ok:
+			a.Action = flag
+		default:
+			a.Names = append(a.Names, w)
+		}
+	}
+	return a
 }
 
 // Result returns what the part of the case should hold: the plan, the reason
