@@ -172,6 +172,45 @@ func TestRekeyChild(t *testing.T) {
 	}
 }
 
+func TestRekeyIKE(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		west, east bool
+		pause      time.Duration
+	}{
+		{"west", true, false, 0},
+		{"east", false, true, 0},
+		{"both", true, true, 0},
+		{"both, one later", true, true, 15 * time.Millisecond},
+		{"both, one after the other", true, true, 25 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, subnets())
+			w.up()
+			old := w.west.States()[0].SPIs
+			if tt.west {
+				w.west.RekeyIKE(w.west.conns.All[0])
+			}
+			w.Run(tt.pause)
+			if tt.east {
+				w.east.RekeyIKE(w.east.conns.All[0])
+			}
+			w.Run(5 * time.Second)
+			w.check(1)
+			if a, b := w.west.established(t), w.east.established(t); a != 1 || b != 1 {
+				t.Fatalf("west has %d IKE SAs, east %d\n%s", a, b, w.log())
+			}
+			if a, b := w.west.States()[0].SPIs, w.east.States()[0].SPIs; a == old || a != b && tt.pause < 25*time.Millisecond {
+				t.Errorf("SPIs %v and %v, before %v\n%s", a, b, old, w.log())
+			}
+			// What is asked for goes by the new one.
+			w.west.Rekey(w.west.conns.Children[0])
+			w.Run(20 * time.Second)
+			w.check(1)
+		})
+	}
+}
+
 func TestLifetimes(t *testing.T) {
 	for _, reauth := range []bool{false, true} {
 		conn := subnets()

@@ -3,6 +3,7 @@ package ikev2
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ipsec/pluto"
@@ -123,11 +124,18 @@ func (m *Machine) failed(conn *pluto.Connection, serial int, c *cause) {
 // collapse ends an IKE SA that has failed, and says why, once: to those who
 // waited for it, or, where it was established, in a line of its own.
 func (m *Machine) collapse(s *ikeSA, c *cause) {
-	waiting := s.handshake != nil && len(s.handshake.waiting) > 0
-	if !waiting && s.state != deleting && s.state != replaced {
+	if !s.awaited() && s.state != deleting && s.state != replaced {
 		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)
 	}
 	m.drop(s, pluto.PeerDead, c)
+}
+
+// awaited reports whether somebody waits for a Child SA under s, and so will hear of its end.
+func (s *ikeSA) awaited() bool {
+	return slices.ContainsFunc(s.all(), func(x exchange) bool {
+		c, ok := x.(*createChild)
+		return ok && c.old == nil && !c.cancelled
+	})
 }
 
 // from says whom a report is about that no connection is known for yet.

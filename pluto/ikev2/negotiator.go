@@ -67,6 +67,14 @@ func (s *ikeSA) all() []exchange {
 	return all
 }
 
+// RekeyIKE replaces the IKE SAs of a connection ahead of time.
+func (m *Machine) RekeyIKE(conn *pluto.Connection) {
+	m.enter()
+	for _, s := range slices.Clone(m.byConn[keyOf(conn)]) {
+		m.renew(s)
+	}
+}
+
 // Terminate is that of pluto.Negotiator.
 func (m *Machine) Terminate(conn *pluto.Connection) {
 	m.enter()

@@ -70,11 +70,14 @@ func (n *Network) Translate(outside netip.Addr, inside ...netip.Addr) *NAT {
 	nat := &NAT{Outside: outside, next: 20000}
 	nat.Forget()
 	for _, a := range inside {
-		n.nats[a] = nat
+		n.Behind(nat, a)
 	}
 	n.outer[outside] = nat
 	return nat
 }
+
+// Behind puts another host behind a NAT.
+func (n *Network) Behind(nat *NAT, inside netip.Addr) { n.nats[inside] = nat }
 
 // Forget loses all mappings, as a NAT does that is restarted: the hosts inside get other ports.
 func (t *NAT) Forget() {

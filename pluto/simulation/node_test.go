@@ -65,7 +65,11 @@ func (n *node) boot() {
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
 	}
-	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Report: report, Updown: quiet{n}})
+	private, err := connection.ParsePrivate("%v4:172.16.0.0/12")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Report: report, Updown: quiet{n}, Private: private})
 	n.machine = ikev2.New(ikev2.Config{
 		Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
 		Connections: n.table, Credentials: plutotest.Shared("one for all"), Report: report, UniqueIDs: w.uniqueIDs,

@@ -59,12 +59,22 @@ func (w *world) hub(peers int) {
 	any.Name = "any"
 	any.Local.Clients = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	hub.conns = append(hub.conns, any)
+	behindNAT := w.chance(0.5)
+	if behindNAT {
+		any.Remote.Virtual = "vhost:%no,%priv"
+	}
 	for i := range peers {
 		addr := netip.AddrFrom4([4]byte{198, 51, 100, byte(i + 1)})
+		if behindNAT && w.chance(0.6) {
+			site := byte(w.rand.IntN(3))
+			addr = netip.AddrFrom4([4]byte{172, 16, site, byte(i + 1)})
+			w.nat(netip.AddrFrom4([4]byte{203, 0, 113, site + 1}), addr)
+		}
 		n := w.add(fmt.Sprintf("peer%d", i), addr.String())
 		c := w.template(addr.String(), "192.0.2.1")
 		c.Name = "hub"
 		c.Remote.Clients = any.Local.Clients
+		c.ForceEncaps = c.ForceEncaps && !behindNAT // it would look as if it were behind one
 		if any.IKE.Proposals != nil {
 			c.IKE, c.ESP = any.IKE, any.ESP
 		}
@@ -72,6 +82,14 @@ func (w *world) hub(peers int) {
 		n.conns = append(n.conns, c)
 		n.wanted[c.Name] = true
 	}
+}
+
+// nat puts a host behind the NAT with that address outside.
+func (w *world) nat(outside, inside netip.Addr) {
+	if w.nats[outside] == nil {
+		w.nats[outside] = w.net.Translate(outside)
+	}
+	w.net.Behind(w.nats[outside], inside)
 }
 
 // template returns a connection with settings that the seed chooses.
@@ -132,7 +150,19 @@ func (w *world) happen() {
 			w.log("-- %s terminates %s", n.name, c.Name)
 			n.stop(c.Name)
 		}
-	case 4, 5, 6:
+	case 4:
+		both := w.chance(0.6)
+		w.log("-- %s rekeys its IKE SAs (both %v)", n.name, both)
+		for _, o := range w.nodes {
+			if o.alive() && (o == n || both) {
+				for _, st := range o.table.Status() {
+					if st.Oriented {
+						o.machine.RekeyIKE(st.Conn)
+					}
+				}
+			}
+		}
+	case 5, 6:
 		both := w.chance(0.5)
 		w.log("-- %s rekeys (both %v)", n.name, both)
 		for _, o := range w.nodes {
@@ -160,6 +190,13 @@ func (w *world) happen() {
 			w.net.Attach(n.addr, n.machine.Receive)
 		}
 	case 9:
+		if len(w.nats) > 0 && w.chance(0.7) {
+			w.log("-- the NATs forget")
+			for _, nat := range w.nats {
+				nat.Forget()
+			}
+			return
+		}
 		w.trouble()
 		w.log("-- the network: %+v", w.net.Conditions)
 	}

@@ -22,6 +22,7 @@ type world struct {
 	rand      *rand.Rand
 	net       *plutotest.Network
 	nodes     []*node
+	nats      map[netip.Addr]*plutotest.NAT // by the address outside
 	uniqueIDs bool
 	limits    ikev2.Limits
 	start     time.Time
@@ -31,6 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 7))}
+	w.nats = map[netip.Addr]*plutotest.NAT{}
 	w.Clock = plutotest.NewClock()
 	w.start = w.Clock.Now()
 	w.net = plutotest.NewNetwork(w.Clock, seed)
