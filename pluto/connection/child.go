@@ -53,6 +53,9 @@ func (t *Table) permit(b *bundle) error {
 		if other := t.clash(b.child.Conn, f); other != nil {
 			return fmt.Errorf("%s has %v -> %v already, with another peer", other, f.Src, f.Dst)
 		}
+		if err := t.trespass(b.child.Conn, f); err != nil {
+			return err
+		}
 		if isVirtualHost(b.child.Conn.Remote) && !f.Dst.IsSingleIP() {
 			return fmt.Errorf("the peer wants %v, and %s lets it have one host", f.Dst, b.child.Conn.Remote.Virtual)
 		}
@@ -75,6 +78,9 @@ func (t *Table) install(b *bundle, use bool) error {
 		return err
 	}
 	t.bundles[b.child] = b
+	if b.entry.parent != nil { // of others it is known what they may have
+		t.claims.add(b.child.Conn, b.flows...)
+	}
 	b.entry.bundles = append(b.entry.bundles, b)
 	for _, id := range slices.Concat(b.in, b.out) {
 		t.owned[id] = b
@@ -147,6 +153,9 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 		}
 	}
 	delete(t.bundles, child)
+	if e.parent != nil {
+		t.claims.remove(child.Conn, b.flows...)
+	}
 	e.bundles = slices.DeleteFunc(e.bundles, func(other *bundle) bool { return other == b })
 	t.rest(b)
 	t.discard(b.out...)

@@ -8,6 +8,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/pluto"
+	"ipsec/pluto/identity"
 )
 
 // An entry is a connection as it was loaded, or an instance of one.
@@ -162,12 +163,24 @@ func identOf(e pluto.End) string {
 }
 
 // samePeer reports whether two oriented connections are with one peer: at one
-// address, or known by one identity.
+// address, or known by one identity. Many peers whose addresses were not known
+// beforehand may be behind one NAT: of them, identities alone are told.
 func samePeer(a, b *pluto.Connection) bool {
+	if a.Instance > 0 || b.Instance > 0 {
+		return known(a.Remote).Equal(known(b.Remote))
+	}
 	if x, y := a.Remote.Host.Addr, b.Remote.Host.Addr; x.IsValid() && x == y {
 		return true
 	}
 	return a.Remote.ID.OnWire() && a.Remote.ID == b.Remote.ID
+}
+
+// known returns who an end says it is.
+func known(e pluto.End) identity.ID {
+	if e.ID.IsZero() {
+		return identity.FromAddr(e.Host.Addr)
+	}
+	return e.ID
 }
 
 func (t *Table) report(e *entry, code int, outcome pluto.Outcome, format string, args ...any) {

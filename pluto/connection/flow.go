@@ -131,7 +131,7 @@ func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 		return nil
 	}
 	for _, b := range s.users {
-		if other := b.child.Conn; other != c && !samePeer(c, other) {
+		if other := b.child.Conn; other != c && !samePeer(c, other) && !(c.Remote.Host == other.Remote.Host && isHost(c, f)) {
 			return other
 		}
 	}
@@ -141,6 +141,12 @@ func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 		}
 	}
 	return nil
+}
+
+// isHost reports whether a flow goes to the peer itself: of several behind one
+// NAT, the last one has it.
+func isHost(c *pluto.Connection, f klips.Selector) bool {
+	return f.Dst.IsSingleIP() && f.Dst.Addr() == c.Remote.Host.Addr
 }
 
 // addBase gives e a say in a flow.

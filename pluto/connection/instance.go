@@ -48,11 +48,24 @@ func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	for _, other := range list {
 		c := other.conn
 		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (c.Remote.ID == self.Remote.ID || c.Remote.ID == conn.Remote.ID) &&
-			slices.Equal(c.AuthBy, conn.AuthBy) {
+			slices.Equal(c.AuthBy, conn.AuthBy) && sameProof(c, conn) {
 			siblings = append(siblings, c)
 		}
 	}
 	return siblings
+}
+
+// sameProof reports whether a peer that has proved itself by what a asks for
+// has done so by what b asks for, too: its identity alone does not say, where that is
+// any, or whatever its certificate has.
+func sameProof(a, b *pluto.Connection) bool {
+	authority := func(c *pluto.Connection) string {
+		if c.Remote.CA == "%same" {
+			return "%same " + c.Local.CA + " " + c.Local.Cert
+		}
+		return c.Remote.CA
+	}
+	return authority(a) == authority(b) && a.Remote.Cert == b.Remote.Cert && slices.Equal(a.Remote.PublicKeys, b.Remote.PublicKeys) && a.Remote.Groups == b.Remote.Groups
 }
 
 // Instantiate is that of pluto.Connections. The clients of an instance are what

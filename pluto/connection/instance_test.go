@@ -105,6 +105,7 @@ func TestInstanceRestart(t *testing.T) {
 func TestVirtual(t *testing.T) {
 	for _, c := range []struct {
 		virtual string
+		own     string // our network; "" for 10.1.0.0/16
 		within  string
 		nat     bool
 		want    string
@@ -112,16 +113,21 @@ func TestVirtual(t *testing.T) {
 		{virtual: "vhost:%no,%priv", nat: false, want: "203.0.113.7/32"},
 		{virtual: "vhost:%priv", nat: true, want: "192.168.0.0/22 192.168.4.0/23 192.168.6.0/24 192.168.8.0/21 192.168.16.0/20 192.168.32.0/19 192.168.64.0/18 192.168.128.0/17"},
 		{virtual: "vnet:%v4:172.16.0.0/12,%v4:!172.24.0.0/13", nat: true, want: "172.16.0.0/13"},
-		{virtual: "vnet:%v4:10.1.0.0/16", nat: true, want: ""}, // our own network
+		{virtual: "vnet:%v4:10.1.0.0/16", nat: true, want: ""},                                                     // our own network
+		{virtual: "vnet:%v4:172.16.0.0/12,%v4:!172.24.0.0/13", own: "0.0.0.0/0", nat: true, want: "172.16.0.0/13"}, // which is all
 		{within: "172.16.0.0/12", want: "172.16.0.0/12"},
 	} {
 		w := newWorld(t)
-		w.add(warriors("road", func(e *pluto.End) {
+		road := warriors("road", func(e *pluto.End) {
 			e.Virtual = c.virtual
 			if c.within != "" {
 				e.Within = prefix(c.within)
 			}
-		}))
+		})
+		if c.own != "" {
+			road.Local.Clients = []netip.Prefix{prefix(c.own)}
+		}
+		w.add(road)
 		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: "@a", BehindNAT: c.nat})
 		got := strings.Trim(fmt.Sprint(i.Remote.Clients), "[]")
 		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || c.virtual == "vhost:%no,%priv" && !strings.HasPrefix(got, c.want+" ") {

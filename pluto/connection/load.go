@@ -25,6 +25,7 @@ type Table struct {
 	owners  map[*pluto.Connection]*entry // oriented ones and instances, to what they are
 	order   int
 
+	claims  claims
 	slots   map[klips.Selector]*slot
 	owned   map[said.SAID]*bundle          // both ways
 	bundles map[*pluto.Child]*bundle       // in force

@@ -56,6 +56,7 @@ func (t *Table) orient(e *entry) {
 	}
 	e.conn, e.virtual, e.complaint = c, virtual, ""
 	e.flows = flowsOf(c)
+	t.claims.add(c, e.flows...)
 	t.owners[c] = e
 	t.pairs[pairOf(c)] = append(t.pairs[pairOf(c)], e)
 	slices.SortFunc(t.pairs[pairOf(c)], older)
@@ -82,6 +83,7 @@ func (t *Table) disorient(e *entry) {
 	remove(t.roaming, e.conn.Local.Host.Addr, e)
 	delete(t.owners, e.conn)
 	delete(t.timed, e)
+	t.claims.remove(e.conn, e.flows...)
 	e.conn, e.flows, e.busy = nil, nil, time.Time{}
 }
 

@@ -3,7 +3,6 @@ package connection
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"ipsec/pluto"
@@ -63,7 +62,7 @@ func (p Private) choice(local, remote pluto.End, behindNAT bool) []netip.Prefix 
 		return []netip.Prefix{remote.Within}
 	}
 	var allowed []netip.Prefix
-	except := slices.Clone(local.Clients)
+	var except []netip.Prefix
 	_, words, _ := strings.Cut(remote.Virtual, ":")
 	for word := range strings.SplitSeq(words, ",") {
 		switch word = strings.TrimSpace(word); word {
@@ -88,7 +87,13 @@ func (p Private) choice(local, remote pluto.End, behindNAT bool) []netip.Prefix 
 	}
 	var left []netip.Prefix
 	for _, net := range allowed {
-		left = append(left, without(net, except)...)
+		taken := except
+		for _, own := range local.Clients {
+			if own.Bits() >= net.Bits() { // or else the peers are cut out of what is ours
+				taken = append(taken[:len(taken):len(taken)], own)
+			}
+		}
+		left = append(left, without(net, taken)...)
 	}
 	return left
 }

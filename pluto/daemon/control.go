@@ -319,7 +319,7 @@ func (r runner) Run(command string, variables []string, timeout time.Duration) e
 	ran := make(chan result, 1)
 	select {
 	case <-r.w.late:
-		return errors.New("Pluto ends, and does not wait for it")
+		return errors.New("it was not begun, as Pluto ends")
 	default:
 	}
 	r.w.patron.run(command, variables, timeout, func(output string, err error) { ran <- result{output, err} })
@@ -327,7 +327,7 @@ func (r runner) Run(command string, variables []string, timeout time.Duration) e
 	select {
 	case got = <-ran:
 	case <-r.w.late:
-		return errors.New("Pluto ends, and has not waited for it")
+		return errors.New("it was not waited for, as Pluto ends")
 	}
 	for line := range strings.Lines(got.output) {
 		r.w.Log("updown: " + strings.TrimSuffix(line, "\n"))
