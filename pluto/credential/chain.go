@@ -140,9 +140,18 @@ func (s *Store) underCA(chains [][]*x509.Certificate, c Claim) ([][]*x509.Certif
 	if err != nil || wanted == nil {
 		return chains, err
 	}
+	// A CA that another one of ours has signed may call itself as the wanted one does.
+	var held []*x509.Certificate
+	for _, ca := range s.intermediates {
+		if wanted(ca.RawSubject) {
+			held = append(held, ca)
+		}
+	}
 	var kept [][]*x509.Certificate
 	for _, chain := range chains {
-		if slices.ContainsFunc(chain[1:], func(ca *x509.Certificate) bool { return wanted(ca.RawSubject) }) {
+		if slices.ContainsFunc(chain[1:], func(ca *x509.Certificate) bool {
+			return wanted(ca.RawSubject) && (len(held) == 0 || slices.ContainsFunc(held, func(h *x509.Certificate) bool { return sameKey(h.PublicKey, ca.PublicKey) }))
+		}) {
 			kept = append(kept, chain)
 		}
 	}

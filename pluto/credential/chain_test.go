@@ -45,6 +45,7 @@ func TestCertificates(t *testing.T) {
 	unknownCritical := issue(t, root, "east", both(names, func(c *x509.Certificate) {
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
 	}))
+	namesake := issue(t, other, "Root", asCA)
 	noName := issue(t, root, "east", nil)
 	impostor := issueFor(t, nil, stranger.key, "Root", asCA)
 	forged := issue(t, impostor, "east", names)
@@ -108,6 +109,7 @@ func TestCertificates(t *testing.T) {
 		{name: "CA demanded above an intermediate", peer: below, sent: []*pki{middle}, ca: ca + "Root"},
 		{name: "intermediate demanded", peer: below, sent: []*pki{middle}, ca: ca + "Middle"},
 		{name: "another CA demanded", peer: leaf, ca: ca + "Other", reason: UnknownCA, text: "not of the one that the conn demands"},
+		{name: "CA demanded, whose name one below another CA has", peer: issue(t, namesake, "east", names), sent: []*pki{namesake}, ca: ca + "Root", reason: UnknownCA, text: "not of the one that the conn demands"},
 		{name: "any CA", peer: leaf, ca: "%any"},
 		{name: "same CA as ours", peer: leaf, ca: "%same", reason: UnknownCA},
 		{name: "same CA as ours, which it is", peer: issue(t, other, "east", names), ca: "%same"},

@@ -148,6 +148,9 @@ func TestMatches(t *testing.T) {
 	}{
 		{"@East.example.com", "@east.EXAMPLE.com", true, true},
 		{"@east", "@west", false, false},
+		{"@ea\u017ft", "@east", false, false}, // a long s
+		{"@x.ea\u017ft.example", "@*.east.example", false, false},
+		{"u@ea\u017ft", "u@east", false, false},
 		{"@east.example.com", "@*.example.com", false, true},
 		{"@example.com", "@*.example.com", false, false},
 		{"@*.example.com", "@east.example.com", false, false},

@@ -13,7 +13,7 @@ func (id ID) Equal(other ID) bool {
 	}
 	switch id.Type {
 	case TypeFQDN:
-		return strings.EqualFold(id.Data, other.Data)
+		return sameLetters(id.Data, other.Data)
 	case TypeUserFQDN:
 		return equalUser(id.Data, other.Data)
 	case TypeDN:
@@ -24,10 +24,31 @@ func (id ID) Equal(other ID) bool {
 	return false
 }
 
+// sameLetters compares names of the DNS, whose letters are those of ASCII: what
+// Unicode takes for another form of one, as the long s, makes another name, for which
+// there may be another secret.
+func sameLetters(a, b string) bool {
+	lower := func(c byte) byte {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // equalUser compares users, of whom only the host may be in other letters.
 func equalUser(a, b string) bool {
 	i, j := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
-	return i >= 0 && j >= 0 && a[:i] == b[:j] && strings.EqualFold(a[i:], b[j:])
+	return i >= 0 && j >= 0 && a[:i] == b[:j] && sameLetters(a[i:], b[j:])
 }
 
 // IsPattern reports whether an identity stands for more than one: %any, *.name,
@@ -64,7 +85,7 @@ func (id ID) Matches(pattern ID) bool {
 	switch id.Type {
 	case TypeFQDN, TypeUserFQDN:
 		suffix := pattern.Data[1:]
-		return len(id.Data) > len(suffix) && strings.EqualFold(id.Data[len(id.Data)-len(suffix):], suffix)
+		return len(id.Data) > len(suffix) && sameLetters(id.Data[len(id.Data)-len(suffix):], suffix)
 	case TypeDN:
 		a, errA := parseDER(id.Data)
 		b, errB := parseDER(pattern.Data)
