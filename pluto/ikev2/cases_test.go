@@ -157,6 +157,7 @@ func TestRekeyChild(t *testing.T) {
 				conn.PFS = pfs
 				w := newWorld(t, conn)
 				w.up()
+				w.Run(10 * time.Second) // until east may be sure that west knows of it
 				old := w.west.conns.Children[0].In.SPI
 				tt.initial(w)
 				w.Run(20 * time.Second)

@@ -107,7 +107,8 @@ func (m *Machine) endWithNotify(s *ikeSA, c *cause) {
 	m.end(s, c, pluto.PeerDead, &deleteIKE{notify: &message.Notify{MessageType: c.notify}})
 }
 
-// end takes all away that hangs off an IKE SA, and lets x be its last word.
+// end takes all away that hangs off an IKE SA, and lets x be its last word. c is
+// nil where it is no failure.
 func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	if s.state == gone {
 		return
@@ -116,6 +117,10 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 		return
 	}
 	tasks := s.all()
+	told := c
+	if told == nil {
+		told = causef(pluto.RCFatal, "the IKE SA has ended")
+	}
 	waited := false
 	was := s.state
 	s.underWay, s.queue, s.later = nil, nil, nil
@@ -127,7 +132,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 		if cc, ok := t.(*createChild); ok && cc.old == nil {
 			waited = true
 		}
-		t.lost(m, s, c)
+		t.lost(m, s, told)
 	}
 	if !waited && c != nil && was != replaced {
 		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)

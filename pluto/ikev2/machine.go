@@ -64,11 +64,12 @@ type Limits struct {
 	PerPeer     int // half-open IKE SAs of one address
 	HalfOpen    int // half-open IKE SAs of all peers
 	Children    int // Child SAs under one IKE SA
+	Alike       int // IKE SAs between the same two identities, those that are about to go included
 	ReportBurst int // reports of unauthenticated messages in a row; one a second follows
 }
 
 // DefaultLimits suit a gateway with thousands of peers.
-var defaultLimits = Limits{Cookies: 64, PerPeer: 32, HalfOpen: 4096, Children: 1024, ReportBurst: 10}
+var defaultLimits = Limits{Cookies: 64, PerPeer: 32, HalfOpen: 4096, Children: 1024, Alike: 256, ReportBurst: 10}
 
 func (l Limits) orDefault() Limits {
 	set := func(v *int, d int) {
@@ -81,6 +82,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.PerPeer, d.PerPeer)
 	set(&l.HalfOpen, d.HalfOpen)
 	set(&l.Children, d.Children)
+	set(&l.Alike, d.Alike)
 	set(&l.ReportBurst, d.ReportBurst)
 	return l
 }

@@ -46,15 +46,22 @@ func (m *Machine) knows(s *ikeSA, local, expected identity.ID) bool {
 // there before the first message of this one came. One that has been made since
 // is not meant: both ends may have called at once.
 func (m *Machine) displace(s *ikeSA, contact bool) {
+	if list := m.pairs[pair{s.localID, s.remoteID}]; len(list) > m.Limits.Alike {
+		m.report(pluto.RCLogSerious, s.conn, s.serial, "the peer has %d IKE SAs, at most %d are kept: the oldest is deleted", len(list), m.Limits.Alike)
+		m.bequeath(list[0], s)
+		m.end(list[0], nil, pluto.Expired, &deleteIKE{})
+	}
 	for _, o := range slices.Clone(m.pairs[pair{s.localID, s.remoteID}]) {
 		switch {
 		case o == s || o.state != established:
 		case contact && o.since < s.made:
 			m.report(pluto.RCLog, o.conn, o.serial, "the peer has begun anew (INITIAL_CONTACT); its IKE SA is replaced by #%d", s.serial)
+			m.bequeath(o, s)
 			m.drop(o, pluto.DeletedByPeer, causef(pluto.RCFatal, "the peer has begun anew"))
 		case m.UniqueIDs && o.remote.Addr() != s.remote.Addr():
 			m.report(pluto.RCLog, o.conn, o.serial, "the peer is at %s now (uniqueids=yes); its IKE SA is replaced by #%d", s.remote, s.serial)
-			m.end(o, nil, pluto.DeletedHere, &deleteIKE{})
+			m.bequeath(o, s)
+			m.end(o, nil, pluto.Expired, &deleteIKE{})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ikev2
 
 import (
+	"slices"
 	"time"
 
 	"ipsec/pluto"
@@ -44,12 +45,32 @@ func (m *Machine) startReauth(s *ikeSA) {
 // goOnReauth deletes the old IKE SA when nothing is missing from the new one.
 func (m *Machine) goOnReauth(s *ikeSA) {
 	switch fresh := s.reauth.fresh; {
+	case fresh.state == established && s.current() != nil:
+		m.after(&s.alarm, atRekey, reauthPoll)
 	case fresh.state == established && fresh.underWay == nil && len(fresh.queue)+len(fresh.later) == 0:
-		m.end(s, nil, pluto.Replaced, &deleteIKE{})
+		m.bequeath(s, fresh)
+		m.end(s, nil, pluto.Expired, &deleteIKE{})
+		m.advance(fresh)
 	case fresh.state == gone || fresh.state == deleting:
 		s.reauth = nil
 		m.after(&s.alarm, atRekey, rekeyAgain)
 	default:
 		m.after(&s.alarm, atRekey, reauthPoll)
 	}
+}
+
+// bequeath lets what waits for a new Child SA under s wait for it under another IKE SA with the
+// same peer.
+func (m *Machine) bequeath(s, to *ikeSA) {
+	wanted := func(x exchange) bool {
+		c, ok := x.(*createChild)
+		return ok && c.old == nil
+	}
+	for _, x := range append(slices.Clone(s.queue), s.later...) {
+		if wanted(x) {
+			to.queue = append(to.queue, x)
+		}
+	}
+	s.queue = slices.DeleteFunc(s.queue, wanted)
+	s.later = slices.DeleteFunc(s.later, wanted)
 }

@@ -211,6 +211,10 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
 		return
 	}
+	if len(m.pairs[pair{s.localID, s.remoteID}]) >= m.Limits.Alike {
+		m.answer(s, h, hash, refusal(message.NoAdditionalSAs, "").notification())
+		return
+	}
 	if s.busy(modifiesChild) || s.rekeying != nil && s.rekeying.rival != nil {
 		m.answer(s, h, hash, refusal(message.TemporaryFailure, "").notification())
 		return
