@@ -206,17 +206,24 @@ func (m *Machine) announce(c *child) {
 	if c.Conn.DPD.Delay > 0 {
 		dpd = "active"
 	}
+	encryption, integrity := c.transforms()
 	m.Report(pluto.Report{
 		Code: pluto.RCSuccess, Conn: c.Conn, Serial: c.serial, Outcome: pluto.Up,
 		Text: fmt.Sprintf("%s: IPsec SA established %s mode {%s=>0x%08x <0x%08x xfrm=%s-%s%s NATD=%s DPD=%s}",
 			childName, mode, strings.ToUpper(c.Protocol.String()), c.Out.SPI, c.In.SPI,
-			upperOr(c.Out.Enc), upperOr(c.Out.Auth), more.String(), natd, dpd),
+			encryption, integrity, more.String(), natd, dpd),
 	})
 }
 
-func upperOr(name string) string {
-	if name == "" {
-		return "NONE"
+// transforms returns the algorithms as Libreswan's users know them: AES_GCM_16_256, NONE.
+func (c *child) transforms() (encryption, integrity string) {
+	words := strings.Split(strings.ToUpper(c.chosen), "-")
+	encryption, integrity = "NONE", "NONE"
+	if c.Out.Enc != "" {
+		encryption, words = words[0], words[1:]
 	}
-	return strings.ToUpper(name)
+	if c.Out.Auth != "" && len(words) > 0 {
+		integrity = words[0]
+	}
+	return encryption, integrity
 }

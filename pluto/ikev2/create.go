@@ -59,12 +59,6 @@ func (m *Machine) deferred(s *ikeSA, x exchange) {
 
 // retry puts what was deferred back into the queue.
 func (m *Machine) retry(s *ikeSA) {
-	if to := s.successor; to != nil && to.alive() {
-		to.queue = append(to.queue, s.later...)
-		s.later = nil
-		m.advance(to)
-		return
-	}
 	s.queue = append(s.queue, s.later...)
 	s.later = nil
 	m.advance(s)

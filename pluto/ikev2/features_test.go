@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/ikev2/message"
@@ -326,5 +327,68 @@ func TestKeepAlive(t *testing.T) {
 				t.Errorf("%d keepalives in a minute, want %d", n, c.sent)
 			}
 		})
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	conn := plutotest.Conn("six", "2001:db8::1", "2001:db8:1::/48", "2001:db8::2", "2001:db8:2::/48")
+	w := &world{t: t}
+	w.Clock = plutotest.NewClock()
+	w.net = plutotest.NewNetwork(w.Clock, 1)
+	w.Actors = []plutotest.Actor{w.net}
+	w.west = w.host(1, "west", "2001:db8::1", ikev2.Config{}, conn)
+	w.east = w.host(2, "east", "2001:db8::2", ikev2.Config{}, conn.Reversed())
+	w.up()
+	if f := w.east.conns.Children[0].Flows; len(f) != 1 || f[0].Src.String() != "2001:db8:2::/48" {
+		t.Errorf("flows %v", f)
+	}
+}
+
+func TestAH(t *testing.T) {
+	conn := subnets()
+	conn.Protocol = pluto.AH
+	w := newWorld(t, conn)
+	w.up()
+	c := w.west.conns.Children[0]
+	if c.Protocol != said.AH || c.In.Enc != "" || len(c.In.AuthKey) == 0 {
+		t.Errorf("%+v", c)
+	}
+	w.west.Rekey(c)
+	w.Run(20 * time.Second)
+	w.check(1)
+}
+
+// TestWithoutPFS rekeys with a peer that has pfs=no, or that demands a group.
+func TestWithoutPFS(t *testing.T) {
+	for _, group := range []string{"", "modp2048"} {
+		conn := subnets()
+		east := conn.Reversed()
+		east.PFS = group != ""
+		east.PFSGroup = group
+		w := newWorldOf(t, ikev2.Config{}, ikev2.Config{}, []*pluto.Connection{conn}, []*pluto.Connection{east})
+		w.up()
+		old := w.west.conns.Children[0].In.SPI
+		w.west.Rekey(w.west.conns.Children[0])
+		w.Run(20 * time.Second)
+		w.check(1)
+		if now := w.west.conns.Children[0].In.SPI; (now != old) != (group == "") {
+			t.Errorf("pfsgroup=%q at east: the SPI is %08x, was %08x\n%s", group, now, old, w.log())
+		}
+	}
+}
+
+// TestBusyPeer has one end make a Child SA while the other replaces the IKE SA.
+func TestBusyPeer(t *testing.T) {
+	one := plutotest.Conn("one", westAddr, "10.10.0.0/16", eastAddr, eastNet)
+	two := plutotest.Conn("two", westAddr, "10.11.0.0/16", eastAddr, eastNet)
+	w := newWorldOf(t, ikev2.Config{}, ikev2.Config{}, []*pluto.Connection{one, two}, []*pluto.Connection{one.Reversed(), two.Reversed()})
+	w.up()
+	w.Run(10 * time.Second)
+	w.west.Initiate(two, nil)
+	w.east.RekeyIKE(w.east.conns.All[0])
+	w.Run(30 * time.Second)
+	w.check(2)
+	if a, b := w.west.established(t), w.east.established(t); a != 1 || b != 1 {
+		t.Errorf("west has %d IKE SAs, east %d\n%s", a, b, w.log())
 	}
 }

@@ -49,6 +49,9 @@ func (x *rekeyIKE) end(m *Machine, s *ikeSA) {
 }
 
 func (x *rekeyIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
+	if s.rekeying != x { // the peer has made s in place of the one that this was for
+		return nil, false
+	}
 	policy, err := m.ikePolicy(s.conn)
 	if err == nil {
 		x.policy = policy.Rekeying()

@@ -93,8 +93,6 @@ func (s *ikeSA) header(x message.ExchangeType, id uint32, response bool) message
 // that is left to say to it is that once more.
 func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != nil }
 
-func (s *ikeSA) alive() bool { return s.state != gone }
-
 // newSA enters a new IKE SA.
 func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {
 	s := &ikeSA{initiator: initiator, local: local, remote: remote, made: m.now.UnixNano()}
@@ -177,8 +175,8 @@ func (m *Machine) handOver(s, to *ikeSA) {
 	}
 	to.children = append(to.children, s.children...)
 	s.children = nil
-	to.queue = append(to.queue, s.queue...)
-	s.queue = nil
+	to.queue = append(append(to.queue, s.queue...), s.later...)
+	s.queue, s.later = nil, nil
 	s.successor = to
 	s.state = replaced
 	m.set(&s.alarm, atRekey, time.Time{})
