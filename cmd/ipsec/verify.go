@@ -101,6 +101,7 @@ func (m *machine) verify(self string) []finding {
 		add(m.reversePath()...)
 	}
 	add(m.secrets()...)
+	add(m.keyFolder())
 	add(m.keyFiles()...)
 	add(m.ports()...)
 	add(m.runFolder(), m.syslog())

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,15 +143,23 @@ func (m *machine) secrets() []finding {
 	info, err := os.Stat(name)
 	switch {
 	case os.IsNotExist(err):
-		f.details = []string{"not there; connections with secrets of their own need it"}
+		if conn := m.automatic(func(c *conf.Conn) bool { return strings.Contains(c.AuthBy, "secret") }); conn != nil {
+			return []finding{{f.what, warning, []string{fmt.Sprintf("not there, and conn %q (%s) has authby=secret: make it, with mode 600 and a line such as", conn.Name, conn.Pos),
+				`192.0.2.1 192.0.2.2 : PSK "…"`}}}
+		}
+		return []finding{{f.what, good, []string{"not there; connections with secrets of their own need it"}}}
 	case err != nil:
 		return []finding{{f.what, warning, []string{err.Error()}}}
 	case info.Mode()&0o077 != 0:
 		return []finding{{f.what, failed, []string{"other users may read or write it: chmod 600 " + name}}}
 	}
 	s, err := secrets.Load(name)
+	if errors.Is(err, fs.ErrPermission) {
+		f.details = []string{"only the superuser can look into it"}
+		return []finding{f}
+	}
 	var wrong conf.Errors
-	if errors.As(err, &wrong) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+	if errors.As(err, &wrong) && !errors.Is(err, fs.ErrNotExist) {
 		f.verdict = warning
 		if len(s.Files) == 0 {
 			f.verdict = failed
@@ -160,6 +169,37 @@ func (m *machine) secrets() []finding {
 		}
 	}
 	return []finding{f}
+}
+
+// automatic returns the first conn of those that Pluto gets.
+func (m *machine) automatic(which func(*conf.Conn) bool) *conf.Conn {
+	if m.config == nil {
+		return nil
+	}
+	for _, c := range m.config.Conns {
+		if (c.Auto == conf.AutoAdd || c.Auto == conf.AutoRoute || c.Auto == conf.AutoStart) && !c.PolicyGroup && which(c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// keyFolder looks at ipsec.d, where certificates and private keys are.
+func (m *machine) keyFolder() finding {
+	f := finding{"Certificates and keys in " + m.paths.Dir(), good, nil}
+	if _, err := os.Stat(m.paths.Dir()); os.IsNotExist(err) {
+		f.details = []string{"not there; connections with certificates need it"}
+		if conn := m.automatic(func(c *conf.Conn) bool { return c.Left.Cert != "" || c.Right.Cert != "" }); conn != nil {
+			f.verdict = warning
+			f.details = []string{fmt.Sprintf("not there, and conn %q (%s) has a certificate: ipsec.d/certs, cacerts, private and crls are looked for there", conn.Name, conn.Pos)}
+		}
+		return f
+	}
+	if info, err := os.Stat(filepath.Join(m.paths.Dir(), "private")); err == nil && info.Mode()&0o077 != 0 {
+		f.verdict = warning
+		f.details = []string{"other users may look into private: chmod 700 " + filepath.Join(m.paths.Dir(), "private")}
+	}
+	return f
 }
 
 // manualKey matches a line that holds a key of a manually keyed connection.
@@ -199,6 +239,8 @@ func (m *machine) ports() []finding {
 			f = finding{f.what, warning, []string{err.Error()}}
 		case used && ours:
 			f.details = []string{"ours"}
+		case used && port == 500:
+			f = finding{f.what, failed, []string{"another program has it, and Pluto needs it: end that one first (ss -lunp tells which)"}}
 		case used:
 			f = finding{f.what, warning, []string{"another program has it: end that one first (ss -lunp tells which)"}}
 		}

@@ -101,7 +101,18 @@ func TestVerify(t *testing.T) {
 		{"port of IKE taken", func(t *testing.T, m *machine) {
 			m.load(t, strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1))
 			m.put(t, "proc/self/net/udp", "  sl  local_address rem_address\n 10: 00000000:01F4 00000000:0000 07\n")
-		}, "UDP port 500", warning, "another program"},
+		}, "UDP port 500", failed, "another program"},
+		{"no secrets for a conn that needs them", func(t *testing.T, m *machine) {
+			m.load(t, plainConfig+"\nconn psk\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tauthby=secret\n\tauto=add\n")
+		}, "Secrets", warning, "with mode 600"},
+		{"no certificates for a conn that needs them", func(t *testing.T, m *machine) {
+			m.load(t, plainConfig+"\nconn cert\n\tleft=192.0.2.1\n\tleftcert=west.pem\n\tright=192.0.2.2\n\tauto=add\n")
+		}, "Certificates", warning, "not there, and conn \"cert\""},
+		{"private keys for all", func(t *testing.T, m *machine) {
+			if err := os.MkdirAll(filepath.Join(m.paths.Dir(), "private"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, "Certificates", warning, "chmod 700"},
 		{"port of ESP taken", func(t *testing.T, m *machine) {
 			m.put(t, "proc/self/net/udp6", "  sl  local_address rem_address\n 10: 00000000000000000000000000000000:1194 00000000000000000000000000000000:0000 07\n")
 		}, "UDP port 4500", warning, "another program"},

@@ -96,6 +96,9 @@ func (p *parser) load(name string, at conf.Pos) {
 	text, info, err := p.files.ReadFile(name, maxFileSize)
 	if err != nil {
 		d := conf.Diagnostic{Pos: at, Text: fmt.Sprintf("failed to read %s: %s", spell.Quote(name), reason(err))}
+		if at.File == name { // it is not an include that names it
+			d.Text = fmt.Sprintf("failed to read it: %s", reason(err))
+		}
 		p.report(&p.errors, d.WithCause(err))
 		return
 	}

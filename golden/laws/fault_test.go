@@ -46,6 +46,9 @@ func TestParityFaults(t *testing.T) {
 		{"Run", "version 2.0\nconfig setup\n\tprepluto=\"exit 7\"\n" + tunnel + updown, updownScript, start(""), 1, "the command of prepluto failed"},
 		{"StartPluto", "version 2.0\nconfig setup\n\tprepluto=true\n" + tunnel + updown, updownScript, start("mkdir -p /var/run/pluto/pluto.pid"), 1, "failed to start Pluto"},
 		{"AddConn", "version 2.0\n" + negotiated + "\nconn oppo\n\tleft=192.0.2.1\n\tright=%opportunistic\n\tauto=add\n", "", start(""), 0, "is not loaded"},
+		{"Listen", "version 2.0\n" + negotiated, "", start(`python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("192.0.2.1", 500)); time.sleep(1000)' >/dev/null 2>&1 & until grep -q :01F4 /proc/net/udp; do sleep 0.01; done`), 0, "Pluto does not listen"},
 		{"RouteConn", "version 2.0\n" + negotiated, "", start(""), 0, `conn "elsewhere2" (/etc/ipsec.conf:39) is not routed`},
 		{"Initiate", "version 2.0\n" + negotiated + "\nconn anybody\n\tleft=192.0.2.1\n\tright=%any\n\tauthby=secret\n\tauto=start\n", "", start(""), 0, "is not up"},
 		{"Restore", full, "", later("stop", "ro /proc/sys/net/ipv4/conf/eth0/rp_filter"), 1, "...IPsec stopped"},

@@ -141,11 +141,11 @@ type placer interface {
 // shared looks up a shared key; place is where it stands.
 func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (key []byte, place string, err *Error) {
 	if s.parts.Secrets == nil {
-		return nil, "", noSecret(own, peer, ownAddr, peerAddr)
+		return nil, "", s.noSecret(own, peer, ownAddr, peerAddr)
 	}
 	key, ok := s.parts.Secrets.Shared(own, peer, ownAddr, peerAddr)
 	if !ok {
-		return nil, "", noSecret(own, peer, ownAddr, peerAddr)
+		return nil, "", s.noSecret(own, peer, ownAddr, peerAddr)
 	}
 	place = "ipsec.secrets"
 	if p, ok := s.parts.Secrets.(placer); ok {
@@ -158,8 +158,12 @@ func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (key
 	return key, place, nil
 }
 
-func noSecret(own, peer identity.ID, ownAddr, peerAddr netip.Addr) *Error {
-	return fail(NoSecret, "look at ipsec.secrets", "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
+func (s *Store) noSecret(own, peer identity.ID, ownAddr, peerAddr netip.Addr) *Error {
+	file := s.source.Secrets
+	if file == "" {
+		file = "ipsec.secrets"
+	}
+	return fail(NoSecret, "look at "+file, "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
 }
 
 // dated says since when a certificate is, or is not, valid.

@@ -37,6 +37,9 @@ func (w *worker) answer(call *whack.Call) {
 	if r.Add != nil {
 		wait.names = append(wait.names, r.Name)
 	}
+	if r.Reread != 0 {
+		wait.names = append(wait.names, "") // what is about no connection
+	}
 	w.waiters = append(w.waiters, wait)
 	ok := w.obey(call)
 	w.show(call)
@@ -112,24 +115,42 @@ func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
 		err = w.add(r.Add, r.Delete)
 	case kind == KindListen && r.Listen:
 		w.listening = true
-		err = w.readdress()
+		if err = w.readdress(); err == nil {
+			err = w.endpoints.deaf()
+		}
 	case kind == kindUnlisten && r.Unlisten:
 		w.listening = false
 		err = w.readdress()
 	case kind == kindReread && r.Reread != 0:
-		w.reread(r.Reread)
+		for _, line := range w.reread(r.Reread) {
+			w.report(pluto.Report{Code: pluto.RCLogSerious, Text: line})
+		}
 	case kind == KindRoute && r.Route:
 		err = w.table.Route(r.Name)
 	case kind == kindUnroute && r.Unroute:
 		err = w.table.Unroute(r.Name)
 	case kind == KindInitiate && r.Initiate:
-		err = w.table.Initiate(r.Name)
+		if err = w.deaf(r.Name); err == nil {
+			err = w.table.Initiate(r.Name)
+		}
 	case kind == kindTerminate && r.Terminate:
 		err = w.table.Terminate(r.Name)
 	default:
 		return false, nil
 	}
 	return true, err
+}
+
+// deaf says why the peer of a connection could not be heard.
+func (w *worker) deaf(name string) error {
+	for _, c := range w.table.Matching(name) {
+		for at, why := range w.endpoints.refused {
+			if at.addr.Addr() == c.Local.Host.Addr {
+				return &connection.Error{Code: pluto.RCDeaf, Text: why}
+			}
+		}
+	}
+	return nil
 }
 
 // add loads a connection, in place of one of its name where it is to replace

@@ -3,14 +3,17 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
 	"ipsec/pluto"
+	"ipsec/pluto/connection"
 )
 
 // endpoints are the sockets of IKE. They are for one goroutine.
@@ -48,6 +51,15 @@ func (e *endpoints) follow(wanted []endpoint) {
 		e.sockets = append(e.sockets, s)
 	}
 	e.refused = refused
+}
+
+// deaf says where IKE should be heard, and is not.
+func (e *endpoints) deaf() error {
+	if len(e.refused) == 0 {
+		return nil
+	}
+	lines := slices.Sorted(maps.Values(e.refused))
+	return &connection.Error{Code: pluto.RCDeaf, Text: strings.Join(lines, "; ")}
 }
 
 // Send sends a message from the socket of its local address.

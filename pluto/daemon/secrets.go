@@ -16,8 +16,9 @@ func (w *worker) load() *credential.Store {
 	return store
 }
 
-// reread reads some of them again. What is under way goes on with the old ones.
-func (w *worker) reread(what whack.Reread) {
+// reread reads some of them again, and returns what is wrong with them. What is
+// under way goes on with the old ones.
+func (w *worker) reread(what whack.Reread) (warnings []string) {
 	sections := credential.Section(0)
 	for _, s := range []struct {
 		asked   whack.Reread
@@ -32,10 +33,9 @@ func (w *worker) reread(what whack.Reread) {
 			sections |= s.section
 		}
 	}
-	store, warnings := w.store.Reread(sections)
-	w.warn(warnings)
-	w.store = store
+	w.store, warnings = w.store.Reread(sections)
 	w.ike.Credentials = w.credentials()
+	return warnings
 }
 
 func (w *worker) warn(lines []string) {

@@ -51,7 +51,10 @@ func bind(at endpoint, deliver func(d pluto.Datagram, gone <-chan struct{})) (*s
 		return errors.Join(cerr, err)
 	}}
 	conn, err := config.ListenPacket(context.Background(), "udp", at.addr.String())
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return nil, fmt.Errorf(`failed to listen for IKE on %s: another program has the port ("ss -lunp" tells which); end it, then run "ipsec auto --ready"`, at)
+	case err != nil:
 		return nil, fmt.Errorf("failed to listen for IKE on %s: %w", at, rootCause(err))
 	}
 	s := &socket{endpoint: at, conn: conn.(*net.UDPConn), gone: make(chan struct{})}

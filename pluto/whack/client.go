@@ -20,6 +20,12 @@ type NotRunning struct{ Path string }
 
 func (e NotRunning) Error() string { return fmt.Sprintf("Pluto is not running (no %q)", e.Path) }
 
+// abandoned is the error of Do when its context has ended.
+type abandoned struct{ cause error }
+
+func (abandoned) Error() string   { return "no longer waiting for Pluto" }
+func (e abandoned) Unwrap() error { return e.cause }
+
 // Do sends the words of a command line to the Pluto whose control socket is
 // path, writes the lines of its answer to out as they come, and returns the
 // exit status. What is wrong with the words, or with the way to Pluto, is the
@@ -32,7 +38,7 @@ func Do(ctx context.Context, path string, words []string, out io.Writer) (int, e
 	}
 	status, err := do(ctx, path, words, out)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no longer waiting for Pluto, which goes on: %w", ctx.Err())
+		err = abandoned{ctx.Err()}
 	}
 	if err != nil {
 		return pluto.RCWhackProblem, err
@@ -50,6 +56,8 @@ func do(ctx context.Context, path string, words []string, out io.Writer) (int, e
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
 		return 0, NotRunning{path}
+	case errors.Is(err, fs.ErrPermission):
+		return 0, errors.New("permission denied (must be superuser)")
 	case err != nil:
 		return 0, fmt.Errorf("failed to reach Pluto: %w", err)
 	}
