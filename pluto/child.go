@@ -64,7 +64,8 @@ type Connections interface {
 	// ReleaseSPI gives up one that no Child SA came of.
 	ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32)
 
-	// Install sets both SAs of child and lets its flows come in. With use, the
+	// Install sets both SAs of child and lets its flows come in. The error is a
+	// *TrafficError where the peer may not have the flows. With use, the
 	// flows go out by it too; a responder that rekeys says so later, by Use,
 	// when it knows that the peer has the new SA.
 	Install(child *Child, use bool) error
@@ -86,6 +87,12 @@ type Connections interface {
 	// Terminate comes before.
 	Failed(conn *Connection, why error)
 }
+
+// A TrafficError refuses a flow that is not for the peer to have.
+type TrafficError struct{ Text string }
+
+// Error returns the text.
+func (e *TrafficError) Error() string { return e.Text }
 
 // Peer is what is known of a peer once it has said who it is.
 type Peer struct {

@@ -25,7 +25,7 @@ func (t *Table) Install(child *pluto.Child, use bool) error {
 		b.flows = append(b.flows, masked(f))
 	}
 	if err := t.permit(b); err != nil {
-		return err
+		return &pluto.TrafficError{Text: err.Error()}
 	}
 	routed := t.routed(e)
 	if len(e.flows) > 0 && !routed && e.parent == nil {

@@ -102,7 +102,8 @@ func (m *Machine) Tick() {
 			}
 		}
 	}
-	m.tellOmitted()
+	m.tellOmitted(&m.limiter)
+	m.tellOmitted(&m.known)
 }
 
 // alarms is a heap by the next deadline.

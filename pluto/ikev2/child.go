@@ -2,6 +2,7 @@ package ikev2
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -99,6 +100,9 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		c.Replaces = &p.old.Child
 	}
 	if err := m.Connections.Install(&c.Child, use); err != nil {
+		if foreign, ok := errors.AsType[*pluto.TrafficError](err); ok {
+			return nil, refusal(message.TSUnacceptable, "%v", foreign).look(p.conn, "leftsubnet", "rightsubnet", "rightsubnetwithin")
+		}
 		return nil, refusal(message.NoAdditionalSAs, "failed to set the SAs in the kernel: %v", err)
 	}
 	c.Replaces = nil

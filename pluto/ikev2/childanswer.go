@@ -16,8 +16,8 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 	if sa == nil || tsi == nil || tsr == nil {
 		return nil, nil, refusal(message.InvalidSyntax, "request for a Child SA without SA, TSi or TSr")
 	}
-	if len(s.children) >= m.Limits.Children {
-		return nil, nil, refusal(message.NoAdditionalSAs, "%d Child SAs under one IKE SA, which is the limit", len(s.children))
+	if n := m.childrenOf(s); n >= m.Limits.Children {
+		return nil, nil, refusal(message.NoAdditionalSAs, "%d Child SAs with %s, which is the limit", n, s.remoteID)
 	}
 	transport := message.FindNotify(payloads, message.UseTransportMode) != nil
 	p, c := m.choosePlan(s, tsi.Selectors, tsr.Selectors, transport, old)
@@ -165,6 +165,14 @@ func (m *Machine) agree(s *ikeSA, p *plan, sa *message.SA, group uint16, first b
 	return nil
 }
 
+// childrenOf returns how many Child SAs there are with the peer of s.
+func (m *Machine) childrenOf(s *ikeSA) (n int) {
+	for _, o := range m.pairs[pair{s.localID, s.remoteID}] {
+		n += len(o.children)
+	}
+	return n
+}
+
 // answerKE does our half of a key exchange.
 func (m *Machine) answerKE(group uint16, peer []byte) (public, shared []byte, c *cause) {
 	g, err := suite.FindGroup(group)
@@ -222,6 +230,6 @@ func (m *Machine) answeredChild(s *ikeSA, made *child, c *cause) {
 	case c == nil:
 		m.announce(made)
 	case c.text != "":
-		m.report(c.code, s.conn, s.serial, "answered with %s: %s", c.notify, c.text)
+		m.tame(c.code, s, "answered with %s: %s", c.notify, c.text)
 	}
 }

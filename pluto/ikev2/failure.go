@@ -146,6 +146,15 @@ func (m *Machine) from(s *ikeSA) string {
 	return fmt.Sprintf("packet from %s: ", s.remote)
 }
 
+// tame reports what a peer whose identity is known has asked for in vain. It, too, may
+// ask again and again.
+func (m *Machine) tame(code int, s *ikeSA, format string, args ...any) {
+	if m.known.allows(m.now, m.Limits.ReportBurst) {
+		m.tellOmitted(&m.known)
+		m.report(code, s.conn, s.serial, format, args...)
+	}
+}
+
 // limiter lets so many reports through at once, and one a second after, so
 // that a flood of packets from nobody in particular does not become one of lines.
 type limiter struct {
@@ -159,26 +168,31 @@ func (m *Machine) limited(format string, args ...any) { m.limitedFor(nil, format
 
 // limitedFor is limited, where it is known which connection is meant.
 func (m *Machine) limitedFor(conn *pluto.Connection, format string, args ...any) {
-	l := &m.limiter
-	if l.filled.IsZero() {
-		l.tokens, l.filled = m.Limits.ReportBurst, m.now
+	if m.limiter.allows(m.now, m.Limits.ReportBurst) {
+		m.tellOmitted(&m.limiter)
+		m.Report(pluto.Report{Code: pluto.RCLogSerious, Conn: conn, Text: fmt.Sprintf(format, args...)})
 	}
-	if n := int(m.now.Sub(l.filled) / time.Second); n > 0 {
-		l.tokens = min(m.Limits.ReportBurst, l.tokens+n)
+}
+
+// allows reports whether one more report may be made.
+func (l *limiter) allows(now time.Time, burst int) bool {
+	if l.filled.IsZero() {
+		l.tokens, l.filled = burst, now
+	}
+	if n := int(now.Sub(l.filled) / time.Second); n > 0 {
+		l.tokens = min(burst, l.tokens+n)
 		l.filled = l.filled.Add(time.Duration(n) * time.Second)
 	}
 	if l.tokens == 0 {
 		l.omitted++
-		return
+		return false
 	}
-	m.tellOmitted()
 	l.tokens--
-	m.Report(pluto.Report{Code: pluto.RCLogSerious, Conn: conn, Text: fmt.Sprintf(format, args...)})
+	return true
 }
 
 // tellOmitted says how many reports were left out, once that has come to an end.
-func (m *Machine) tellOmitted() {
-	l := &m.limiter
+func (m *Machine) tellOmitted(l *limiter) {
 	if l.omitted == 0 || m.now.Sub(l.filled) < time.Second {
 		return
 	}

@@ -72,15 +72,26 @@ func (m *Machine) admit(d pluto.Datagram, h message.Header, msg *message.Message
 			return false
 		}
 	}
-	switch addr := d.Remote.Addr(); {
+	switch from := neighbourhood(d.Remote.Addr()); {
 	case len(m.halfOpen) >= m.Limits.HalfOpen:
 		m.limited("packet from %s: left out: %d IKE SAs are half open, which is the limit", d.Remote, len(m.halfOpen))
 		return false
-	case m.perPeer[addr] >= m.Limits.PerPeer:
-		m.limited("packet from %s: left out: %d IKE SAs with it are half open, which is the limit", d.Remote, m.perPeer[addr])
+	case m.perPeer[from] >= m.Limits.PerPeer:
+		m.limited("packet from %s: left out: %d IKE SAs with %s are half open, which is the limit", d.Remote, m.perPeer[from], from)
 		return false
 	}
 	return true
+}
+
+// neighbourhood returns the addresses that one sender may well have, all of
+// which count as it: in IPv6, a network.
+func neighbourhood(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.WithZone("").Prefix(bits)
+	return p
 }
 
 // candidates returns the connections that may be meant and speak IKEv2.
@@ -133,7 +144,7 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 		return
 	}
 	m.halfOpen[hs.key] = s
-	m.perPeer[d.Remote.Addr()]++
+	m.perPeer[neighbourhood(d.Remote.Addr())]++
 	m.after(&s.alarm, atExpire, halfOpenLife)
 	payloads := []message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: public}, &message.Nonce{Data: hs.nr}}
 	payloads = append(payloads, m.initNotifies(s, conn)...)
@@ -181,9 +192,9 @@ func (m *Machine) notHalfOpen(s *ikeSA) {
 	if s.handshake == nil || s.initiator || m.halfOpen[s.handshake.key] != s {
 		return
 	}
-	addr := s.handshake.key.remote.Addr()
+	from := neighbourhood(s.handshake.key.remote.Addr())
 	delete(m.halfOpen, s.handshake.key)
-	if m.perPeer[addr]--; m.perPeer[addr] <= 0 {
-		delete(m.perPeer, addr)
+	if m.perPeer[from]--; m.perPeer[from] <= 0 {
+		delete(m.perPeer, from)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/identity"
@@ -61,9 +62,9 @@ type Credentials interface {
 // Limits bound what peers can make a Machine keep.
 type Limits struct {
 	Cookies     int // half-open IKE SAs of peers from which on cookies are asked for
-	PerPeer     int // half-open IKE SAs of one address
+	PerPeer     int // half-open IKE SAs of one address, or one /64 of IPv6
 	HalfOpen    int // half-open IKE SAs of all peers
-	Children    int // Child SAs under one IKE SA
+	Children    int // Child SAs with one peer that it has asked for
 	Alike       int // IKE SAs between the same two identities, those that are about to go included
 	ReportBurst int // reports of unauthenticated messages in a row; one a second follows
 }
@@ -94,15 +95,17 @@ type Machine struct {
 	serial                 int
 	sas                    map[message.SPI]*ikeSA // by our SPI
 	halfOpen               map[initKey]*ikeSA     // as responder, not authenticated yet
-	perPeer                map[netip.Addr]int     // of halfOpen
+	perPeer                map[netip.Prefix]int   // of halfOpen
 	byConn                 map[connKey][]*ikeSA   // by the connection that they were made for
 	pairs                  map[pair][]*ikeSA      // authenticated, by who the ends are
 	children               map[*pluto.Child]*child
 	suites                 map[suite.Choice]*suite.Suite
-	defaultIKE, defaultESP *offer.Policy // made once
+	defaultIKE, defaultESP *offer.Policy                       // made once
+	policies               map[*proposal.Proposal]offer.Policy // of ike=, by the first proposal
 	alarms                 alarms
 	cookies                cookieJar
-	limiter                limiter
+	limiter                limiter // of reports about anybody
+	known                  limiter // of those about peers that have proved who they are
 	seed                   maphash.Seed
 	closed                 bool
 }
@@ -125,7 +128,8 @@ func New(c Config) *Machine {
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},
 		halfOpen: map[initKey]*ikeSA{},
-		perPeer:  map[netip.Addr]int{},
+		perPeer:  map[netip.Prefix]int{},
+		policies: map[*proposal.Proposal]offer.Policy{},
 		byConn:   map[connKey][]*ikeSA{},
 		pairs:    map[pair][]*ikeSA{},
 		children: map[*pluto.Child]*child{},

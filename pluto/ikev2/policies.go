@@ -21,8 +21,23 @@ func (m *Machine) ikePolicy(conn *pluto.Connection) (offer.Policy, error) {
 		}
 		return *m.defaultIKE, nil
 	}
-	return offer.ForIKE(conn.IKE)
+	// A connection and its instances share the proposals, which never change.
+	first := &conn.IKE.Proposals[0]
+	if p, made := m.policies[first]; made {
+		return p, nil
+	}
+	p, err := offer.ForIKE(conn.IKE)
+	if err == nil {
+		if len(m.policies) >= maxPolicies { // those of connections that are no more among them
+			clear(m.policies)
+		}
+		m.policies[first] = p
+	}
+	return p, err
 }
+
+// maxPolicies bounds how many are kept.
+const maxPolicies = 1 << 14
 
 // childPolicy returns what conn offers and accepts for Child SAs; first, for the one
 // of IKE_AUTH. With pfs=yes, groups are those of pfsgroup=, which are then demanded, else

@@ -163,9 +163,10 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	if !whole {
 		return
 	}
-	if s.firstHash != 0 {
-		hash, s.firstHash = s.firstHash, 0
+	if s.firstHash != 0 && message.PayloadType(d.Payload[16]) == message.TypeEncryptedFragment {
+		hash = s.firstHash
 	}
+	s.firstHash = 0 // a request begun in fragments may come whole in the end
 	m.heard(s, d)
 	m.follow(s, d)
 	switch {
@@ -204,7 +205,7 @@ func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err e
 			m.drop(s, pluto.PeerDead, causef(pluto.RCFatal, "%v", err))
 			return
 		}
-		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s%s: %v", m.from(s), h, err)
+		m.tame(pluto.RCLogSerious, s, "%s: %v", h, err)
 		return
 	}
 	c := refusal(message.InvalidSyntax, "%s: %v; the IKE SA ends", h, err)

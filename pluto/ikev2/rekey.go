@@ -231,7 +231,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 		c := wrongGroup(err).look(s.conn, "ike")
 		m.answer(s, h, hash, c.notification())
 		if c.notify == message.NoProposalChosen {
-			m.report(c.code, s.conn, s.serial, "the peer's request to rekey the IKE SA was refused: %s", c.text)
+			m.tame(c.code, s, "the peer's request to rekey the IKE SA was refused: %s", c.text)
 		}
 		return
 	}
