@@ -27,17 +27,17 @@ func readFile(t *testing.T, name string) string {
 }
 
 // TestSampleConfig reads the ipsec.conf that is installed, as it is and with its
-// example in force.
+// examples in force.
 func TestSampleConfig(t *testing.T) {
 	sample := readFile(t, "../../packaging/ipsec.conf")
 	key := "0x" + strings.Repeat("5a", 32)
-	keys := "\nconn office-keys\n\tespenckey=" + key + "\n\tespauthkey=" + key + "\n"
+	keys := "\nconn manual-keys\n\tespenckey=" + key + "\n\tespauthkey=" + key + "\n"
 	example := regexp.MustCompile(`(?m)^# ?(conn |\t)`).ReplaceAllString(sample, "$1")
-	example = strings.ReplaceAll(example, "\techo 0x$(head", "# echo 0x$(head")
+	example = strings.ReplaceAll(example, "\tipsec ranbits", "# ipsec ranbits")
 	for _, test := range []struct {
 		name, text string
 		conns      int
-	}{{"as it is", sample, 0}, {"with the example", example + keys, 2}} {
+	}{{"as it is", sample, 0}, {"with the examples", example + keys, 3}} {
 		config, err := conf.Parse("ipsec.conf", []byte(test.text))
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
