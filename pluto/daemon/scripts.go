@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"ipsec/pluto/updown"
 )
@@ -25,13 +27,21 @@ type scripts struct {
 	tell  func(outcome)
 	queue chan script
 	done  sync.WaitGroup
+	ctx   context.Context // ends when nobody waits for them any more
+	stop  func()
 }
+
+// lastTime is how long a script may go on when the worker that has asked for it is gone.
+const lastTime = 2 * time.Second
 
 func newScripts(known func(string) bool, tell func(outcome)) *scripts {
 	s := &scripts{known: known, tell: tell, queue: make(chan script, maxWaiting)}
+	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.done.Go(func() {
 		for job := range s.queue {
-			s.tell(s.run(job))
+			if s.ctx.Err() == nil {
+				s.tell(s.run(job))
+			}
 		}
 	})
 	return s
@@ -69,10 +79,12 @@ func (s *scripts) check(job script) error {
 	return nil
 }
 
-// wait returns when all are done.
+// wait returns when all are done, or have had their time.
 func (s *scripts) wait() {
 	close(s.queue)
+	defer time.AfterFunc(lastTime, s.stop).Stop()
 	s.done.Wait()
+	s.stop()
 }
 
 // run runs a script to its end, or for its time.
@@ -80,7 +92,7 @@ func (s *scripts) run(job script) outcome {
 	output := &limited{}
 	shell := updown.Shell{Env: os.Environ(), Output: func() io.WriteCloser { return output }}
 	o := outcome{ID: job.ID}
-	if err := shell.Run(job.Command, job.Env, job.Timeout); err != nil {
+	if err := shell.RunContext(s.ctx, job.Command, job.Env, job.Timeout); err != nil {
 		o.Err = err.Error()
 	}
 	o.Output = strings.ToValidUTF8(output.String(), "?")

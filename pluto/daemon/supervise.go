@@ -115,7 +115,7 @@ func (s *Supervisor) runWorker(ctx context.Context, listener *os.File) error {
 	})
 	err = <-ended
 	stop()
-	ours.SetDeadline(time.Now())
+	ours.SetDeadline(time.Now().Add(time.Second)) // what it said last is still to be read, up to its end
 	if terr := <-talked; err == nil && terr != nil && ctx.Err() == nil {
 		s.Log(terr.Error())
 	}

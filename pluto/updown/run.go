@@ -29,7 +29,12 @@ const lingering = 200 * time.Millisecond
 // Run is that of Runner. What takes too long is killed, with all of its process
 // group.
 func (s Shell) Run(command string, variables []string, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	return s.RunContext(context.Background(), command, variables, timeout)
+}
+
+// RunContext is Run, which the end of ctx cuts short.
+func (s Shell) RunContext(ctx context.Context, command string, variables []string, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
 	cmd.Dir = "/"
