@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,8 +60,7 @@ func (s *Supervisor) kept() (list []string) {
 	for _, e := range s.journal.Entries() {
 		list = append(list, strings.TrimSpace(string(e.Kind)+" "+e.Name))
 	}
-	slices.Sort(list)
-	return list
+	return list // in the order in which a new worker gets them
 }
 
 // TestJournalOfWhacks is about what a new worker would do again.
@@ -83,6 +81,8 @@ func TestJournalOfWhacks(t *testing.T) {
 		{"one of an alias is taken down", false, []string{add("a", a), add("b", b), "--name all --initiate --asynchronous", "--name b --terminate"}, "add a, add b, initiate a"},
 		{"one of an alias is unrouted", false, []string{add("a", a), add("b", b), "--name all --route", "--name b --unroute"}, "add a, add b, route a"},
 		{"an alias is deleted", false, []string{add("a", a), add("b", b), "--name all --route", "--name all --delete"}, ""},
+		{"a routed one is replaced", false, []string{add("a", a), "--name a --route", add("a", b) + " --delete"}, "add a, route a"},
+		{"one is replaced by a part of it", false, []string{strings.Replace(add("all", a), "--connalias all ", "", 1), "--name all --route", add("all/1x1", b) + " --delete"}, "add all/1x1, route all/1x1"},
 		{"what is refused is not kept", false, []string{add("a", a), add("a", b)}, "add a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
