@@ -87,6 +87,7 @@ func newKLIPS(t testing.TB, bin string, x transform) *rig {
 		if err != nil {
 			t.Fatal(err)
 		}
+		prefer(pid)
 		r.daemons = append(r.daemons, pid)
 	}
 	r.up(t)

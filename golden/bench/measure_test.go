@@ -45,7 +45,7 @@ func iperf(t testing.TB, r *rig, long time.Duration, args ...string) (report, ti
 	r.start(t, r.right, "iperf3", "-s", "-1")
 	r.right.Sh(t, "for i in $(seq 100); do ss -ltn | grep -q :5201 && break; sleep 0.02; done")
 	before := r.cpu(t)
-	out := r.left.Run(t, "iperf3", append([]string{"-c", rightClient, "-J", "-t", fmt.Sprint(int(long.Seconds()))}, args...)...)
+	out := r.foreground(t, r.left, "iperf3", append([]string{"-c", rightClient, "-J", "-t", fmt.Sprint(int(long.Seconds()))}, args...)...)
 	used := r.cpu(t) - before
 	var rep report
 	if err := json.Unmarshal([]byte(out), &rep); err != nil {
@@ -79,7 +79,7 @@ func roundTrip(t testing.TB, r *rig, long time.Duration) sample {
 	const interval = 2 * time.Millisecond
 	count := int(long / interval)
 	before := r.cpu(t)
-	out := r.left.Run(t, "ping", "-q", "-i", fmt.Sprint(interval.Seconds()), "-c", fmt.Sprint(count), rightClient)
+	out := r.foreground(t, r.left, "ping", "-q", "-i", fmt.Sprint(interval.Seconds()), "-c", fmt.Sprint(count), rightClient)
 	used := r.cpu(t) - before
 	m := average.FindStringSubmatch(out)
 	if m == nil {

@@ -22,7 +22,7 @@ func (l *loop) WriteBatch(bufs []*packet.Buffer) (int, error) {
 		l.sent[l.n%len(l.sent)].Set(b.Bytes())
 		l.n++
 	}
-	return len(bufs), nil
+	return 0, nil
 }
 
 type loopWire struct {

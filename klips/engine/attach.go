@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ipsec/klips"
-	"ipsec/klips/packet"
 	"ipsec/klips/said"
 	"ipsec/klips/wire"
 )
@@ -202,17 +201,3 @@ func (e *Engine) mtu(a *attachment, dst netip.Addr) int {
 }
 
 const batch = 64 // packets that are read at once
-
-// writeAll writes what can be written of bufs and returns how many were
-// refused, and why the last one was.
-func writeAll(write func([]*packet.Buffer) (int, error), bufs []*packet.Buffer) (refused int, last error) {
-	for len(bufs) > 0 {
-		n, err := write(bufs)
-		if err == nil {
-			break
-		}
-		refused, last = refused+1, err
-		bufs = bufs[min(n+1, len(bufs)):]
-	}
-	return refused, last
-}
