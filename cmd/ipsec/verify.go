@@ -105,6 +105,7 @@ func (m *machine) verify(self string) []finding {
 	add(m.keyFiles()...)
 	add(m.ports()...)
 	add(m.runFolder(), m.syslog())
+	add(m.offloads()...)
 	return all
 }
 

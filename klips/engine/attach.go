@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 	"ipsec/klips/wire"
 )
@@ -132,9 +133,24 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 		if err != nil && !errors.Is(err, os.ErrClosed) {
 			e.log(err.Error())
 		}
-		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU()})
+		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU(), Offloads: e.offloads(a)})
 	}
 	return result, nil
+}
+
+// offloads says which offloads an attachment uses.
+func (e *Engine) offloads(a *attachment) string {
+	var used offload.Set
+	for _, part := range []any{a.device, a.wire} {
+		if p, ok := part.(interface{ Offloads() offload.Set }); ok {
+			used |= p.Offloads()
+		}
+	}
+	var without offload.Set
+	if l, ok := e.system.(Linux); ok {
+		without = l.Without
+	}
+	return offload.Describe(used, without)
 }
 
 // ClearAttachments is that of klips.Table.

@@ -43,6 +43,24 @@ func (s Set) String() string {
 	return strings.Join(list, ",")
 }
 
+// Describe says for a person which ways are used, and why others are not: without
+// are those that somebody turned off.
+func Describe(used, without Set) string {
+	text := used.String()
+	if used == 0 {
+		text = "none"
+	}
+	for _, rest := range []struct {
+		set Set
+		why string
+	}{{All &^ used & without, "turned off"}, {All &^ used &^ without, "the kernel does not offer it"}} {
+		if rest.set != 0 {
+			text += fmt.Sprintf("; not %s: %s", rest.set, rest.why)
+		}
+	}
+	return text
+}
+
 // Parse returns the ways of those names.
 func Parse(list []string) (Set, error) {
 	var s Set

@@ -185,7 +185,7 @@ func (g *Group) add(o *Group) {
 	g.Count++
 	g.total += data
 	g.flags |= o.flags & (psh | fin)
-	if data < g.Size || g.flags&(psh|fin) != 0 {
+	if data < g.Size {
 		g.open = false
 	}
 }
