@@ -52,15 +52,6 @@ func TestBench(t *testing.T) {
 // An outcome is what the pairs of a line gave.
 type outcome struct{ ours, theirs []sample }
 
-func values(list []sample) []float64 {
-	var v []float64
-	for _, s := range list {
-		v = append(v, s.value)
-	}
-	slices.Sort(v)
-	return v
-}
-
 func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
 // ratio is the median of the pairs' ratios, ours to theirs.

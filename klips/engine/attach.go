@@ -138,13 +138,17 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 	return result, nil
 }
 
-// offloads says which offloads an attachment uses.
+// offloads says which offloads an attachment uses; nothing of one that knows of none.
 func (e *Engine) offloads(a *attachment) string {
 	var used offload.Set
+	known := false
 	for _, part := range []any{a.device, a.wire} {
 		if p, ok := part.(interface{ Offloads() offload.Set }); ok {
-			used |= p.Offloads()
+			used, known = used|p.Offloads(), true
 		}
+	}
+	if !known {
+		return ""
 	}
 	var without offload.Set
 	if l, ok := e.system.(Linux); ok {

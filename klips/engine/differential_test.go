@@ -287,7 +287,7 @@ func differential(t *testing.T, r *rand.Rand) {
 			left = append(left, inner)
 		}
 		device.got = nil
-		in.process(received(r, list, marked))
+		in.process(arriving(r, list, marked))
 		compare(t, device.got, left)
 		arrived += len(left)
 	}
@@ -360,8 +360,8 @@ func network(r *rand.Rand, n int) (order []int) {
 	return order
 }
 
-// received is how an inlet gives packets that come from the wire: with luck, in pieces.
-func received(r *rand.Rand, list []conn, packets [][]byte) (bufs []*packet.Buffer) {
+// arriving is how an inlet gives packets that come from the wire: with luck, in pieces.
+func arriving(r *rand.Rand, list []conn, packets [][]byte) (bufs []*packet.Buffer) {
 	most := 1 + r.IntN(64)
 	var last *packet.Buffer
 	var head []byte

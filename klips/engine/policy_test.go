@@ -270,7 +270,7 @@ func TestKnownPolicy(t *testing.T) {
 		device := &plainHost{Device: east.device}
 		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch)
 		before := east.stats.get(dropPolicy)
-		in.process(received(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))
+		in.process(arriving(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))
 		if len(wire.sent) != 2 || len(device.got) != 1 || east.stats.get(dropPolicy) != before+1 {
 			t.Errorf("in UDP %v: %d packets arrived of %d, %d against the policy; want 1 of 2, and 1", encap, len(device.got), len(wire.sent), east.stats.get(dropPolicy)-before)
 		}
