@@ -13,18 +13,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/plutotest"
 	"ipsec/pluto/whack"
 )
-
-// quiet is an updown that does nothing.
-type quiet struct{}
-
-func (quiet) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
 
 // newWorker returns a worker without sockets, and the supervisor that it talks to.
 func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
@@ -44,7 +38,7 @@ func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
 	if _, err := w.patron.history(); err != nil {
 		t.Fatal(err)
 	}
-	w.table = connection.New(connection.Config{Kernel: w.kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: quiet{}})
+	w.table = connection.New(connection.Config{Kernel: w.kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: newNoStack()})
 	w.table.Drive(&plutotest.Negotiator{})
 	return w, s, func() {
 		theirs.Close()
