@@ -121,9 +121,8 @@ type Eroute struct {
 // Attachment binds a virtual interface to a physical one, tncfg(8).
 type Attachment struct {
 	Virtual, Physical string
-	MTU               int    // of the virtual interface, set when read
-	PhysicalMTU       int    // set when read
-	Offloads          string // set when read: which are in use, and why others are not, for a person
+	MTU               int // of the virtual interface, set when read
+	PhysicalMTU       int // set when read
 }
 
 // Drop counts the packets that were dropped for one reason, which goes on
@@ -157,6 +156,10 @@ type Table interface {
 	// one SA it takes the group apart, whose SAs then carry nothing until they
 	// are grouped again.
 	GroupSAs([]said.SAID) error
+	// AddGroups sets SAs, each list of one to four grouped as GroupSAs does; one
+	// whose SPI is reserved gets its keys. It is all or nothing: where one of them
+	// cannot be set, all is as before.
+	AddGroups(groups ...[]SA) error
 	// AddInflow lets a flow come out of an SA, DelInflow takes that back.
 	AddInflow(said.SAID, Selector) error
 	DelInflow(said.SAID, Selector) error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -32,8 +33,9 @@ type Client struct {
 	timeout time.Duration
 
 	mu   sync.Mutex
-	conn *net.UnixConn // nil when there is none
+	conn *os.File // nil when there is none
 	seq  uint32
+	pid  uint32
 	buf  []byte
 }
 
@@ -44,7 +46,7 @@ var ErrDown = errors.New("KLIPS is not running")
 
 // Dial connects to the daemon whose socket is at path.
 func Dial(path string) (*Client, error) {
-	c := &Client{path: path, timeout: Timeout, buf: make([]byte, pfkey.MaxMessage)}
+	c := &Client{path: path, timeout: Timeout, pid: uint32(os.Getpid()), buf: make([]byte, pfkey.MaxMessage)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.connect(); err != nil {
@@ -66,7 +68,9 @@ func (c *Client) connect() error {
 	if err != nil {
 		return err
 	}
-	c.conn = conn
+	if c.conn, err = pfkey.Blocking(conn, c.timeout, c.timeout); err != nil {
+		return fmt.Errorf("failed to connect to KLIPS at %s: %w", c.path, err)
+	}
 	return nil
 }
 
@@ -106,7 +110,7 @@ func (c *Client) do(m *pfkey.Message, each func(*pfkey.Message) (more bool, err 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seq++
-	m.Seq, m.PID = c.seq, uint32(os.Getpid())
+	m.Seq, m.PID = c.seq, c.pid
 	b, err := pfkey.Encode(m)
 	if err != nil {
 		return err
@@ -146,7 +150,6 @@ func (c *Client) send(b []byte) error {
 			}
 			fresh = true
 		}
-		c.conn.SetDeadline(time.Now().Add(c.timeout))
 		_, err := c.conn.Write(b)
 		if err == nil {
 			return nil
@@ -159,7 +162,6 @@ func (c *Client) send(b []byte) error {
 }
 
 func (c *Client) receive(m *pfkey.Message) (*pfkey.Message, error) {
-	c.conn.SetDeadline(time.Now().Add(c.timeout))
 	reply, err := read(c.conn, c.buf)
 	if err != nil {
 		return nil, c.lost(err)
@@ -170,7 +172,7 @@ func (c *Client) receive(m *pfkey.Message) (*pfkey.Message, error) {
 	return reply, nil
 }
 
-func read(conn *net.UnixConn, buf []byte) (*pfkey.Message, error) {
+func read(conn io.Reader, buf []byte) (*pfkey.Message, error) {
 	n, err := conn.Read(buf)
 	if err != nil {
 		return nil, err
@@ -179,7 +181,7 @@ func read(conn *net.UnixConn, buf []byte) (*pfkey.Message, error) {
 }
 
 func (c *Client) lost(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, syscall.EAGAIN) {
 		return fmt.Errorf("KLIPS at %s has not answered for %v: %w", c.path, c.timeout, syscall.ETIMEDOUT)
 	}
 	return fmt.Errorf("lost the connection to KLIPS at %s: %w", c.path, err)

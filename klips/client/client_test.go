@@ -86,6 +86,7 @@ func dialed(t *testing.T, path string) *Client {
 func TestStalled(t *testing.T) {
 	c := dialed(t, daemon(t, func(*pfkey.Message) [][]byte { return nil }))
 	c.timeout = 10 * time.Millisecond
+	c.drop() // the next connection has it
 	if err := c.ClearSAs(); !errors.Is(err, syscall.ETIMEDOUT) || !strings.Contains(err.Error(), "has not answered") {
 		t.Errorf("the request fails with %v", err)
 	}

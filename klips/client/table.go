@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"ipsec/klips"
 	"ipsec/klips/pfkey"
@@ -82,6 +83,16 @@ func (c *Client) GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) 
 // GroupSAs chains SAs.
 func (c *Client) GroupSAs(ids []said.SAID) error {
 	return c.order(pfkey.FromGroup(ids), nil, "group %v", ids)
+}
+
+// AddGroups sets SAs in groups, all or none.
+func (c *Client) AddGroups(groups ...[]klips.SA) error {
+	m, err := pfkey.FromGroups(groups)
+	var ids []said.SAID
+	for _, sa := range slices.Concat(groups...) {
+		ids = append(ids, sa.ID)
+	}
+	return c.order(m, err, "add SAs %v", ids)
 }
 
 // AddInflow lets a flow come out of an SA.

@@ -19,12 +19,10 @@ type loop struct {
 
 func (l *loop) WriteBatch(bufs []*packet.Buffer) (int, error) {
 	for _, b := range bufs {
-		to := l.sent[l.n%len(l.sent)]
-		to.Set(b.Bytes())
-		to.Segment = b.Segment
+		l.sent[l.n%len(l.sent)].Set(b.Bytes())
 		l.n++
 	}
-	return 0, nil
+	return len(bufs), nil
 }
 
 type loopWire struct {

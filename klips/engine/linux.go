@@ -1,19 +1,16 @@
 package engine
 
 import (
-	"ipsec/klips/offload"
 	"ipsec/klips/tun"
 	"ipsec/klips/wire"
 )
 
 // Linux is the System of this host: TUN devices, and sockets.
-type Linux struct {
-	Without offload.Set // offloads that are not to be used
-}
+type Linux struct{}
 
 // OpenDevice is tun.Open.
-func (l Linux) OpenDevice(name string, mtu int) (Device, error) {
-	d, err := tun.Open(name, mtu, offload.All&^l.Without)
+func (Linux) OpenDevice(name string, mtu int) (Device, error) {
+	d, err := tun.Open(name, mtu)
 	if err != nil {
 		return nil, err
 	}
@@ -21,8 +18,8 @@ func (l Linux) OpenDevice(name string, mtu int) (Device, error) {
 }
 
 // OpenWire is wire.Open.
-func (l Linux) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
-	w, err := wire.Open(name, hooks, offload.All&^l.Without)
+func (Linux) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
+	w, err := wire.Open(name, hooks)
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,19 @@ func (e *Engine) GroupSAs(ids []said.SAID) error {
 	return err
 }
 
+// AddGroups is that of klips.Table.
+func (e *Engine) AddGroups(groups ...[]klips.SA) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.sas.AddGroups(groups, e.now())
+	for _, sa := range slices.Concat(groups...) {
+		e.debug.done(topicSPI, err, "spi: add %v, grouped", sa.ID)
+		e.debug.done(topicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
+			sa.ID, sa.Enc, sa.Auth, sa.Comp, sa.ReplayWindow, sa.ESN)
+	}
+	return err
+}
+
 // AddInflow is that of klips.Table.
 func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()

@@ -70,6 +70,28 @@ func Exercise(tb klips.Table) (seen []string) {
 	see("fill larval", nil, tb.UpdateSA(klips.SA{ID: id(said.ESP, 0x1003), Enc: "null", Auth: "md5-96", AuthKey: make([]byte, 16)}))
 	list("filled")
 
+	whole := func(id said.SAID) klips.SA {
+		sa := klips.SA{ID: id}
+		switch id.Proto {
+		case said.ESP:
+			sa.Enc, sa.EncKey = "aesgcm16", make([]byte, 20)
+		case said.IPIP:
+			sa.TunnelSrc, sa.TunnelDst = netip.MustParseAddr("10.0.0.1"), id.Dst
+		}
+		return sa
+	}
+	spi, err = tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1010, 0x1010)
+	see("spi of a group", spi, err)
+	tun2, esp2, esp3 := whole(id(said.IPIP, 0x1011)), whole(id(said.ESP, 0x1010)), whole(id(said.ESP, 0x1012))
+	see("groups with one that is there", nil, tb.AddGroups([]klips.SA{tun2, esp2}, []klips.SA{whole(esp)}))
+	see("groups in the wrong order", nil, tb.AddGroups([]klips.SA{esp3}, []klips.SA{esp2, tun2}))
+	see("groups with one twice", nil, tb.AddGroups([]klips.SA{tun2, esp3}, []klips.SA{esp3}))
+	see("groups of none", nil, tb.AddGroups(nil))
+	_, err = tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1010, 0x1010)
+	see("spi of a group that was not set", nil, err)
+	see("groups", nil, tb.AddGroups([]klips.SA{tun2, esp2}, []klips.SA{esp3}))
+	list("groups")
+
 	see("eroute", nil, tb.AddEroute(out))
 	see("eroute again", nil, tb.AddEroute(out))
 	see("eroute replaced", nil, tb.ReplaceEroute(klips.Eroute{Selector: out.Selector, SAID: said.Shunt(said.SPIHold)}))

@@ -212,6 +212,10 @@ func (t *Table) GroupSAs(ids []said.SAID) error {
 		}
 		return err
 	}
+	return t.group(ids)
+}
+
+func (t *Table) group(ids []said.SAID) error {
 	if len(ids) < 2 || len(ids) > 4 {
 		return fmt.Errorf("a group of %d SAs, not of 2 to 4: %w", len(ids), syscall.EINVAL)
 	}
@@ -230,6 +234,41 @@ func (t *Table) GroupSAs(ids []said.SAID) error {
 	}
 	t.regroup(ids, ids)
 	return nil
+}
+
+// AddGroups is that of klips.Table.
+func (t *Table) AddGroups(groups ...[]klips.SA) error {
+	leave, err := t.enter("AddGroups")
+	defer leave()
+	if err != nil {
+		return err
+	}
+	sas, larval := maps.Clone(t.sas), maps.Clone(t.larval)
+	for _, group := range groups {
+		if err := t.addGroup(group); err != nil {
+			t.sas, t.larval = sas, larval
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) addGroup(group []klips.SA) error {
+	var ids []said.SAID
+	for _, sa := range group {
+		if _, ok := t.sas[sa.ID]; ok && !t.larval[sa.ID] {
+			return fmt.Errorf("there is an SA %s: %w", sa.ID, syscall.EEXIST)
+		}
+		delete(t.larval, sa.ID)
+		if err := t.set(sa); err != nil {
+			return err
+		}
+		ids = append(ids, sa.ID)
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	return t.group(ids)
 }
 
 // AddInflow is that of klips.Table.

@@ -24,11 +24,14 @@ func Decode(b []byte) (*Message, error) {
 		return nil, invalid("malformed PF_KEY message: version %d, not %d", b[0], Version)
 	}
 	m := &Message{Type: Type(b[1]), Errno: syscall.Errno(b[2]), SAType: SAType(b[3]), Seq: host.Uint32(b[8:]), PID: host.Uint32(b[12:])}
-	seen := map[Kind]bool{}
+	var seen [KindGroups + 1]bool
 	for b = b[headerSize:]; len(b) > 0; {
 		n, kind := int(host.Uint16(b))*8, Kind(host.Uint16(b[2:]))
 		if n == 0 || n > len(b) {
 			return nil, invalid("malformed PF_KEY message: an extension of kind %d claims %d of %d bytes", kind, n, len(b))
+		}
+		if int(kind) >= len(seen) {
+			return nil, invalid("malformed PF_KEY message: an extension of kind %d", kind)
 		}
 		if seen[kind] {
 			return nil, invalid("malformed PF_KEY message: two extensions of kind %d", kind)
@@ -101,18 +104,18 @@ func decodeExt(kind Kind, b []byte) (Ext, bool) {
 		return Usage{w[0], w[1], w[2], w[3], w[4], w[5]}, true
 	case KindGroup:
 		return decodeGroup(b[4:])
+	case KindGroups:
+		return decodeGroups(b[4:])
 	case KindInflow:
 		return decodeInflow(b[4:])
 	case KindAttachment:
-		if len(b) < 4+2*nameSize+8 {
+		if len(b) != 4+2*nameSize+8 {
 			return nil, false
 		}
 		v, ok1 := readText(b[4 : 4+nameSize])
 		p, ok2 := readText(b[4+nameSize : 4+2*nameSize])
 		b = b[4+2*nameSize:]
-		offloads, ok3 := readText(b[8:])
-		a := klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:])), Offloads: offloads}
-		return Attachment{a}, ok1 && ok2 && ok3
+		return Attachment{klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:]))}}, ok1 && ok2
 	case KindDrop:
 		if len(b) < 12 {
 			return nil, false
@@ -154,6 +157,29 @@ func decodeGroup(b []byte) (Ext, bool) {
 			return nil, false
 		}
 		e.IDs = append(e.IDs, id)
+	}
+	return e, true
+}
+
+func decodeGroups(b []byte) (Ext, bool) {
+	var e Groups
+	for len(b) > 0 {
+		if len(b) < headerSize || Type(b[1]) != Add {
+			return nil, false
+		}
+		n := int(host.Uint16(b[4:])) * 8
+		if n < headerSize || n > len(b) {
+			return nil, false
+		}
+		m, err := Decode(b[:n])
+		if err != nil {
+			return nil, false
+		}
+		if _, nested := find[Groups](m, KindGroups); nested {
+			return nil, false
+		}
+		e.Messages = append(e.Messages, m)
+		b = b[n:]
 	}
 	return e, true
 }

@@ -20,14 +20,16 @@ const (
 
 // Encode returns the bytes of m. It fails with EINVAL when a value does not
 // fit its field, and with EMSGSIZE when the message is longer than MaxMessage.
-func Encode(m *Message) ([]byte, error) {
-	b := make([]byte, headerSize, 256)
-	b[0], b[1], b[2], b[3] = Version, uint8(m.Type), uint8(m.Errno), uint8(m.SAType)
+func Encode(m *Message) ([]byte, error) { return appendMessage(make([]byte, 0, 256), m) }
+
+func appendMessage(b []byte, m *Message) ([]byte, error) {
 	if m.Errno > 255 {
 		return nil, invalid("errno %d does not fit a PF_KEY message", uintptr(m.Errno))
 	}
-	host.PutUint32(b[8:], m.Seq)
-	host.PutUint32(b[12:], m.PID)
+	begin := len(b)
+	b = append(b, Version, uint8(m.Type), uint8(m.Errno), uint8(m.SAType), 0, 0, 0, 0)
+	b = host.AppendUint32(b, m.Seq)
+	b = host.AppendUint32(b, m.PID)
 	for _, e := range m.Exts {
 		start := len(b)
 		var err error
@@ -43,7 +45,7 @@ func Encode(m *Message) ([]byte, error) {
 		host.PutUint16(b[start:], uint16((len(b)-start)/8))
 		host.PutUint16(b[start+2:], uint16(e.Kind()))
 	}
-	host.PutUint16(b[4:], uint16(len(b)/8))
+	host.PutUint16(b[begin+4:], uint16((len(b)-begin)/8))
 	return b, nil
 }
 
@@ -121,6 +123,17 @@ func (e SAIDs) append(b []byte) ([]byte, error) {
 	return b, nil
 }
 
+func (e Groups) append(b []byte) ([]byte, error) {
+	b = append(b, 0, 0, 0, 0)
+	for _, m := range e.Messages {
+		var err error
+		if b, err = appendMessage(b, m); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
 // saidSize is what a SAID takes in a group: address, SPI, family, protocol.
 const saidSize = 24
 
@@ -174,7 +187,7 @@ func (e Attachment) append(b []byte) ([]byte, error) {
 		b = append(b, make([]byte, nameSize-len(name))...)
 	}
 	b = host.AppendUint32(b, uint32(e.MTU))
-	return text(host.AppendUint32(b, uint32(e.PhysicalMTU)), e.Offloads)
+	return host.AppendUint32(b, uint32(e.PhysicalMTU)), nil
 }
 
 func (e Drop) append(b []byte) ([]byte, error) {

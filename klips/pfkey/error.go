@@ -2,7 +2,6 @@ package pfkey
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"syscall"
 )
@@ -45,13 +44,4 @@ func errnoOf(err error) syscall.Errno {
 func clean(s string, most int) string {
 	s = strings.ReplaceAll(s, "\x00", "")
 	return strings.ToValidUTF8(s[:min(len(s), most)], "")
-}
-
-// CheckSocket refuses a path that is too long for a unix socket, which Linux
-// limits to 107 bytes.
-func CheckSocket(path string) error {
-	if len(path) > 107 {
-		return fmt.Errorf("the path of a socket has at most 107 bytes, and %s has %d; choose a shorter run folder: %w", path, len(path), syscall.ENAMETOOLONG)
-	}
-	return nil
 }

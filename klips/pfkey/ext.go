@@ -42,6 +42,7 @@ const (
 	KindSettings   Kind = 74
 	KindError      Kind = 75
 	KindDrop       Kind = 76
+	KindGroups     Kind = 77
 )
 
 // Ext is an extension of a message: one of the types of this file.
@@ -122,6 +123,12 @@ type SAIDs struct {
 	IDs []said.SAID
 }
 
+// Groups is SAs in groups, as one message of type Add for each, whose sequence
+// number is that of its group.
+type Groups struct {
+	Messages []*Message
+}
+
 // Inflow is the inbound policy of an SA.
 type Inflow struct {
 	Flows []klips.Selector
@@ -177,6 +184,9 @@ func (Usage) Kind() Kind { return KindUsage }
 
 // Kind returns KindGroup.
 func (SAIDs) Kind() Kind { return KindGroup }
+
+// Kind returns KindGroups.
+func (Groups) Kind() Kind { return KindGroups }
 
 // Kind returns KindInflow.
 func (Inflow) Kind() Kind { return KindInflow }

@@ -58,13 +58,14 @@ const (
 	DumpAttach Type = 67
 	Settings   Type = 68
 	DumpDrops  Type = 69
+	AddGroups  Type = 70 // SAs, in groups, all or none
 )
 
 var typeNames = map[Type]string{
 	GetSPI: "GETSPI", Update: "UPDATE", Add: "ADD", Delete: "DELETE", Get: "GET", Acquire: "ACQUIRE", Register: "REGISTER",
 	Expire: "EXPIRE", Flush: "FLUSH", Dump: "DUMP", Group: "X_GRPSA", AddFlow: "X_ADDFLOW", DelFlow: "X_DELFLOW",
 	Debug: "X_DEBUG", NewMapping: "X_NAT_T_NEW_MAPPING", DumpFlow: "X_DUMPFLOW", Attach: "X_ATTACH", Detach: "X_DETACH",
-	DumpAttach: "X_DUMPATTACH", Settings: "X_SETTINGS", DumpDrops: "X_DUMPDROPS",
+	DumpAttach: "X_DUMPATTACH", Settings: "X_SETTINGS", DumpDrops: "X_DUMPDROPS", AddGroups: "X_ADDGROUPS",
 }
 
 // String returns the name of t as RFC 2367 has it, without "SADB_".

@@ -75,6 +75,25 @@ var sas = []klips.SA{
 	},
 }
 
+func TestGroups(t *testing.T) {
+	want := [][]klips.SA{{sas[5], sas[2]}, {sas[0]}, {sas[3], sas[4]}}
+	m, err := FromGroups(want)
+	m = through(t, m, err)
+	if got, err := m.Groups(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("groups %+v are read as %+v, %v", want, got, err)
+	}
+	inner := &Message{Type: Add, Exts: []Ext{Groups{[]*Message{{Type: Add}}}}}
+	for name, member := range map[string]*Message{"of another type": {Type: Delete}, "of groups": inner} {
+		b, err := Encode(&Message{Type: AddGroups, Exts: []Ext{Groups{[]*Message{member}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(b); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("a group %s: %v", name, err)
+		}
+	}
+}
+
 func TestSA(t *testing.T) {
 	for _, sa := range sas {
 		t.Run(sa.ID.String(), func(t *testing.T) {
@@ -164,7 +183,7 @@ func TestOthers(t *testing.T) {
 	if got := through(t, FromGroup(group), nil).Group(); !reflect.DeepEqual(got, group) {
 		t.Errorf("group becomes %v", got)
 	}
-	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500, Offloads: "tso"}
+	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500}
 	if got, err := through(t, FromAttachment(DumpAttach, a), nil).Attachment(); err != nil || got != a {
 		t.Errorf("attachment becomes %v, %v", got, err)
 	}

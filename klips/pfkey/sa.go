@@ -124,6 +124,38 @@ func (m *Message) SA() (sa klips.SA, err error) {
 	return sa, err
 }
 
+// FromGroups returns a message that carries groups of SAs.
+func FromGroups(groups [][]klips.SA) (*Message, error) {
+	var e Groups
+	for i, group := range groups {
+		for _, sa := range group {
+			m, err := FromSA(Add, sa)
+			if err != nil {
+				return nil, err
+			}
+			m.Seq = uint32(i)
+			e.Messages = append(e.Messages, m)
+		}
+	}
+	return &Message{Type: AddGroups, Exts: []Ext{e}}, nil
+}
+
+// Groups returns what FromGroups was given, less empty groups.
+func (m *Message) Groups() (groups [][]klips.SA, err error) {
+	e, _ := find[Groups](m, KindGroups)
+	for i, member := range e.Messages {
+		sa, err := member.SA()
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 || member.Seq != e.Messages[i-1].Seq {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], sa)
+	}
+	return groups, nil
+}
+
 // FromSAID returns a message that names an SA, and no more.
 func FromSAID(t Type, id said.SAID) (*Message, error) {
 	st := SATypeOf(id.Proto)

@@ -206,6 +206,45 @@ func (db *DB) Group(ids []said.SAID) error {
 	return nil
 }
 
+// AddGroups puts SAs in, those of each list grouped, and larval ones among them
+// made whole. Where one cannot be, all is as before.
+func (db *DB) AddGroups(groups [][]klips.SA, now time.Time) (err error) {
+	before := map[said.SAID]*SA{}
+	defer func() {
+		if err == nil {
+			return
+		}
+		for id, sa := range before {
+			delete(db.sas, id)
+			if sa != nil {
+				db.sas[id] = sa
+			}
+		}
+	}()
+	for _, group := range groups {
+		var ids []said.SAID
+		for _, c := range group {
+			old := db.sas[c.ID]
+			if old != nil && !old.Larval {
+				return fmt.Errorf("there is an SA %s: %w", c.ID, syscall.EEXIST)
+			}
+			sa, err := newSA(c, now)
+			if err != nil {
+				return err
+			}
+			before[c.ID], db.sas[c.ID] = old, sa
+			ids = append(ids, c.ID)
+		}
+		if len(ids) > 1 {
+			err = db.Group(ids)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // AddInflow lets a flow come out of an SA.
 func (db *DB) AddInflow(id said.SAID, s klips.Selector) error {
 	sa, err := db.get(id)

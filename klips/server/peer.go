@@ -6,29 +6,41 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"ipsec/klips/pfkey"
 )
 
 // peer is a client.
 type peer struct {
-	conn *net.UnixConn
-	out  chan []byte   // what waits for it
+	conn *os.File
+	out  chan []byte   // events that wait for it
 	done chan struct{} // closed when it is cut off
 	once sync.Once
 }
 
-// cut ends both goroutines of a client.
+// newPeer takes over the connection to a client.
+func newPeer(conn *net.UnixConn) (*peer, error) {
+	file, err := pfkey.Blocking(conn, 0, writeTimeout)
+	if err != nil {
+		return nil, fmt.Errorf("failed to take a client over: %w", err)
+	}
+	return &peer{conn: file, out: make(chan []byte, queueLength), done: make(chan struct{})}, nil
+}
+
+// cut ends both goroutines of a client, of which the reader closes the socket.
 func (p *peer) cut() {
 	p.once.Do(func() {
 		close(p.done)
-		p.conn.Close()
+		if raw, err := p.conn.SyscallConn(); err == nil {
+			raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+		}
 	})
 }
 
-// reply queues an answer; it waits when there is no room, which only this
-// client's own reader does.
+// reply answers; nobody but this client waits when it does not read.
 func (p *peer) reply(m *pfkey.Message) error {
 	b, err := pfkey.Encode(m)
 	if err != nil {
@@ -36,16 +48,26 @@ func (p *peer) reply(m *pfkey.Message) error {
 			return err
 		}
 	}
-	select {
-	case p.out <- b:
-		return nil
-	case <-p.done:
-		return net.ErrClosed
-	}
+	return p.write(b)
 }
 
+// write sends one message. Its error is net.ErrClosed where there is nobody to
+// send it to any more.
+func (p *peer) write(b []byte) error {
+	_, err := p.conn.Write(b)
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return fmt.Errorf("it has not read for %v", writeTimeout)
+	case err != nil:
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// read answers a client until that goes away.
 func (s *server) read(p *peer) {
 	defer s.wg.Done()
+	defer p.conn.Close()
 	defer s.leave(p)
 	buf := make([]byte, pfkey.MaxMessage+8)
 	for {
@@ -62,15 +84,14 @@ func (s *server) read(p *peer) {
 			err = s.serve(p, m)
 		}
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				s.Log(fmt.Sprintf("cut off a client: %v", err))
-			}
+			s.cutOff(err)
 			return
 		}
 	}
 }
 
-func (s *server) write(p *peer) {
+// tell passes events on to a client that has registered.
+func (s *server) tell(p *peer) {
 	defer s.wg.Done()
 	defer p.cut()
 	for {
@@ -78,13 +99,16 @@ func (s *server) write(p *peer) {
 		case <-p.done:
 			return
 		case b := <-p.out:
-			p.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := p.conn.Write(b); err != nil {
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					s.Log(fmt.Sprintf("cut off a client that has not read for %v", writeTimeout))
-				}
+			if err := p.write(b); err != nil {
+				s.cutOff(err)
 				return
 			}
 		}
+	}
+}
+
+func (s *server) cutOff(why error) {
+	if !errors.Is(why, net.ErrClosed) {
+		s.Log(fmt.Sprintf("cut off a client: %v", why))
 	}
 }

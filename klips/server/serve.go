@@ -125,6 +125,12 @@ func (s *server) answer(m *pfkey.Message) (*pfkey.Message, error) {
 			return nil, err
 		}
 		return pfkey.FromSAID(m.Type, said.SAID{Dst: dst, SPI: spi, Proto: proto})
+	case pfkey.AddGroups:
+		groups, err := m.Groups()
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.Table.AddGroups(groups...)
 	case pfkey.Group:
 		return nil, s.Table.GroupSAs(m.Group())
 	case pfkey.AddFlow, pfkey.DelFlow:

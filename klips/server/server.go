@@ -1,9 +1,9 @@
 // Package server offers a klips.Table to other processes: PF_KEYv2 over a unix
 // SOCK_SEQPACKET socket, as the daemon "ipsec klips" does.
 //
-// Each client has two goroutines: one reads its requests, one after the other,
-// and one writes what waits for it. A client that does not read is cut off;
-// neither the table nor any other client waits for it.
+// Each client has a goroutine that answers its requests, one after the other, and,
+// when it has registered, one that passes events on. A client that does not read
+// is cut off; neither the table nor any other client waits for it.
 package server
 
 import (
@@ -24,7 +24,7 @@ import (
 
 const (
 	maxClients   = 64
-	queueLength  = 256 // messages that may wait for a client
+	queueLength  = 256 // events that may wait for a client
 	writeTimeout = 5 * time.Second
 )
 
@@ -143,10 +143,14 @@ func (s *server) accept(ctx context.Context, l *net.UnixListener) error {
 			conn.Close()
 			continue
 		}
-		p := &peer{conn: conn, out: make(chan []byte, queueLength), done: make(chan struct{})}
+		p, err := newPeer(conn)
+		if err != nil {
+			s.Log(err.Error())
+			continue
+		}
 		if err := s.enter(p); err != nil {
 			s.Log(err.Error())
-			conn.Close()
+			p.conn.Close()
 		}
 	}
 }
@@ -178,17 +182,18 @@ func (s *server) enter(p *peer) error {
 		return fmt.Errorf("refused a client: %d are connected", len(s.peers))
 	}
 	s.peers[p] = false
-	s.wg.Add(2)
+	s.wg.Add(1)
 	go s.read(p)
-	go s.write(p)
 	return nil
 }
 
 func (s *server) register(p *peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.peers[p]; ok {
+	if registered, ok := s.peers[p]; ok && !registered && !s.closed {
 		s.peers[p] = true
+		s.wg.Add(1)
+		go s.tell(p)
 	}
 }
 
@@ -243,7 +248,7 @@ func (s *server) broadcast(ev klips.Event) {
 		select {
 		case p.out <- b:
 		default:
-			s.Log(fmt.Sprintf("cut off a client that has left %d messages unread", queueLength))
+			s.Log(fmt.Sprintf("cut off a client that has left %d events unread", queueLength))
 			p.cut()
 		}
 	}

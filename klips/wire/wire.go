@@ -21,7 +21,6 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 )
@@ -49,9 +48,6 @@ type Wire struct {
 	state  atomic.Pointer[state]
 	inlets []*Inlet
 	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
-	bulk   [2]*bulk   // the same; nil too where it is not wanted
-
-	want, offloads offload.Set
 
 	once sync.Once
 }
@@ -65,13 +61,11 @@ type state struct {
 
 // Open binds sockets to the interface of that name. Where another process has
 // port 4500, it says so by Hooks.Log, and there is no ESP in UDP.
-//
-// Of the offloads it uses those that are in want and that the kernel has.
-func Open(name string, hooks Hooks, want offload.Set) (*Wire, error) {
+func Open(name string, hooks Hooks) (*Wire, error) {
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO)}
+	w := &Wire{name: name, hooks: hooks}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
@@ -108,17 +102,9 @@ func (w *Wire) open() error {
 			return err
 		}
 		w.inlets = append(w.inlets, in)
-		if w.want&offload.Segment != 0 && in.segments() {
-			in.bulk = newBulk(in)
-			w.bulk[i] = in.bulk
-			w.offloads |= offload.Segment
-		}
 	}
 	return nil
 }
-
-// Offloads returns those that are in use.
-func (w *Wire) Offloads() offload.Set { return w.offloads }
 
 // Refresh reads the MTU and the addresses of the interface again, and binds the
 // sockets to it anew where it has been away, as that of a dialled line is. The
@@ -179,48 +165,30 @@ func (w *Wire) Owns(a netip.Addr) bool { return slices.Contains(w.state.Load().a
 // Inlets returns what packets come in by. Each is for one goroutine.
 func (w *Wire) Inlets() []*Inlet { return w.inlets }
 
-// WriteBatch sends whole IP packets, and trains of ESP in UDP, which are
-// buffers with a Segment. It returns how many packets were refused, and why the last one
-// was: EMSGSIZE where it is longer than the MTU.
-func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
-	for len(bufs) > 0 {
-		six, pieces := bufs[0].Bytes()[0]>>4 == 6, bufs[0].Segment > 0
-		end := 1
-		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six && (bufs[end].Segment > 0) == pieces {
+// WriteBatch sends whole IP packets. It returns how many were sent before the
+// first that was refused, and why it was: EMSGSIZE where it is longer than the
+// MTU.
+func (w *Wire) WriteBatch(bufs []*packet.Buffer) (int, error) {
+	for done := 0; done < len(bufs); {
+		six := bufs[done].Bytes()[0]>>4 == 6
+		end := done + 1
+		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six {
 			end++
 		}
-		n, err := w.write(bufs[:end], six, pieces)
-		if n > 0 {
-			refused, last = refused+n, err
+		out := w.out[0]
+		if six {
+			out = w.out[1]
 		}
-		bufs = bufs[end:]
-	}
-	return refused, last
-}
-
-// write sends packets, or trains, of one family.
-func (w *Wire) write(bufs []*packet.Buffer, six, trains bool) (refused int, last error) {
-	out, bulk := w.out[0], w.bulk[0]
-	if six {
-		out, bulk = w.out[1], w.bulk[1]
-	}
-	if out == nil {
-		return len(bufs), unix.EAFNOSUPPORT
-	}
-	if !trains || bulk == nil {
-		return out.write(bufs)
-	}
-	for {
-		bufs = bufs[bulk.write(bufs):]
-		if len(bufs) == 0 {
-			return refused, last
+		if out == nil {
+			return done, unix.EAFNOSUPPORT
 		}
-		n, err := out.write(bufs[:1])
-		if n > 0 {
-			refused, last = refused+n, err
+		n, err := out.write(bufs[done:end])
+		done += n
+		if err != nil {
+			return done, err
 		}
-		bufs = bufs[1:]
 	}
+	return len(bufs), nil
 }
 
 // SendIKE sends an IKE message, or a keepalive, from port 4500.
