@@ -52,14 +52,11 @@ type Transport interface {
 // sets, reads and takes away SAs and eroutes. Errors wrap syscall.Errno.
 type Kernel interface {
 	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)
-	AddSA(klips.SA) error
+	AddGroups(groups ...[]klips.SA) error
 	UpdateSA(klips.SA) error
 	DelSA(said.SAID) error
 	GetSA(said.SAID) (klips.SA, error)
 	ListSAs() ([]klips.SA, error)
-	GroupSAs([]said.SAID) error
-	AddInflow(said.SAID, klips.Selector) error
-	DelInflow(said.SAID, klips.Selector) error
 	ReplaceEroute(klips.Eroute) error
 	DelEroute(klips.Selector) error
 	ListEroutes() ([]klips.Eroute, error)

@@ -58,7 +58,7 @@ func TestEngine(t *testing.T) {
 	w := newWorld(t)
 	load := func() {
 		w.table = New(Config{
-			Kernel: kernel, Clock: w.clock, Updown: w.updown, Resolver: w.resolver,
+			Kernel: kernel, Clock: w.clock, Rand: w.rand, Updown: w.updown, Resolver: w.resolver,
 			Report: func(r pluto.Report) { t.Logf("%s: %s", r.Conn, r.Text) },
 		})
 		w.table.Drive(w.neg)

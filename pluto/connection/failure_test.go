@@ -76,7 +76,7 @@ func TestAnyKernelFailure(t *testing.T) {
 	w.end()
 	w.want("in the end", "0 SAs")
 	total := w.kernel.calls
-	if total < 60 {
+	if total < 40 {
 		t.Errorf("a life makes %d calls to the kernel: are those counted?", total)
 	}
 	for n := 1; n <= total && !t.Failed(); n++ {

@@ -25,39 +25,41 @@ type Table struct {
 	owners  map[*pluto.Connection]*entry // oriented ones and instances, to what they are
 	order   int
 
-	claims  claims
-	slots   map[klips.Selector]*slot
-	owned   map[said.SAID]*bundle          // both ways
-	bundles map[*pluto.Child]*bundle       // in force
-	orphans map[said.SAID][]klips.Selector // SAs of an earlier worker, to the flows that they carry
-	trash   []said.SAID                    // that could not be deleted, to try again
-	dirty   map[klips.Selector]bool        // flows that are not settled, to try again
-	timed   map[*entry]bool                // that have something to do at some time
-	resync  time.Time                      // when to Resync
-	later   []*bundle                      // that are to be used when the peer knows of them
-	strayed []*pluto.Child                 // whose peer has another address, to be rekeyed
-	asking  map[string]time.Time           // names of the DNS to ask for again
-	due     time.Time                      // nothing is due before
+	claims   claims
+	slots    map[klips.Selector]*slot
+	owned    map[said.SAID]*bundle          // both ways
+	reserved map[said.SAID]bool             // that the peer has been told of, or will be
+	bundles  map[*pluto.Child]*bundle       // in force
+	orphans  map[said.SAID][]klips.Selector // SAs of an earlier worker, to the flows that they carry
+	trash    []said.SAID                    // that could not be deleted, to try again
+	dirty    map[klips.Selector]bool        // flows that are not settled, to try again
+	timed    map[*entry]bool                // that have something to do at some time
+	resync   time.Time                      // when to Resync
+	later    []*bundle                      // that are to be used when the peer knows of them
+	strayed  []*pluto.Child                 // whose peer has another address, to be rekeyed
+	asking   map[string]time.Time           // names of the DNS to ask for again
+	due      time.Time                      // nothing is due before
 }
 
 // New returns an empty table. Drive comes before any connection is brought up.
 func New(config Config) *Table {
 	return &Table{
-		config:  config,
-		ours:    map[netip.Addr]string{},
-		names:   map[string]*entry{},
-		aliases: map[string][]*entry{},
-		pairs:   map[pair][]*entry{},
-		roaming: map[netip.Addr][]*entry{},
-		byHost:  map[string][]*entry{},
-		owners:  map[*pluto.Connection]*entry{},
-		slots:   map[klips.Selector]*slot{},
-		owned:   map[said.SAID]*bundle{},
-		bundles: map[*pluto.Child]*bundle{},
-		orphans: map[said.SAID][]klips.Selector{},
-		dirty:   map[klips.Selector]bool{},
-		timed:   map[*entry]bool{},
-		asking:  map[string]time.Time{},
+		config:   config,
+		ours:     map[netip.Addr]string{},
+		names:    map[string]*entry{},
+		aliases:  map[string][]*entry{},
+		pairs:    map[pair][]*entry{},
+		roaming:  map[netip.Addr][]*entry{},
+		byHost:   map[string][]*entry{},
+		owners:   map[*pluto.Connection]*entry{},
+		slots:    map[klips.Selector]*slot{},
+		reserved: map[said.SAID]bool{},
+		owned:    map[said.SAID]*bundle{},
+		bundles:  map[*pluto.Child]*bundle{},
+		orphans:  map[said.SAID][]klips.Selector{},
+		dirty:    map[klips.Selector]bool{},
+		timed:    map[*entry]bool{},
+		asking:   map[string]time.Time{},
 	}
 }
 

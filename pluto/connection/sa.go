@@ -1,8 +1,10 @@
 package connection
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -17,7 +19,6 @@ import (
 // keying, since FreeS/WAN; the CPIs above to private use (RFC 3173, section 3.3).
 const (
 	firstSPI = 0x1000
-	lastSPI  = 0xffffffff
 	lastCPI  = 0xefff
 )
 
@@ -48,18 +49,35 @@ type bundle struct {
 	from     time.Time // when it is to be used at last; zero: now, or when IKE says so
 }
 
-// ReserveSPI is that of pluto.Connections.
+// ReserveSPI is that of pluto.Connections. Of 32 bits we draw one ourselves,
+// without a word to the kernel: that it has one of the same number, which is then
+// refused, is as good as never so. CPIs are few, and the kernel gives them out.
 func (t *Table) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {
-	var last uint32 = lastSPI
 	if proto == said.COMP {
-		last = lastCPI
+		return t.config.Kernel.GetSPI(proto, remote, local, firstSPI, lastCPI)
 	}
-	return t.config.Kernel.GetSPI(proto, remote, local, firstSPI, last)
+	id := t.draw(proto, local)
+	t.reserved[id] = true
+	return id.SPI, nil
+}
+
+// draw returns the name of an SA that is none of ours yet.
+func (t *Table) draw(proto said.Proto, dst netip.Addr) said.SAID {
+	for {
+		var b [4]byte
+		io.ReadFull(t.config.Rand, b[:]) // which does not fail, see crypto/rand
+		id := said.SAID{Dst: dst, SPI: binary.BigEndian.Uint32(b[:]), Proto: proto}
+		if id.SPI >= firstSPI && t.owned[id] == nil && !t.reserved[id] && t.orphans[id] == nil {
+			return id
+		}
+	}
 }
 
 // ReleaseSPI is that of pluto.Connections.
 func (t *Table) ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32) {
-	if id := (said.SAID{Dst: local, SPI: spi, Proto: proto}); t.owned[id] == nil {
+	id := said.SAID{Dst: local, SPI: spi, Proto: proto}
+	delete(t.reserved, id)
+	if proto == said.COMP && t.owned[id] == nil {
 		t.discard(id)
 	}
 }
@@ -75,65 +93,42 @@ func (t *Table) discard(ids ...said.SAID) {
 	}
 }
 
-// set makes the SAs of b in the kernel, those that come in first: the peer may
-// send as soon as it knows. Where it fails, b has those that are to be discarded.
+// set makes the SAs of b in the kernel. Where it fails, none of them is there; only
+// what the kernel has reserved is to be discarded, and b has that.
 func (t *Table) set(b *bundle) error {
 	c := b.child
-	in, err := t.chain(c, c.In, c.Remote, c.Local, reversed(c.Encap))
-	if err != nil {
-		b.in = []said.SAID{{Dst: c.Local, SPI: c.In.SPI, Proto: c.Protocol}, {Dst: c.Local, SPI: uint32(c.In.CPI), Proto: said.COMP}}
-		return err
-	}
-	for _, f := range b.flows {
-		in[0].Inflow = append(in[0].Inflow, reverse(f))
-	}
-	for _, sa := range in { // each has its SPI reserved
-		b.in = append(b.in, sa.ID)
+	var in, out []klips.SA
+	var err error
+	for range 3 { // the number of a tunnel may be one of an earlier worker's
+		in = t.chain(c, c.In, c.Remote, c.Local, reversed(c.Encap))
+		for _, f := range b.flows {
+			in[0].Inflow = append(in[0].Inflow, reverse(f))
+		}
+		out = t.chain(c, c.Out, c.Local, c.Remote, c.Encap)
+		if err = t.config.Kernel.AddGroups(in, out); !errors.Is(err, syscall.EEXIST) {
+			break
+		}
 	}
 	for _, sa := range in {
-		if err := t.fill(sa); err != nil {
-			return fmt.Errorf("failed to set the SAs from %s: %w", c.Remote, err)
+		delete(t.reserved, sa.ID)
+		if err == nil || sa.ID.Proto == said.COMP {
+			b.in = append(b.in, sa.ID)
 		}
 	}
-	out, err := t.chain(c, c.Out, c.Local, c.Remote, c.Encap)
 	if err != nil {
-		return err
+		return fmt.Errorf("failed to set the SAs with %s: %w", c.Remote, err)
 	}
 	for _, sa := range out {
-		if sa.ID.Proto == said.IPIP {
-			b.out = append(b.out, sa.ID)
-			err = t.fill(sa)
-		} else if err = t.config.Kernel.AddSA(sa); err == nil {
-			b.out = append(b.out, sa.ID) // and not before: one of that name is not ours
-		}
-		if err != nil {
-			return fmt.Errorf("failed to set the SAs to %s: %w", c.Remote, err)
-		}
-	}
-	for _, ids := range [][]said.SAID{b.in, b.out} {
-		if len(ids) > 1 {
-			if err := t.config.Kernel.GroupSAs(ids); err != nil {
-				return fmt.Errorf("failed to group the SAs with %s: %w", c.Remote, err)
-			}
-		}
+		b.out = append(b.out, sa.ID)
 	}
 	return nil
-}
-
-// fill sets an SA whose SPI is reserved, or was, and has been for too long.
-func (t *Table) fill(sa klips.SA) error {
-	err := t.config.Kernel.UpdateSA(sa)
-	if errors.Is(err, syscall.ENOENT) {
-		err = t.config.Kernel.AddSA(sa)
-	}
-	return err
 }
 
 func reversed(e klips.Encap) klips.Encap { return klips.Encap{SrcPort: e.DstPort, DstPort: e.SrcPort} }
 
 // chain describes the SAs of one direction, innermost first. The number of the
-// tunnel within is ours to choose, and reserved here.
-func (t *Table) chain(c *pluto.Child, keys pluto.ChildKeys, src, dst netip.Addr, encap klips.Encap) ([]klips.SA, error) {
+// tunnel within is ours to choose.
+func (t *Table) chain(c *pluto.Child, keys pluto.ChildKeys, src, dst netip.Addr, encap klips.Encap) []klips.SA {
 	hard := klips.Lifetime{AddTime: longestLife}
 	if life := c.Conn.ChildLifetime; life > 0 {
 		hard.AddTime = life + lifeMargin
@@ -145,11 +140,7 @@ func (t *Table) chain(c *pluto.Child, keys pluto.ChildKeys, src, dst netip.Addr,
 		list = append(list, sa)
 	}
 	if c.Mode == pluto.TunnelMode {
-		spi, err := t.config.Kernel.GetSPI(said.IPIP, src, dst, firstSPI, lastSPI)
-		if err != nil {
-			return nil, fmt.Errorf("failed to number the tunnel to %s: %w", dst, err)
-		}
-		add(said.IPIP, spi, func(sa *klips.SA) { sa.TunnelSrc, sa.TunnelDst = src, dst })
+		add(said.IPIP, t.draw(said.IPIP, dst).SPI, func(sa *klips.SA) { sa.TunnelSrc, sa.TunnelDst = src, dst })
 	}
 	if keys.CPI != 0 {
 		add(said.COMP, uint32(keys.CPI), func(sa *klips.SA) { sa.Comp = "deflate" })
@@ -161,7 +152,7 @@ func (t *Table) chain(c *pluto.Child, keys pluto.ChildKeys, src, dst netip.Addr,
 			sa.Encap = encap
 		}
 	})
-	return list, nil
+	return list
 }
 
 func window(n int) int {

@@ -13,6 +13,7 @@
 package connection
 
 import (
+	"io"
 	"net/netip"
 
 	"ipsec/klips"
@@ -23,6 +24,7 @@ import (
 type Config struct {
 	Kernel   pluto.Kernel
 	Clock    pluto.Clock
+	Rand     io.Reader // SPIs are drawn from it; it does not fail
 	Report   pluto.Reporter
 	Updown   Updown
 	Resolver Resolver // nil: names of the DNS are never resolved

@@ -3,6 +3,7 @@ package connection
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"slices"
@@ -27,6 +28,7 @@ type world struct {
 	kernel   *kernel
 	neg      *plutotest.Negotiator
 	clock    *plutotest.Clock
+	rand     io.Reader
 	updown   *updown
 	resolver *resolver
 	reports  []pluto.Report
@@ -93,6 +95,7 @@ func (k *kernel) DelSA(id said.SAID) error {
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, kernel: &kernel{Table: klipstest.New(klips.Settings{})}, neg: &plutotest.Negotiator{}, clock: plutotest.NewClock(),
+		rand:   plutotest.Random(1, "table"),
 		updown: &updown{led: map[klips.Selector]int{}}, resolver: &resolver{},
 	}
 	w.kernel.after, w.updown.after = w.check, w.check
@@ -117,7 +120,7 @@ func (w *world) restart() {
 	}
 	w.neg.Take()
 	w.table = New(Config{
-		Kernel: w.kernel, Clock: w.clock, Updown: w.updown, Resolver: w.resolver, Private: private,
+		Kernel: w.kernel, Clock: w.clock, Rand: w.rand, Updown: w.updown, Resolver: w.resolver, Private: private,
 		Report: func(r pluto.Report) { w.reports = append(w.reports, r) },
 	})
 	w.table.Drive(w.neg)

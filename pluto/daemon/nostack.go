@@ -8,13 +8,10 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/said"
-	"ipsec/pluto"
-	"ipsec/pluto/connection"
 )
 
 // noStack is the kernel of protostack=none: IKE is spoken, and nothing carries
-// packets. It takes everything and keeps nothing. It is the updown, too, since there
-// is no interface that packets could be led into.
+// packets. It takes everything and keeps nothing.
 type noStack struct{}
 
 func newNoStack() noStack { return noStack{} }
@@ -24,17 +21,11 @@ func (noStack) GetSPI(_ said.Proto, _, _ netip.Addr, low, high uint32) (uint32, 
 	return low + rand.Uint32N(high-low+1), nil
 }
 
-// Do does nothing.
-func (noStack) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
-
-func (noStack) AddSA(klips.SA) error                         { return nil }
+func (noStack) AddGroups(...[]klips.SA) error                { return nil }
 func (noStack) UpdateSA(klips.SA) error                      { return nil }
 func (noStack) DelSA(said.SAID) error                        { return nil }
 func (noStack) GetSA(said.SAID) (klips.SA, error)            { return klips.SA{}, unix.ENOENT }
 func (noStack) ListSAs() ([]klips.SA, error)                 { return nil, nil }
-func (noStack) GroupSAs([]said.SAID) error                   { return nil }
-func (noStack) AddInflow(said.SAID, klips.Selector) error    { return nil }
-func (noStack) DelInflow(said.SAID, klips.Selector) error    { return nil }
 func (noStack) ReplaceEroute(klips.Eroute) error             { return nil }
 func (noStack) DelEroute(klips.Selector) error               { return nil }
 func (noStack) ListEroutes() ([]klips.Eroute, error)         { return nil, nil }

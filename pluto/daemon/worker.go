@@ -135,11 +135,9 @@ func (w *worker) build() error {
 		w.myID = id
 	}
 	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.nat.send}
-	var lead connection.Updown
 	if w.NoStack {
-		w.kernel, w.endpoints.nat, lead = newNoStack(), nil, newNoStack()
+		w.kernel, w.endpoints.nat = newNoStack(), nil
 	} else {
-		lead = updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
 		kernel, err := client.Dial(w.Paths.KlipsCtl())
 		if err != nil {
 			return err
@@ -151,8 +149,8 @@ func (w *worker) build() error {
 		return err
 	}
 	w.table = connection.New(connection.Config{
-		Kernel: w.kernel, Clock: systemClock{}, Report: w.report, Private: private, Resolver: resolver{w},
-		Updown: lead,
+		Kernel: w.kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
+		Updown: updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log}),
 	})
 	w.store = w.load()
 	w.ike = ikev2.New(ikev2.Config{

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"ipsec/klips"
@@ -28,8 +27,7 @@ type node struct {
 	table   *connection.Table
 	machine *ikev2.Machine
 	routed  map[klips.Selector]int
-	lives   int  // so many times has it started
-	asked   bool // a person is asking, who would see an error and ask again
+	lives   int // so many times has it started
 }
 
 // quiet is an Updown that remembers what has been led into KLIPS.
@@ -64,16 +62,6 @@ func (n *node) boot() {
 	n.lives++
 	n.kernel, n.routed = klipstest.New(klips.Settings{}), map[klips.Selector]int{}
 	w := n.world
-	n.kernel.Fault = func(method string) error {
-		switch method {
-		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs":
-			if !n.asked && w.faults > 0 && w.chance(w.faults) {
-				return syscall.ENOBUFS
-			}
-		}
-		return nil
-	}
-	n.asked = true
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
 	}
@@ -81,7 +69,7 @@ func (n *node) boot() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Report: report, Updown: quiet{n}, Private: private})
+	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d SPIs", n.name, n.lives)), Report: report, Updown: quiet{n}, Private: private})
 	n.machine = ikev2.New(ikev2.Config{
 		Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
 		Connections: n.table, Credentials: plutotest.Shared("one for all"), Report: report, UniqueIDs: w.uniqueIDs,
@@ -95,7 +83,6 @@ func (n *node) boot() {
 		}
 	}
 	w.net.Attach(n.addr, n.machine.Receive)
-	defer func() { n.asked = false }()
 	for _, c := range n.conns {
 		switch {
 		case n.wanted[c.Name]:
@@ -109,8 +96,7 @@ func (n *node) boot() {
 }
 
 func (n *node) start(name string) {
-	defer func(before bool) { n.asked = before }(n.asked)
-	n.wanted[name], n.asked = true, true
+	n.wanted[name] = true
 	if err := n.table.Initiate(name); err != nil {
 		n.world.t.Errorf("%s: initiate %s: %v", n.name, name, err)
 	}
@@ -177,7 +163,7 @@ func (n *node) checkEroutes() {
 		case e.Shunt() == klips.ShuntPass:
 			n.world.fail("%s: %v -> %v passes in the clear", n.name, flow.Src, flow.Dst)
 		case e.Shunt() == klips.ShuntNone:
-			if _, err := n.kernel.GetSA(e.SAID); err != nil && n.world.faults == 0 { // or it drops, until the kernel takes another
+			if _, err := n.kernel.GetSA(e.SAID); err != nil {
 				n.world.fail("%s: %v -> %v goes to an SA that is not there: %v", n.name, flow.Src, flow.Dst, err)
 			}
 		}
