@@ -36,6 +36,8 @@ func TestTrespass(t *testing.T) {
 		refused  string
 	}{
 		{name: "its own", choose: within("172.16.0.0/12"), has: "172.16.1.0/24", who: "@a", wants: "172.16.2.0/24"},
+		{name: "a part of what is for any peer", choose: clients("172.16.0.0/12"), wants: "172.16.2.0/24"},
+		{name: "a part of what is for any peer by another", loaded: []*pluto.Connection{warriors("other", clients("172.16.0.0/12"))}, choose: clients("172.16.0.0/12"), wants: "172.16.2.0/24"},
 		{name: "another's", choose: within("172.16.0.0/12"), has: "172.16.1.0/24", who: "@a", wants: "172.16.1.0/24", refused: "with another peer"},
 		{name: "a part of another's", choose: within("172.16.0.0/12"), has: "172.16.1.0/24", who: "@a", wants: "172.16.1.128/25", refused: `is taken: "road"[1] 203.0.113.7 has`},
 		{name: "more than another's", choose: within("172.16.0.0/12"), has: "172.16.1.0/24", who: "@a", wants: "172.16.0.0/12", refused: "is taken"},

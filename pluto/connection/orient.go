@@ -56,7 +56,9 @@ func (t *Table) orient(e *entry) {
 	}
 	e.conn, e.virtual, e.complaint = c, virtual, ""
 	e.flows = flowsOf(c)
-	t.claims.add(c, e.flows...)
+	if !isTemplate(c) { // which has no peer that could claim anything
+		t.claims.add(c, e.flows...)
+	}
 	t.owners[c] = e
 	t.pairs[pairOf(c)] = append(t.pairs[pairOf(c)], e)
 	slices.SortFunc(t.pairs[pairOf(c)], older)
