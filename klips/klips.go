@@ -121,8 +121,9 @@ type Eroute struct {
 // Attachment binds a virtual interface to a physical one, tncfg(8).
 type Attachment struct {
 	Virtual, Physical string
-	MTU               int // of the virtual interface, set when read
-	PhysicalMTU       int // set when read
+	MTU               int    // of the virtual interface, set when read
+	PhysicalMTU       int    // set when read
+	Offloads          string // set when read: which are in use, and why others are not, for a person
 }
 
 // Drop counts the packets that were dropped for one reason, which goes on

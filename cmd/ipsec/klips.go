@@ -15,6 +15,7 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/daemon"
 	"ipsec/klips/engine"
+	"ipsec/klips/offload"
 	"ipsec/klips/server"
 	"ipsec/klips/wire/ike"
 	"ipsec/logger"
@@ -22,10 +23,12 @@ import (
 
 // klipsCmd is ipsec klips, the data plane.
 type klipsCmd struct {
-	Nofork   bool     `help:"Stay in the foreground."`
-	Fragicmp bool     `help:"Answer packets that are too big with ICMP (fragicmp=yes)."`
-	Hidetos  bool     `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
-	Debug    []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
+	Nofork   bool `help:"Stay in the foreground."`
+	Fragicmp bool `help:"Answer packets that are too big with ICMP (fragicmp=yes)."`
+	Hidetos  bool `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
+	// For tests of the ways round them, and for a kernel whose own are broken.
+	NoOffload []string `hidden:"" placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, or all of them."`
+	Debug     []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
 }
 
 // startTime is how long KLIPS may take to become ready.
@@ -38,8 +41,12 @@ func (c *klipsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	without, err := offload.Parse(c.NoOffload)
+	if err != nil {
+		return usageError("--no-offload: " + err.Error())
+	}
 	if c.Nofork {
-		return c.serve(e, settings)
+		return c.serve(e, settings, engine.Linux{Without: without})
 	}
 	// The daemon's folder is "/", and what we were given may be relative.
 	if err := os.Setenv("IPSEC_RUNDIR", e.Paths.Run); err != nil {
@@ -84,6 +91,9 @@ func (c *klipsCmd) arguments() []string {
 	if c.Hidetos {
 		args = append(args, "--hidetos")
 	}
+	if len(c.NoOffload) > 0 {
+		args = append(args, "--no-offload="+strings.Join(c.NoOffload, ","))
+	}
 	if len(c.Debug) > 0 {
 		args = append(args, "--debug="+strings.Join(c.Debug, ","))
 	}
@@ -92,7 +102,7 @@ func (c *klipsCmd) arguments() []string {
 
 // serve is the daemon: the engine behind its socket, until a signal ends it.
 // Its virtual interfaces stay behind, so that what is routed into them drops.
-func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
+func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) error {
 	lock, err := daemon.Hold(e.Paths.KlipsPID())
 	var held *daemon.HeldError
 	switch {
@@ -116,7 +126,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings) error {
 	if err != nil {
 		return err
 	}
-	core := engine.New(engine.Options{Settings: settings, IKE: socket.Deliver, Log: log.Say})
+	core := engine.New(engine.Options{Settings: settings, System: system, IKE: socket.Deliver, Log: log.Say})
 	defer core.Close()
 
 	ctx, cancel := context.WithCancel(ctx)

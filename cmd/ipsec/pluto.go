@@ -163,7 +163,17 @@ func (c *plutoCmd) work(e *env) error {
 			log.Say(fmt.Sprintf("failed to go to the folder of --coredir: %v", err))
 		}
 	}
-	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, Drop: dropPrivileges})
+	drop := func() error {
+		if err := dropPrivileges(); err != nil {
+			return err
+		}
+		left := []writable{{path: e.Paths.Info()}}
+		if c.Coredir != "" {
+			left = append(left, writable{path: c.Coredir, folder: true})
+		}
+		return readOnly(left...)
+	}
+	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, Drop: drop})
 }
 
 // log is where the lines of both processes go: syslog, and standard error until

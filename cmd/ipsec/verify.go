@@ -72,9 +72,10 @@ func daemonEffects() []string {
 	return []string{
 		"klips: the links ipsec0 … ipsecN that tncfg asked for, their MTU and their carrier, and their ignore_routes_with_linkdown, which is off",
 		"klips: its lock and its sockets in the run folder",
-		"pluto: the SAs, eroutes and inbound policies of its connections, in KLIPS or in Linux XFRM",
+		"pluto: the SAs and eroutes of its connections, in KLIPS",
 		"pluto: routes into ipsec0 … ipsecN for its connections, or what their updown commands do",
-		"pluto: its lock and its socket in the run folder",
+		"pluto: notes in ipsec.info of what stop has to take back of that",
+		"pluto: its lock and its socket in the run folder, and the log of plutostderrlog=",
 	}
 }
 
@@ -105,6 +106,7 @@ func (m *machine) verify(self string) []finding {
 	add(m.keyFiles()...)
 	add(m.ports()...)
 	add(m.runFolder(), m.syslog())
+	add(m.offloads()...)
 	return all
 }
 

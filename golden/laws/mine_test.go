@@ -19,6 +19,9 @@ ip addr add 192.0.2.77/32 dev eth1
 ip route add 10.0.2.0/24 via 192.0.2.9 metric 50
 ip route add 10.0.2.0/23 via 192.0.2.9
 ip route add 10.0.99.0/24 dev ipsec1
+ip route add 10.0.20.0/24 via 192.0.2.9 metric 50
+ip route add 10.0.20.0/23 via 192.0.2.9
+ip route add 10.0.21.0/24 via 192.0.2.9
 ip -6 route add 2001:db8:b::/64 via 2001:db8:1::9
 ip -6 route add 2001:db8:bb::/64 dev eth0
 ip route add 10.0.2.0/24 via 192.0.2.8 table 220
@@ -32,7 +35,8 @@ echo mine > /var/lock/subsys/network
 echo mine > /etc/ipsec.d/policies
 sysctl -qw net.ipv4.conf.ipsec1.rp_filter=1 net.ipv4.conf.ipsec1.forwarding=1
 `
-	text := setup + "\tforwardcontrol=yes\n" + tunnel + tunnel6 + shunts
+	// Conns of Pluto want the same networks as others have routes to.
+	text := "version 2.0\n\nconfig setup\n\tforwardcontrol=yes\n" + tunnel + tunnel6 + shunts + negotiated
 	for _, c := range []struct {
 		name  string
 		verbs []string
@@ -42,6 +46,7 @@ sysctl -qw net.ipv4.conf.ipsec1.rp_filter=1 net.ipv4.conf.ipsec1.forwarding=1
 		{"start", []string{"start"}, ""},
 		{"restart", []string{"start", "restart"}, ""},
 		{"KLIPS killed", []string{"start"}, "kill -9 $(cat /var/run/pluto/klips.pid)"},
+		{"Pluto killed", []string{"start"}, "kill -9 $(cat /var/run/pluto/pluto.pid)"},
 		{"files of numbers", []string{"start"}, "p=$(cat /var/run/pluto/charon.pid); kill -9 $(cat /var/run/pluto/klips.pid); for f in klips pluto ipsec_setup; do echo $p > /var/run/pluto/$f.pid; done"},
 		{"info that lies", []string{"start"}, `cat >> /var/run/pluto/ipsec.info <<-.
 			interface=ipsec1 eth1

@@ -57,6 +57,12 @@ func TestPlutoAccidents(t *testing.T) {
 	for _, c := range []struct{ name, accident string }{
 		{"killed", `kill -9 $(cat /var/run/pluto/pluto.pid); flock /var/run/pluto/pluto.pid true`},
 		{"its worker killed", `kill -9 $(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid))`},
+		{"both killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $(cat /var/run/pluto/pluto.pid) $w; flock /var/run/pluto/pluto.pid true`},
+		{"KLIPS killed under it", `kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true; ipsec auto --up trap --asynchronous || true`},
+		{"all killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $(cat /var/run/pluto/pluto.pid) $w $(cat /var/run/pluto/klips.pid)`},
+		{"an interface taken away", `ip link del ipsec0`},
+		{"a route of its taken away", `ip route del 10.0.20.0/24`},
+		{"no configuration", `rm /etc/ipsec.conf`},
 		{"frozen", `kill -STOP $(cat /var/run/pluto/pluto.pid)`},
 		{"its socket gone", `rm /var/run/pluto/pluto.ctl`},
 		{"shut down", `ipsec whack --shutdown >/dev/null; flock /var/run/pluto/pluto.pid true`},
@@ -70,6 +76,7 @@ func TestPlutoAccidents(t *testing.T) {
 			if r := g.ipsec("setup", "stop"); r.status != 0 {
 				t.Errorf("stop ends with %d\n%s%s", r.status, r.stdout, r.stderr)
 			}
+			g.write("/etc/ipsec.conf", withPluto+negotiated)
 			same(t, "before the start and after the stop", withRunFolder(before), withRunFolder(g.state()))
 		})
 	}

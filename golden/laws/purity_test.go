@@ -9,11 +9,11 @@ import (
 // TestPurity prints plans as root and as nobody, where there is next to
 // nothing: the same bytes, and nothing changes.
 func TestPurity(t *testing.T) {
-	text := setup + "\tforwardcontrol=yes\n" + tunnel + transport + tunnel6 + shunts + updown
+	text := "version 2.0\n\nconfig setup\n\tforwardcontrol=yes\n" + tunnel + transport + tunnel6 + shunts + updown + negotiated
 	for _, c := range []struct{ name, prepare, during string }{
 		{"stopped", "", ""},
 		{"running", bin + "/ipsec setup start >/dev/null", ""},
-		{"after a crash", bin + "/ipsec setup start >/dev/null; kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true", ""},
+		{"after a crash", bin + "/ipsec setup start >/dev/null; kill -9 $(cat /var/run/pluto/pluto.pid) $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true; flock /var/run/pluto/pluto.pid true", ""},
 		{"bare", "", "rm -rf /dev/net /dev/random /dev/urandom /dev/shm /dev/tty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -79,8 +79,13 @@ func Background(ctx context.Context, out io.Writer, args ...string) (*os.Process
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	n, err := ours.Read(make([]byte, 1))
 	inTime := stop()
-	// The daemon lets go of its output when it is ready or dead; a child of its may not.
-	r.SetReadDeadline(time.Now().Add(time.Second))
+	// The daemon lets go of its output when it is ready or dead; a child of its may
+	// not, as Pluto's worker. What one that is ready has had to say is there already.
+	rest := time.Second
+	if n == 1 {
+		rest = 20 * time.Millisecond
+	}
+	r.SetReadDeadline(time.Now().Add(rest))
 	<-copied
 	if n == 1 && inTime {
 		return cmd.Process, nil

@@ -19,10 +19,12 @@ type loop struct {
 
 func (l *loop) WriteBatch(bufs []*packet.Buffer) (int, error) {
 	for _, b := range bufs {
-		l.sent[l.n%len(l.sent)].Set(b.Bytes())
+		to := l.sent[l.n%len(l.sent)]
+		to.Set(b.Bytes())
+		to.Segment = b.Segment
 		l.n++
 	}
-	return len(bufs), nil
+	return 0, nil
 }
 
 type loopWire struct {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"ipsec/klips"
-	"ipsec/klips/packet"
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 	"ipsec/klips/wire"
 )
@@ -133,9 +133,28 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 		if err != nil && !errors.Is(err, os.ErrClosed) {
 			e.log(err.Error())
 		}
-		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU()})
+		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU(), Offloads: e.offloads(a)})
 	}
 	return result, nil
+}
+
+// offloads says which offloads an attachment uses; nothing of one that knows of none.
+func (e *Engine) offloads(a *attachment) string {
+	var used offload.Set
+	known := false
+	for _, part := range []any{a.device, a.wire} {
+		if p, ok := part.(interface{ Offloads() offload.Set }); ok {
+			used, known = used|p.Offloads(), true
+		}
+	}
+	if !known {
+		return ""
+	}
+	var without offload.Set
+	if l, ok := e.system.(Linux); ok {
+		without = l.Without
+	}
+	return offload.Describe(used, without)
 }
 
 // ClearAttachments is that of klips.Table.
@@ -202,17 +221,3 @@ func (e *Engine) mtu(a *attachment, dst netip.Addr) int {
 }
 
 const batch = 64 // packets that are read at once
-
-// writeAll writes what can be written of bufs and returns how many were
-// refused, and why the last one was.
-func writeAll(write func([]*packet.Buffer) (int, error), bufs []*packet.Buffer) (refused int, last error) {
-	for len(bufs) > 0 {
-		n, err := write(bufs)
-		if err == nil {
-			break
-		}
-		refused, last = refused+1, err
-		bufs = bufs[min(n+1, len(bufs)):]
-	}
-	return refused, last
-}

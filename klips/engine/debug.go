@@ -118,19 +118,6 @@ func (e *Engine) Debug(flag, line string) {
 	}
 }
 
-// in describes a packet that came in, for when it has gone its way; "" where
-// nobody asks.
-func (d *debug) in(p []byte) string {
-	if !d.about(topicRcv) {
-		return ""
-	}
-	h, err := packet.Parse(p)
-	if err != nil {
-		return fmt.Sprintf("%d bytes", len(p))
-	}
-	return d.describe(&h)
-}
-
 // sent describes what became of a packet: so many packets, the first of them p.
 func (d *debug) sent(p []byte, count int) string {
 	h, err := packet.Parse(p)

@@ -62,12 +62,7 @@ func (i *inbound) decompress(p *incoming) reason {
 		p.sas[0].PolicyError()
 		return dropPolicy
 	}
-	if i.spare[i.used] == nil { // most are never wanted
-		i.spare[i.used] = packet.NewBuffer(packet.MaxSize)
-	}
-	larger := i.spare[i.used]
-	i.used++
-	larger.Reset()
+	larger := i.take()
 	payload, next, state, err := sa.Decompress(larger.Space()[:0], p.b.Bytes(), i.now)
 	i.e.debug.transform(topicIPCOMP, sa.Config.ID, "expanded", p.b.Len(), err)
 	if err != nil {
@@ -75,9 +70,20 @@ func (i *inbound) decompress(p *incoming) reason {
 	}
 	larger.SetLen(len(payload))
 	larger.Encap = p.b.Encap
-	p.b, p.next = larger, next
+	p.b, p.next, p.piece = larger, next, false
 	i.through(p, sa, state)
 	return delivered
+}
+
+// take returns a spare buffer; each packet may have one.
+func (i *inbound) take() *packet.Buffer {
+	if i.spare[i.used] == nil { // most are never wanted
+		i.spare[i.used] = packet.NewBuffer(packet.MaxSize)
+	}
+	b := i.spare[i.used]
+	i.used++
+	b.Reset()
+	return b
 }
 
 // member returns the SA of that protocol in a group, or nil.
@@ -111,7 +117,7 @@ func (i *inbound) leaveTunnel(p *incoming) reason {
 		return dropNoSA
 	}
 	i.through(p, tunnel, state)
-	if r := i.allow(p, eroute.FlowOf(&inner)); r >= 0 {
+	if r := i.allowed(p, eroute.FlowOf(&inner)); r >= 0 {
 		return r
 	}
 	tos, ok := packet.InnerTOS(inner.TOS, p.h.TOS)
@@ -130,6 +136,12 @@ func (i *inbound) leaveTransport(p *incoming, head []byte) reason {
 	size := p.b.Len()
 	if size+len(head) > packet.MaxSize {
 		return dropMalformed
+	}
+	if p.piece {
+		b := i.take()
+		b.Set(p.b.Bytes())
+		b.Encap = p.b.Encap
+		p.b = b
 	}
 	front := p.b.Prepend(len(head))
 	copy(front, head)

@@ -29,10 +29,11 @@ import (
 type Device interface {
 	// ReadBatch waits for packets of the host and returns how many it has put
 	// into the first of bufs; after Close or Remove the error is os.ErrClosed.
+	// Where a Buffer has a Segment its packet is to be cut.
 	ReadBatch(bufs []*packet.Buffer) (int, error)
-	// WriteBatch gives packets to the host; it returns how many before the
-	// first that was refused.
-	WriteBatch(bufs []*packet.Buffer) (int, error)
+	// WriteBatch gives packets to the host, those of a flow in their order;
+	// it returns how many were refused, and why the last one was.
+	WriteBatch(bufs []*packet.Buffer) (refused int, last error)
 	MTU() (int, error)
 	Close() error  // leaves the interface there
 	Remove() error // takes it away
@@ -41,15 +42,18 @@ type Device interface {
 // An Inlet is what whole IP packets with ESP or AH come in by.
 type Inlet interface {
 	// ReadBatch is that of Device; errors other than os.ErrClosed are passing.
+	// Where a Buffer has a Segment it has an IP header and several ESP packets.
 	ReadBatch(bufs []*packet.Buffer) (int, error)
 }
 
 // A Wire is a physical interface; wire.Wire is one.
 type Wire interface {
 	Inlets() []Inlet
-	WriteBatch(bufs []*packet.Buffer) (int, error) // whole IP packets, as Device has it
-	SendIKE(ike.Message) error                     // from UDP port 4500
-	Refresh() error                                // of what MTU and Owns say
+	// WriteBatch sends whole IP packets and, where a Buffer has a Segment,
+	// ESP packets in UDP that have one header; it returns what that of Device does.
+	WriteBatch(bufs []*packet.Buffer) (refused int, last error)
+	SendIKE(ike.Message) error // from UDP port 4500
+	Refresh() error            // of what MTU and Owns say
 	MTU() int
 	Owns(netip.Addr) bool
 	Close() error

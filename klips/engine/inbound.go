@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/esp"
 	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
 	"ipsec/klips/said"
@@ -19,9 +20,13 @@ type inbound struct {
 	at *attachment
 
 	in, out []*packet.Buffer
-	spare   []*packet.Buffer // for what is decompressed
+	spare   []*packet.Buffer // for what is decompressed, or needs room before it
 	used    int
+	views   []packet.Buffer // of packets that came in one piece
+	viewed  int
+	offset  int       // how far one that came in one piece has been dealt with
 	head    [256]byte // the IP header of a packet in transport mode
+	known   known
 
 	now   time.Time
 	worn  []worn
@@ -29,7 +34,7 @@ type inbound struct {
 }
 
 func newInbound(e *Engine, at *attachment, size int) *inbound {
-	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: make([]*packet.Buffer, size)}
+	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: make([]*packet.Buffer, size), views: make([]packet.Buffer, viewLimit)}
 }
 
 // run carries packets until the wire is closed.
@@ -56,25 +61,21 @@ func (i *inbound) run(inlet Inlet) {
 
 // process carries packets to the device, and leaves nothing of them behind.
 func (i *inbound) process(packets []*packet.Buffer) {
-	e := i.e
-	i.now = e.now()
-	e.mu.RLock()
-	for _, b := range packets {
-		asked := e.debug.in(b.Bytes())
-		r := i.one(b)
-		if r >= 0 {
-			e.stats.count(r)
+	i.now = i.e.now()
+	for len(packets) > 0 {
+		i.e.mu.RLock()
+		i.known = known{}
+		for len(packets) > 0 && i.used < len(i.spare) && i.viewed < len(i.views) && i.all(packets[0]) {
+			packets = packets[1:]
 		}
-		switch {
-		case asked == "":
-		case r >= 0:
-			e.debug.say("rcv: %s: dropped as one %v", asked, r)
-		default:
-			e.debug.say("rcv: %s: good", asked)
-		}
+		i.e.mu.RUnlock()
+		i.flush()
 	}
-	e.mu.RUnlock()
-	n, _ := writeAll(i.at.device.WriteBatch, i.out)
+}
+
+func (i *inbound) flush() {
+	e := i.e
+	n, _ := i.at.device.WriteBatch(i.out)
 	e.stats.add(dropDevice, n)
 	e.expire(i.worn)
 	if len(i.moved) > 0 {
@@ -85,7 +86,52 @@ func (i *inbound) process(packets []*packet.Buffer) {
 		e.mu.Unlock()
 	}
 	clear(i.worn)
-	i.out, i.worn, i.moved, i.used = i.out[:0], i.worn[:0], i.moved[:0], 0
+	i.out, i.worn, i.moved, i.used, i.viewed = i.out[:0], i.worn[:0], i.moved[:0], 0, 0
+}
+
+// all takes a packet, or those that came in one piece, out of its SAs. It is
+// false where it has to be called again after a flush. The caller holds the engine's lock.
+func (i *inbound) all(b *packet.Buffer) bool {
+	h, err := packet.Parse(b.Bytes())
+	if err != nil || h.Fragmented() {
+		i.e.stats.count(dropMalformed)
+		return true
+	}
+	if b.Segment == 0 {
+		i.count(i.one(b, h), b, &h)
+		return true
+	}
+	for i.offset = max(i.offset, h.Payload); i.offset < h.Total; {
+		if i.used == len(i.spare) || i.viewed == len(i.views) {
+			return false
+		}
+		from := i.offset
+		i.offset = min(from+b.Segment, h.Total)
+		view := &i.views[i.viewed]
+		view.Part(b, from, i.offset)
+		if view.Len() <= 4 || esp.SPI(view.Bytes()) == 0 {
+			continue // no ESP: the inlet has dealt with it
+		}
+		i.viewed++
+		i.count(i.piece(view, h, b.Bytes()[:h.Payload]), view, &h)
+	}
+	i.offset = 0
+	return true
+}
+
+// count says what became of a packet.
+func (i *inbound) count(r reason, b *packet.Buffer, h *packet.Header) {
+	e := i.e
+	if r >= 0 {
+		e.stats.count(r)
+	}
+	switch {
+	case !e.debug.about(topicRcv):
+	case r >= 0:
+		e.debug.say("rcv: %s: dropped as one %v", e.debug.describe(h), r)
+	default:
+		e.debug.say("rcv: %s: good", e.debug.describe(h))
+	}
 }
 
 // delivered is the reason of a packet that was not dropped.
@@ -97,17 +143,16 @@ type incoming struct {
 	h    packet.Header // outer
 	next uint8         // what is in b, once AH and ESP are off
 
+	// piece is set where the room before b is that of others that came with it.
+	piece bool
+
 	sas [4]*sadb.SA // those that it came out of, outermost first
 	n   int
 }
 
-// one takes a packet out of its SAs. The caller holds the engine's lock.
-func (i *inbound) one(b *packet.Buffer) reason {
-	p := incoming{b: b}
-	var err error
-	if p.h, err = packet.Parse(b.Bytes()); err != nil || p.h.Fragmented() {
-		return dropMalformed
-	}
+// one takes a packet, whose header is h, out of its SAs. The caller holds the engine's lock.
+func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
+	p := incoming{b: b, h: h}
 	b.Window(0, p.h.Total)
 	if p.h.Proto == packet.AH {
 		if r := i.verify(&p); r >= 0 {
@@ -119,9 +164,19 @@ func (i *inbound) one(b *packet.Buffer) reason {
 	}
 	head := i.head[:copy(i.head[:], b.Bytes()[:p.h.Payload])]
 	b.Window(p.h.Payload, p.h.Total)
+	return i.inner(&p, head)
+}
+
+// piece is one, of an ESP packet that has its header, which is h, somewhere else: in head.
+func (i *inbound) piece(b *packet.Buffer, h packet.Header, head []byte) reason {
+	return i.inner(&incoming{b: b, h: h, piece: true}, head)
+}
+
+// inner takes what is behind the header out of its SAs, and delivers it.
+func (i *inbound) inner(p *incoming, head []byte) reason {
 	p.next = p.h.Proto
 	if p.next == packet.ESP {
-		if r := i.open(&p); r >= 0 {
+		if r := i.open(p); r >= 0 {
 			return r
 		}
 	}
@@ -129,22 +184,26 @@ func (i *inbound) one(b *packet.Buffer) reason {
 		return dropPolicy // nothing vouches for it
 	}
 	if p.next == packet.COMP {
-		if r := i.decompress(&p); r >= 0 {
+		if r := i.decompress(p); r >= 0 {
 			return r
 		}
 	}
 	switch p.next {
 	case packet.IPv4, packet.IPv6:
-		return i.leaveTunnel(&p)
+		return i.leaveTunnel(p)
 	case 59: // a dummy packet: RFC 4303, section 2.6
 		return delivered
 	}
-	return i.leaveTransport(&p, head)
+	return i.leaveTransport(p, head)
 }
 
 // find returns the SA of an arriving packet where it may have come by it.
 func (i *inbound) find(p *incoming, proto said.Proto, spi uint32) (*sadb.SA, reason) {
-	sa := i.e.sas.Lookup(said.SAID{Dst: p.h.Dst, SPI: spi, Proto: proto})
+	id := said.SAID{Dst: p.h.Dst, SPI: spi, Proto: proto}
+	if i.known.sa == nil || i.known.id != id {
+		i.known = known{id: id, sa: i.e.sas.Lookup(id)}
+	}
+	sa := i.known.sa
 	if sa == nil || sa.Larval || sa.Broken {
 		return nil, dropNoSA
 	}
@@ -179,7 +238,8 @@ func why(err error) reason {
 
 // moves notes a change of the address that ESP in UDP comes from.
 func (i *inbound) moves(p *incoming, sa *sadb.SA) {
-	if from := p.b.Encap.Src; from.IsValid() {
+	if from := p.b.Encap.Src; from.IsValid() && (i.known.sa != sa || i.known.from != from) {
+		i.known.from = from
 		if old, moved := sa.Moved(from); moved {
 			i.moved = append(i.moved, klips.NewMapping{ID: sa.Config.ID, Old: old, New: from})
 		}

@@ -1,16 +1,19 @@
 package engine
 
 import (
+	"ipsec/klips/offload"
 	"ipsec/klips/tun"
 	"ipsec/klips/wire"
 )
 
 // Linux is the System of this host: TUN devices, and sockets.
-type Linux struct{}
+type Linux struct {
+	Without offload.Set // offloads that are not to be used
+}
 
 // OpenDevice is tun.Open.
-func (Linux) OpenDevice(name string, mtu int) (Device, error) {
-	d, err := tun.Open(name, mtu)
+func (l Linux) OpenDevice(name string, mtu int) (Device, error) {
+	d, err := tun.Open(name, mtu, offload.All&^l.Without)
 	if err != nil {
 		return nil, err
 	}
@@ -18,8 +21,8 @@ func (Linux) OpenDevice(name string, mtu int) (Device, error) {
 }
 
 // OpenWire is wire.Open.
-func (Linux) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
-	w, err := wire.Open(name, hooks)
+func (l Linux) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
+	w, err := wire.Open(name, hooks, offload.All&^l.Without)
 	if err != nil {
 		return nil, err
 	}

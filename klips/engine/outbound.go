@@ -10,6 +10,7 @@ import (
 	"ipsec/klips/eroute"
 	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
+	"ipsec/klips/segment"
 )
 
 const (
@@ -34,6 +35,16 @@ type outbound struct {
 	assembly  assembly
 	head      [maxHead]byte // the header of a packet in transport mode
 
+	// Packets that went the short way.
+	splitter  segment.Splitter
+	splitting packet.Header // of the packet that is being cut
+	stream    stream
+	sealed    sealed
+	arena     []byte
+	arenaUsed int
+	views     []packet.Buffer // of the arena
+	viewsUsed int
+
 	// What waits until the lock is given back.
 	trapped []trapped
 	worn    []worn
@@ -46,6 +57,8 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 		in:      packet.NewBuffers(size, packet.MaxSize),
 		spare:   make([]*packet.Buffer, spares),
 		trapped: make([]trapped, 0, 16),
+		arena:   make([]byte, arenaSize),
+		views:   make([]packet.Buffer, viewLimit),
 	}
 	o.take = func() *packet.Buffer {
 		if o.spare[o.used] == nil { // most are never wanted
@@ -79,10 +92,11 @@ func (o *outbound) process(packets []*packet.Buffer) {
 	o.now = o.e.now()
 	for len(packets) > 0 {
 		o.e.mu.RLock()
-		for len(packets) > 0 && len(o.spare)-o.used >= sparesLeast {
-			o.one(packets[0])
+		o.stream.ok = false
+		for len(packets) > 0 && o.fits(packets[0].Len()) && o.one(packets[0]) {
 			packets = packets[1:]
 		}
+		o.shut()
 		o.e.mu.RUnlock()
 		o.flush()
 	}
@@ -90,13 +104,13 @@ func (o *outbound) process(packets []*packet.Buffer) {
 
 func (o *outbound) flush() {
 	e := o.e
-	if n, err := writeAll(o.at.wire.WriteBatch, o.out); n > 0 {
+	if n, err := o.at.wire.WriteBatch(o.out); n > 0 {
 		e.stats.add(dropWire, n)
 		if errors.Is(err, syscall.EMSGSIZE) {
 			o.at.wire.Refresh() // its MTU is not what it was
 		}
 	}
-	n, _ := writeAll(o.at.device.WriteBatch, o.back)
+	n, _ := o.at.device.WriteBatch(o.back)
 	e.stats.add(dropDevice, n)
 	e.expire(o.worn)
 	for i := range o.trapped {
@@ -104,22 +118,68 @@ func (o *outbound) flush() {
 	}
 	clear(o.trapped)
 	clear(o.worn)
-	o.out, o.back, o.used = o.out[:0], o.back[:0], 0
+	o.out, o.back, o.used, o.arenaUsed, o.viewsUsed = o.out[:0], o.back[:0], 0, 0, 0
 	o.trapped, o.worn = o.trapped[:0], o.worn[:0]
 }
 
-// one sends a packet where its eroute says. The caller holds the engine's lock.
-func (o *outbound) one(b *packet.Buffer) {
-	e := o.e
-	h, err := packet.Parse(b.Bytes())
-	if err != nil {
-		o.drop(dropMalformed, &h)
-		return
+// one sends a packet, or what it is to be cut into, where its eroute says. It is
+// false where it has to be called again after a flush. The caller holds the
+// engine's lock.
+func (o *outbound) one(b *packet.Buffer) bool {
+	if b.Segment > 0 {
+		return o.cut(b)
 	}
+	h, err := packet.Parse(b.Bytes())
+	switch {
+	case err != nil:
+		o.drop(dropMalformed, &h)
+	case o.choose(&h) && h.Total <= o.stream.room:
+		o.push(b.Bytes()[:h.Total], &h)
+	default:
+		o.single(b, &h)
+	}
+	return true
+}
+
+// cut sends what a packet is to be cut into.
+func (o *outbound) cut(b *packet.Buffer) bool {
+	if !o.splitter.More() {
+		h, err := packet.Parse(b.Bytes())
+		if err != nil || !o.splitter.Start(b.Bytes(), &h, b.Segment) {
+			o.drop(dropMalformed, &h)
+			return true
+		}
+		o.splitting = h
+	}
+	for short := o.choose(&o.splitting); o.splitter.More(); {
+		n := o.splitter.Len()
+		if !o.fits(n) {
+			return false
+		}
+		if short && n <= o.stream.room {
+			o.push(o.splitter.Next(), &o.splitting)
+			continue
+		}
+		piece := o.take()
+		piece.Set(o.splitter.Next())
+		h, err := packet.Parse(piece.Bytes())
+		if err != nil {
+			o.drop(dropMalformed, &h)
+			continue
+		}
+		o.single(piece, &h)
+	}
+	return true
+}
+
+// single sends a packet the long way.
+func (o *outbound) single(b *packet.Buffer, h *packet.Header) {
+	e := o.e
+	o.shut() // what came before goes first
 	before := len(o.out)
-	o.route(b, &h)
+	o.route(b, h)
 	if len(o.out) > before && e.debug.about(topicTunnel|topicTunnelXmit) {
-		e.debug.say("tunnel: %s: sent as %s", e.debug.describe(&h), e.debug.sent(o.out[before].Bytes(), len(o.out)-before))
+		e.debug.say("tunnel: %s: sent as %s", e.debug.describe(h), e.debug.sent(o.out[before].Bytes(), len(o.out)-before))
 	}
 }
 

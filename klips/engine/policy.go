@@ -1,10 +1,36 @@
 package engine
 
 import (
+	"net/netip"
+
 	"ipsec/klips/eroute"
 	"ipsec/klips/sadb"
 	"ipsec/klips/said"
 )
+
+// known is what has been found for a packet that others like it follow. It is
+// good while the engine's lock is held.
+type known struct {
+	id   said.SAID
+	sa   *sadb.SA // of that SAID; nil for none
+	from netip.AddrPort
+
+	allowed bool // that this may have come out of these
+	flow    eroute.Flow
+	sas     [4]*sadb.SA
+	peer    netip.Addr
+}
+
+// allowed is allow, which it asks only once for packets of a flow.
+func (i *inbound) allowed(p *incoming, f eroute.Flow) reason {
+	k := &i.known
+	if k.allowed && k.flow == f && k.sas == p.sas && k.peer == p.peer() {
+		return delivered
+	}
+	r := i.allow(p, f)
+	k.allowed, k.flow, k.sas, k.peer = r == delivered, f, p.sas, p.peer()
+	return r
+}
 
 // allow is the inbound policy check: whether a packet of the flow may have come
 // out of the SAs that it came out of.

@@ -3,6 +3,8 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 
@@ -242,5 +244,35 @@ func TestTransportNAT(t *testing.T) {
 	got := receive(t, east.device.Received)
 	if !bytes.Equal(got[20:], want[20:]) || !bytes.Equal(got[12:20], want[12:20]) {
 		t.Errorf("got\n%x, want\n%x", got, want)
+	}
+}
+
+// TestKnownPolicy has a packet arrive right behind one of the same flow, but out of
+// another SA, in which the flow has no business.
+func TestKnownPolicy(t *testing.T) {
+	_, west, east := pair(t, klips.Settings{})
+	for i, encap := range []bool{true, false} {
+		c := tunnel()
+		c.encap = encap
+		c.srcNet, c.dstNet = fmt.Sprintf("10.%d.0.0/17", 2*i+1), fmt.Sprintf("10.%d.128.0/17", 2*i+1)
+		ids := c.up(west, east, uint32(0x1001+2*i))
+		c.srcNet = fmt.Sprintf("10.%d.0.0/17", 2*i+2)
+		other := c.up(west, east, uint32(0x1002+2*i))
+		wire := &line{Wire: fakeWire{west.wire}}
+		out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: west.device}, 1)
+		p := udp(fmt.Sprintf("10.%d.0.1:1", 2*i+1), fmt.Sprintf("10.%d.128.1:2", 2*i+1), 100)
+		for _, sa := range []said.SAID{ids[0], other[0]} {
+			west.must(west.ReplaceEroute(klips.Eroute{Selector: klips.Selector{Src: prefix(fmt.Sprintf("10.%d.0.0/17", 2*i+1)), Dst: prefix(c.dstNet)}, SAID: sa}))
+			b := packet.NewBuffer(packet.MaxSize)
+			b.Set(p)
+			out.process([]*packet.Buffer{b})
+		}
+		device := &plainHost{Device: east.device}
+		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch)
+		before := east.stats.get(dropPolicy)
+		in.process(arriving(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))
+		if len(wire.sent) != 2 || len(device.got) != 1 || east.stats.get(dropPolicy) != before+1 {
+			t.Errorf("in UDP %v: %d packets arrived of %d, %d against the policy; want 1 of 2, and 1", encap, len(device.got), len(wire.sent), east.stats.get(dropPolicy)-before)
+		}
 	}
 }

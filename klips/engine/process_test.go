@@ -23,6 +23,7 @@ import (
 
 	"ipsec/golden/lab"
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
 	"ipsec/klips/tun"
@@ -58,6 +59,11 @@ type order struct {
 	Remove   string // as tun.Remove does
 	Steal    string // the virtual interface that a user without privilege tries to read
 	Drops    bool
+	Without  offload.Set // of Engine
+	Serve    string      // a network, to receive what Send sends on port 7
+	Send     *bulk
+	Got      bool // the digest of what came
+	Forget   bool // of that
 }
 
 type answer struct {
@@ -70,6 +76,7 @@ type process struct {
 	mu     sync.Mutex
 	seen   map[string]int
 	ike    []string
+	got    received
 }
 
 func helper(in io.Reader, out io.Writer) int {
@@ -97,7 +104,7 @@ func (p *process) do(o *order) (string, error) {
 		out, err := exec.Command("sh", "-c", o.Shell).CombinedOutput()
 		return string(out), err
 	case o.Engine != nil:
-		p.engine = New(Options{Settings: *o.Engine, IKE: func(m ike.Message) {
+		p.engine = New(Options{Settings: *o.Engine, System: Linux{Without: o.Without}, IKE: func(m ike.Message) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.ike = append(p.ike, fmt.Sprintf("%v %v %s", m.Remote, m.Local, m.Payload))
@@ -132,6 +139,16 @@ func (p *process) do(o *order) (string, error) {
 		return "", tun.Remove(o.Remove)
 	case o.Steal != "":
 		return "", steal(o.Steal)
+	case o.Serve != "":
+		return "", p.serve(o.Serve)
+	case o.Send != nil:
+		return o.Send.send()
+	case o.Forget:
+		p.got.mu.Lock()
+		defer p.got.mu.Unlock()
+		p.got.all, p.got.count, p.got.sum = nil, 0, [32]byte{}
+	case o.Got:
+		return p.digest(), nil
 	case o.Drops:
 		var list []string
 		for r := range reasons {
@@ -209,6 +226,7 @@ func (p *process) sniff(name string) error {
 type namespace struct {
 	t       *testing.T
 	pid     int
+	without offload.Set
 	orders  *json.Encoder
 	answers *json.Decoder
 	stop    func()
@@ -285,9 +303,13 @@ func (n *namespace) sh(format string, args ...any) string {
 // gateways returns two namespaces, joined by a cable between their eth0, as
 // 192.1.2.23 and .45, with 10.1.0.1 and 10.2.0.1 behind them, each attached
 // and with routes to the other's net by ipsec0.
-func gateways(t *testing.T) (west, east *namespace) {
+func gateways(t *testing.T) (west, east *namespace) { return gatewaysWithout(t, 0) }
+
+// gatewaysWithout is gateways that do without some offloads.
+func gatewaysWithout(t *testing.T, without offload.Set) (west, east *namespace) {
 	lab.NeedTUN(t)
 	west, east = newNamespace(t), newNamespace(t)
+	west.without, east.without = without, without
 	// Made in a namespace of the test's own, not in the machine's.
 	west.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", east.pid)
 	west.gateway(1, "192.1.2.23", "2001:db8:1::23", "192.1.2.45", "2001:db8:1::45")
@@ -318,7 +340,7 @@ func (n *namespace) gateway(own int, four, six, via4, via6 string) {
 	n.sh("ip link set lo up && ip addr add 10.%d.0.1/16 dev lo && ip addr add fd0%d::1/16 dev lo nodad", own, own)
 	n.sh("ip addr add %s/24 dev eth0 && ip addr add %s/64 dev eth0 nodad && ip link set eth0 up", four, six)
 	n.sh("ip route add default via %s dev eth0 && ip route add default via %s dev eth0", via4, via6)
-	n.do(order{Engine: &klips.Settings{FragICMP: true}})
+	n.do(order{Engine: &klips.Settings{FragICMP: true}, Without: n.without})
 	n.do(order{Attach: "ipsec0"})
 	n.sh("echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/ipsec0/rp_filter")
 	n.sh("ip addr add %s/32 dev ipsec0 && ip addr add %s/128 dev ipsec0 nodad && ip link set ipsec0 up", four, six)

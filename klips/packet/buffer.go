@@ -26,6 +26,15 @@ type Buffer struct {
 	store      []byte
 	start, end int
 
+	// Segment is not zero where there are several packets, one behind the
+	// other, of which all but the last, which may be shorter, have that many
+	// bytes. It stands for one of two things. Where the host sent it, or has
+	// it, it is one TCP segment or UDP datagram that is too long, and to be
+	// cut: Segment counts the bytes behind the TCP or UDP header. On the
+	// wire it is a header of IP, and of UDP on the way out, that is to precede
+	// each ESP packet behind it: Segment counts the bytes of an ESP packet.
+	Segment int
+
 	// Encap are the addresses of the UDP datagram that the packet came in,
 	// its IP and UDP headers replaced by an IP header that names ESP. The zero
 	// value says that it did not come in UDP.
@@ -50,13 +59,29 @@ func NewBuffers(n, size int) []*Buffer {
 
 // Reset empties the Buffer and restores the room before the packet.
 func (b *Buffer) Reset() {
-	b.start, b.end = Headroom, Headroom
+	b.start, b.end, b.Segment = Headroom, Headroom, 0
 	b.Encap.Src, b.Encap.Dst = netip.AddrPort{}, netip.AddrPort{}
 }
 
 // Space returns the bytes that a packet may be read into; SetLen then says how
 // many there are.
 func (b *Buffer) Space() []byte { return b.store[Headroom : len(b.store)-Tailroom] }
+
+// SpaceAfter is Space with n more bytes, at most Headroom, before it.
+func (b *Buffer) SpaceAfter(n int) []byte { return b.store[Headroom-n : len(b.store)-Tailroom] }
+
+// Over makes b the packet that lies in store from start to end. It has the rest
+// of store as its room, which may be that of other packets too.
+func (b *Buffer) Over(store []byte, start, end int) {
+	b.store, b.start, b.end, b.Segment = store, start, end, 0
+	b.Encap.Src, b.Encap.Dst = netip.AddrPort{}, netip.AddrPort{}
+}
+
+// Part makes b bytes from to to of the packet in whole, with its Encap.
+func (b *Buffer) Part(whole *Buffer, from, to int) {
+	b.store, b.start, b.end, b.Segment = whole.store, whole.start+from, whole.start+to, 0
+	b.Encap = whole.Encap
+}
 
 // SetLen makes the first n bytes of Space the packet.
 func (b *Buffer) SetLen(n int) { b.start, b.end = Headroom, Headroom+n }

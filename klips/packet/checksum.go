@@ -8,15 +8,29 @@ import (
 // Sum returns the ones' complement sum of b, folded to 16 bits and not
 // inverted, on top of initial (RFC 1071). An odd last byte counts as the high
 // half of a word.
+//
+// Inside, words are of the order in which they lie in memory: the sum does not
+// depend on it but for the order of its own bytes (RFC 1071, section 2).
 func Sum(b []byte, initial uint16) uint16 {
-	sum, carry := uint64(initial), uint64(0)
+	sum, carry := uint64(bits.ReverseBytes16(initial)), uint64(0)
+	for len(b) >= 64 {
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[8:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[16:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[24:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[32:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[40:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[48:]), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[56:]), carry)
+		b = b[64:]
+	}
 	for len(b) >= 8 {
-		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
+		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b), carry)
 		b = b[8:]
 	}
 	rest := uint64(0)
 	for i, c := range b {
-		rest |= uint64(c) << (56 - 8*i)
+		rest |= uint64(c) << (8 * i)
 	}
 	sum, carry = bits.Add64(sum, rest, carry)
 	sum, carry = bits.Add64(sum, 0, carry)
@@ -25,7 +39,7 @@ func Sum(b []byte, initial uint16) uint16 {
 	sum = sum>>32 + sum&0xffffffff
 	sum = sum>>16 + sum&0xffff
 	sum = sum>>16 + sum&0xffff
-	return uint16(sum)
+	return bits.ReverseBytes16(uint16(sum))
 }
 
 // Update returns the checksum after a word that it covers has changed from old
@@ -47,6 +61,10 @@ func pseudo(b []byte, proto uint8, length int) uint16 {
 	}
 	return Sum(b[8:40], sum)
 }
+
+// Pseudo returns the sum of the pseudo header of the packet in b, as it is part
+// of the checksum of an upper layer of that protocol and length in bytes.
+func Pseudo(b []byte, proto uint8, length int) uint16 { return pseudo(b, proto, length) }
 
 // FixTransport computes the checksum of the TCP segment or UDP datagram in b
 // anew, whose header is h: after a NAT changed the addresses on the way of ESP
@@ -76,4 +94,10 @@ func FixTransport(b []byte, h *Header) {
 		sum = 0xffff
 	}
 	binary.BigEndian.PutUint16(field, sum)
+}
+
+// Add returns the ones' complement sum of two words.
+func Add(a, b uint16) uint16 {
+	sum := uint32(a) + uint32(b)
+	return uint16(sum>>16 + sum&0xffff)
 }

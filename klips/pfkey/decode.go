@@ -109,13 +109,15 @@ func decodeExt(kind Kind, b []byte) (Ext, bool) {
 	case KindInflow:
 		return decodeInflow(b[4:])
 	case KindAttachment:
-		if len(b) != 4+2*nameSize+8 {
+		if len(b) < 4+2*nameSize+8 {
 			return nil, false
 		}
 		v, ok1 := readText(b[4 : 4+nameSize])
 		p, ok2 := readText(b[4+nameSize : 4+2*nameSize])
 		b = b[4+2*nameSize:]
-		return Attachment{klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:]))}}, ok1 && ok2
+		offloads, ok3 := readText(b[8:])
+		a := klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:])), Offloads: offloads}
+		return Attachment{a}, ok1 && ok2 && ok3
 	case KindDrop:
 		if len(b) < 12 {
 			return nil, false

@@ -187,7 +187,7 @@ func (e Attachment) append(b []byte) ([]byte, error) {
 		b = append(b, make([]byte, nameSize-len(name))...)
 	}
 	b = host.AppendUint32(b, uint32(e.MTU))
-	return host.AppendUint32(b, uint32(e.PhysicalMTU)), nil
+	return text(host.AppendUint32(b, uint32(e.PhysicalMTU)), e.Offloads)
 }
 
 func (e Drop) append(b []byte) ([]byte, error) {

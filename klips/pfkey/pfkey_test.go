@@ -183,7 +183,7 @@ func TestOthers(t *testing.T) {
 	if got := through(t, FromGroup(group), nil).Group(); !reflect.DeepEqual(got, group) {
 		t.Errorf("group becomes %v", got)
 	}
-	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500}
+	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500, Offloads: "tso"}
 	if got, err := through(t, FromAttachment(DumpAttach, a), nil).Attachment(); err != nil || got != a {
 		t.Errorf("attachment becomes %v, %v", got, err)
 	}

@@ -200,6 +200,9 @@ func (sa *SA) HeaderLen() int {
 	return sa.esp.HeaderLen()
 }
 
+// Len returns how long the ESP packet of a payload of n bytes is; the SA must be one of ESP.
+func (sa *SA) Len(n int) int { return sa.esp.Len(n) }
+
 func (sa *SA) failed(auth bool) {
 	if auth {
 		sa.usage.AuthErrors++

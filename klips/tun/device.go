@@ -1,5 +1,5 @@
 // Package tun makes, opens and removes the virtual interfaces of KLIPS: TUN
-// devices without offloads that outlive the process, so that packets routed
+// devices that outlive the process, so that packets routed
 // into one are dropped, and do not fall through to another route, when the
 // daemon dies. Those that it made are known by their link alias, [Alias];
 // it touches no other.
@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 )
 
@@ -26,11 +27,16 @@ type Device struct {
 	file *os.File
 	raw  syscall.RawConn
 
+	offloads offload.Set // that are in use
+	vnet     bool        // whether each packet has a header before it
+
 	// What readSome works on, kept here so that a read allocates nothing.
 	bufs []*packet.Buffer
 	n    int
 	err  error
 	some func(fd uintptr) bool
+
+	writer writer
 }
 
 // Open opens the persistent device of that name and makes it where there is
@@ -39,7 +45,9 @@ type Device struct {
 //
 //	ip tuntap add dev NAME mode tun user 0 && ip link set NAME alias 'ipsec klips' mtu MTU
 //	echo 0 > /proc/sys/net/ipv4/conf/NAME/ignore_routes_with_linkdown
-func Open(name string, mtu int) (*Device, error) {
+//
+// Of the offloads it uses those that are in want and that the kernel has.
+func Open(name string, mtu int, want offload.Set) (*Device, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -53,7 +61,7 @@ func Open(name string, mtu int) (*Device, error) {
 	case !ours(link):
 		return nil, fmt.Errorf("failed to open %s: there is a link of that name that is not ours: %w", name, syscall.EEXIST)
 	}
-	d, err := open(name)
+	d, err := open(name, want)
 	if err != nil {
 		return nil, fmt.Errorf("failed to open %s: %w", name, err)
 	}
@@ -64,27 +72,24 @@ func Open(name string, mtu int) (*Device, error) {
 	return d, nil
 }
 
-func open(name string) (*Device, error) {
+func open(name string, want offload.Set) (*Device, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("/dev/net/tun: %w", err)
 	}
-	request, err := unix.NewIfreq(name)
-	if err == nil {
-		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
-		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
-	}
-	if err != nil {
+	d := &Device{name: name}
+	if err := d.bind(fd, want); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	// Only now can the poller watch it.
-	d := &Device{name: name, file: os.NewFile(uintptr(fd), "/dev/net/tun")}
+	d.file = os.NewFile(uintptr(fd), "/dev/net/tun")
 	if d.raw, err = d.file.SyscallConn(); err != nil {
 		d.file.Close()
 		return nil, err
 	}
 	d.some = d.readSome
+	d.writer.init(d)
 	return d, nil
 }
 
@@ -136,49 +141,6 @@ func (d *Device) MTU() (int, error) {
 		return 0, fmt.Errorf("failed to look for %s: %w", d.name, err)
 	}
 	return link.Attrs().MTU, nil
-}
-
-// ReadBatch waits for a packet, and returns how many it has put into the first
-// of bufs: as many as there are. After Close the error is os.ErrClosed.
-func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
-	d.bufs, d.n, d.err = bufs, 0, nil
-	if err := d.raw.Read(d.some); err != nil { // which is not os.ErrClosed, and for no other reason
-		return 0, fmt.Errorf("failed to read %s: %w", d.name, os.ErrClosed)
-	}
-	return d.n, d.err
-}
-
-func (d *Device) readSome(fd uintptr) bool {
-	for d.n < len(d.bufs) {
-		b := d.bufs[d.n]
-		b.Reset()
-		n, err := unix.Read(int(fd), b.Space())
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return d.n > 0
-		case err != nil:
-			if d.n == 0 {
-				d.err = fmt.Errorf("failed to read %s: %w", d.name, err)
-			}
-			return true
-		default:
-			b.SetLen(n)
-			d.n++
-		}
-	}
-	return true
-}
-
-// WriteBatch gives packets to the host. It returns how many were written
-// before the first that was refused, and why it was.
-func (d *Device) WriteBatch(bufs []*packet.Buffer) (int, error) {
-	for i, b := range bufs {
-		if _, err := d.file.Write(b.Bytes()); err != nil {
-			return i, err
-		}
-	}
-	return len(bufs), nil
 }
 
 // Close closes the device, which stays, and drops what is routed into it.

@@ -32,6 +32,7 @@ type ancillary struct {
 	dst      netip.Addr
 	tos, ttl uint8
 	mtu      int // from the error queue, 0 for none
+	size     int // of the datagrams that the packet is made of, 0 for one
 }
 
 // parse reads control messages; what it does not know it goes past.
@@ -54,6 +55,8 @@ func (a *ancillary) parse(b []byte) {
 			a.tos = uint8(binary.NativeEndian.Uint32(data))
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_HOPLIMIT && len(data) >= 4:
 			a.ttl = uint8(binary.NativeEndian.Uint32(data))
+		case h.Level == solUDP && h.Type == unix.UDP_GRO && len(data) >= 4:
+			a.size = int(int32(binary.NativeEndian.Uint32(data)))
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_RECVERR,
 			h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_RECVERR:
 			if len(data) >= 16 && binary.NativeEndian.Uint32(data) == uint32(unix.EMSGSIZE) {

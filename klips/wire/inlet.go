@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 )
@@ -18,7 +19,9 @@ const receiveBatch = 32
 
 // An Inlet is a socket that packets come in by, for one goroutine. Each packet
 // is given whole: what the kernel took off is put back, and ESP in UDP gets an
-// IP header that names ESP and Buffer.Encap.
+// IP header that names ESP and Buffer.Encap. Several that came in one piece
+// (UDP_GRO) have one such header, and Buffer.Segment; what among them is not ESP begins with four zeros,
+// or has no more than four bytes.
 type Inlet struct {
 	wire  *Wire
 	six   bool
@@ -32,6 +35,8 @@ type Inlet struct {
 	n        int
 	errno    syscall.Errno
 	some     func(fd uintptr) bool
+
+	bulk *bulk // that sends by the same socket; nil for none
 }
 
 func newInlet(w *Wire, family, kind, proto int) (*Inlet, error) {
@@ -46,7 +51,19 @@ func newInlet(w *Wire, family, kind, proto int) (*Inlet, error) {
 	return in, nil
 }
 
+// segments reports whether the kernel cuts what is sent (UDP_SEGMENT, Linux 4.18).
+func (in *Inlet) segments() (ok bool) {
+	err := in.raw.Control(func(fd uintptr) {
+		_, err := unix.GetsockoptInt(int(fd), solUDP, unix.UDP_SEGMENT)
+		ok = err == nil
+	})
+	return ok && err == nil
+}
+
 func (in *Inlet) setup(fd int) error {
+	if in.udp && in.wire.want&offload.GRO != 0 && unix.SetsockoptInt(fd, solUDP, unix.UDP_GRO, 1) == nil { // Linux 5.0
+		in.wire.offloads |= offload.GRO
+	}
 	if !in.six {
 		if err := set(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.IP_RECVTOS, unix.IP_RECVERR); err != nil || !in.udp {
 			return err
@@ -76,8 +93,8 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		for i, b := range bufs {
 			b.Reset()
 			space := b.Space()
-			in.slots[i].iov.Base = &space[0]
-			in.slots[i].iov.SetLen(len(space))
+			in.slots[i].iov[0].Base = &space[0]
+			in.slots[i].iov[0].SetLen(len(space))
 			h := &in.messages[i].hdr
 			h.Namelen = unix.SizeofSockaddrInet6
 			h.Control = &in.slots[i].control[0]
@@ -136,16 +153,12 @@ func (in *Inlet) restore(i int, b *packet.Buffer) bool {
 		return false
 	}
 	if in.udp {
-		p := b.Bytes()
 		to := netip.AddrPortFrom(a.dst, Port)
-		switch {
-		case len(p) <= 4: // a keepalive, or nothing
+		if !in.unwrap(b.Bytes(), a.size, from, to) {
 			return false
-		case binary.BigEndian.Uint32(p) == 0:
-			if in.wire.hooks.IKE != nil {
-				in.wire.hooks.IKE(ike.Message{Local: to, Remote: from, Payload: p[4:]})
-			}
-			return false
+		}
+		if a.size > 0 && a.size < b.Len() {
+			b.Segment = a.size
 		}
 		b.Encap.Src, b.Encap.Dst = from, to
 	}
@@ -162,17 +175,37 @@ func (in *Inlet) restore(i int, b *packet.Buffer) bool {
 	return true
 }
 
+// unwrap gives the IKE messages among datagrams of one size, or one datagram, away,
+// and reports whether there is any ESP packet beside them.
+func (in *Inlet) unwrap(p []byte, size int, from, to netip.AddrPort) (esp bool) {
+	if size <= 0 {
+		size = len(p)
+	}
+	for len(p) > 0 {
+		datagram := p[:min(size, len(p))]
+		p = p[len(datagram):]
+		switch {
+		case len(datagram) <= 4: // a keepalive, or nothing
+		case binary.BigEndian.Uint32(datagram) != 0:
+			esp = true
+		case in.wire.hooks.IKE != nil:
+			in.wire.hooks.IKE(ike.Message{Local: to, Remote: from, Payload: datagram[4:]})
+		}
+	}
+	return esp
+}
+
 // drainErrors reads what ICMP said about packets that were sent.
 func (in *Inlet) drainErrors() {
 	var payload [64]byte
 	var s slot
 	in.raw.Control(func(fd uintptr) {
 		for range 64 {
-			h := unix.Msghdr{Iov: &s.iov, Name: (*byte)(unsafe.Pointer(&s.name)), Namelen: unix.SizeofSockaddrInet6, Control: &s.control[0]}
+			h := unix.Msghdr{Iov: &s.iov[0], Name: (*byte)(unsafe.Pointer(&s.name)), Namelen: unix.SizeofSockaddrInet6, Control: &s.control[0]}
 			h.SetIovlen(1)
 			h.SetControllen(len(s.control))
-			s.iov.Base = &payload[0]
-			s.iov.SetLen(len(payload))
+			s.iov[0].Base = &payload[0]
+			s.iov[0].SetLen(len(payload))
 			n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 			if errno != 0 {
 				return
@@ -207,8 +240,15 @@ func (in *Inlet) sendIKE(m ike.Message) error {
 		to = &unix.SockaddrInet4{Port: int(m.Remote.Port()), Addr: m.Remote.Addr().As4()}
 		info = unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: local.As4()})
 	}
+	if in.bulk != nil {
+		in.bulk.mu.Lock()
+		defer in.bulk.mu.Unlock()
+	}
 	var err error
 	werr := in.raw.Write(func(fd uintptr) bool {
+		if in.bulk != nil {
+			in.bulk.set(fd, unix.IP_PMTUDISC_OMIT) // a long message goes in fragments
+		}
 		err = unix.Sendmsg(int(fd), message, info, to, unix.MSG_DONTWAIT)
 		return true
 	})

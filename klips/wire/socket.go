@@ -56,7 +56,7 @@ type mmsghdr struct {
 
 // A slot is what one message of a batch needs. It is not moved once it is set up.
 type slot struct {
-	iov     unix.Iovec
+	iov     [2]unix.Iovec
 	name    unix.RawSockaddrInet6 // of IPv4 too, which is shorter
 	control [128]byte
 }
@@ -66,7 +66,7 @@ func slots(n int) ([]mmsghdr, []slot) {
 	messages, s := make([]mmsghdr, n), make([]slot, n)
 	for i := range messages {
 		h := &messages[i].hdr
-		h.Iov = &s[i].iov
+		h.Iov = &s[i].iov[0]
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&s[i].name))
 	}

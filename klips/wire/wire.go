@@ -21,6 +21,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 )
@@ -48,6 +49,9 @@ type Wire struct {
 	state  atomic.Pointer[state]
 	inlets []*Inlet
 	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
+	bulk   [2]*bulk   // the same; nil too where it is not wanted
+
+	want, offloads offload.Set
 
 	once sync.Once
 }
@@ -61,11 +65,13 @@ type state struct {
 
 // Open binds sockets to the interface of that name. Where another process has
 // port 4500, it says so by Hooks.Log, and there is no ESP in UDP.
-func Open(name string, hooks Hooks) (*Wire, error) {
+//
+// Of the offloads it uses those that are in want and that the kernel has.
+func Open(name string, hooks Hooks, want offload.Set) (*Wire, error) {
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks}
+	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO)}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
@@ -102,9 +108,17 @@ func (w *Wire) open() error {
 			return err
 		}
 		w.inlets = append(w.inlets, in)
+		if w.want&offload.Segment != 0 && in.segments() {
+			in.bulk = newBulk(in)
+			w.bulk[i] = in.bulk
+			w.offloads |= offload.Segment
+		}
 	}
 	return nil
 }
+
+// Offloads returns those that are in use.
+func (w *Wire) Offloads() offload.Set { return w.offloads }
 
 // Refresh reads the MTU and the addresses of the interface again, and binds the
 // sockets to it anew where it has been away, as that of a dialled line is. The
@@ -165,30 +179,48 @@ func (w *Wire) Owns(a netip.Addr) bool { return slices.Contains(w.state.Load().a
 // Inlets returns what packets come in by. Each is for one goroutine.
 func (w *Wire) Inlets() []*Inlet { return w.inlets }
 
-// WriteBatch sends whole IP packets. It returns how many were sent before the
-// first that was refused, and why it was: EMSGSIZE where it is longer than the
-// MTU.
-func (w *Wire) WriteBatch(bufs []*packet.Buffer) (int, error) {
-	for done := 0; done < len(bufs); {
-		six := bufs[done].Bytes()[0]>>4 == 6
-		end := done + 1
-		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six {
+// WriteBatch sends whole IP packets, and trains of ESP in UDP, which are
+// buffers with a Segment. It returns how many packets were refused, and why the last one
+// was: EMSGSIZE where it is longer than the MTU.
+func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
+	for len(bufs) > 0 {
+		six, pieces := bufs[0].Bytes()[0]>>4 == 6, bufs[0].Segment > 0
+		end := 1
+		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six && (bufs[end].Segment > 0) == pieces {
 			end++
 		}
-		out := w.out[0]
-		if six {
-			out = w.out[1]
+		n, err := w.write(bufs[:end], six, pieces)
+		if n > 0 {
+			refused, last = refused+n, err
 		}
-		if out == nil {
-			return done, unix.EAFNOSUPPORT
-		}
-		n, err := out.write(bufs[done:end])
-		done += n
-		if err != nil {
-			return done, err
-		}
+		bufs = bufs[end:]
 	}
-	return len(bufs), nil
+	return refused, last
+}
+
+// write sends packets, or trains, of one family.
+func (w *Wire) write(bufs []*packet.Buffer, six, trains bool) (refused int, last error) {
+	out, bulk := w.out[0], w.bulk[0]
+	if six {
+		out, bulk = w.out[1], w.bulk[1]
+	}
+	if out == nil {
+		return len(bufs), unix.EAFNOSUPPORT
+	}
+	if !trains || bulk == nil {
+		return out.write(bufs)
+	}
+	for {
+		bufs = bufs[bulk.write(bufs):]
+		if len(bufs) == 0 {
+			return refused, last
+		}
+		n, err := out.write(bufs[:1])
+		if n > 0 {
+			refused, last = refused+n, err
+		}
+		bufs = bufs[1:]
+	}
 }
 
 // SendIKE sends an IKE message, or a keepalive, from port 4500.

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/offload"
 )
 
 // What the sockets do, the tests of the engine see, in namespaces.
 
 func TestOpenNothing(t *testing.T) {
-	if _, err := Open("no-such-link", Hooks{}); !errors.Is(err, syscall.ENODEV) {
+	if _, err := Open("no-such-link", Hooks{}, offload.All); !errors.Is(err, syscall.ENODEV) {
 		t.Errorf("%v, want ENODEV", err)
 	}
 }

@@ -27,15 +27,19 @@ func (t *Table) Install(child *pluto.Child, use bool) error {
 	if err := t.permit(b); err != nil {
 		return &pluto.TrafficError{Text: err.Error()}
 	}
-	routed := t.routed(e)
-	if len(e.flows) > 0 && !routed && e.parent == nil {
-		if err := t.route(e); err != nil {
+	owner := e // of the flows, of which an instance is one for now
+	if e.parent != nil {
+		owner = e.parent
+	}
+	routed := t.routed(owner)
+	if len(owner.flows) > 0 && !routed {
+		if err := t.route(owner); err != nil {
 			return err
 		}
 	}
 	if err := t.install(b, use); err != nil {
-		if !routed && !e.asked && !e.wanted {
-			t.unroute(e)
+		if !routed && !owner.asked && !owner.wanted {
+			t.unroute(owner)
 		}
 		return err
 	}

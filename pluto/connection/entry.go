@@ -76,9 +76,9 @@ func isTemplate(c *pluto.Connection) bool {
 func isVirtual(e pluto.End) bool { return e.Virtual != "" || e.Within.IsValid() }
 
 // flowsOf returns what goes from us to the peer by c, an oriented connection;
-// none where that depends on a peer who has not come yet.
+// none where a peer who has not come yet has the choice.
 func flowsOf(c *pluto.Connection) []klips.Selector {
-	if isTemplate(c) || isVirtual(c.Remote) {
+	if isVirtual(c.Remote) {
 		return nil
 	}
 	proto := c.Local.Proto

@@ -28,7 +28,7 @@ func (t *Table) acquire(ev klips.Acquire) {
 	if s == nil || len(s.bases) == 0 {
 		return
 	}
-	e := s.bases[0]
+	e := s.base()
 	switch next := e.errAt.Add(e.pause()); {
 	case e.conn == nil || isShunt(e.conn) || t.busy(e) || !e.retry.IsZero():
 	case e.tries > 0 && t.now().Before(next):
@@ -75,8 +75,8 @@ func (t *Table) lose(id said.SAID) {
 		s := t.slots[f]
 		t.dropOrphan(f, s)
 		t.settle(f)
-		if len(s.bases) > 0 && s.bases[0].wanted {
-			t.again(s.bases[0], 0)
+		if len(s.bases) > 0 && s.base().wanted {
+			t.again(s.base(), 0)
 		}
 	}
 }

@@ -37,10 +37,21 @@ func (t *Table) target(s *slot) way {
 	case s.orphan != said.SAID{}:
 		return way{s.orphan, s.set.ident}
 	case len(s.bases) > 0:
-		e := s.bases[0]
+		e := s.base()
 		return way{said.Shunt(t.shunt(e)), ident(e.subject())}
 	}
 	return way{}
+}
+
+// base returns the routed connection that has the packets which no SA carries:
+// the oldest, but for those that are for any peer, which can but drop them.
+func (s *slot) base() *entry {
+	for _, e := range s.bases {
+		if !isTemplate(e.subject()) {
+			return e
+		}
+	}
+	return s.bases[0]
 }
 
 // shunt returns the SPI of what becomes of packets of e that no SA carries.
@@ -49,6 +60,8 @@ func (t *Table) shunt(e *entry) uint32 {
 	switch {
 	case isShunt(c):
 		return spiOf(c.Shunt)
+	case isTemplate(c): // there is nobody to negotiate with before a peer comes
+		return said.SPIDrop
 	case e.failing:
 		return spiOf(c.FailureShunt)
 	case c.NegotiationShunt == pluto.ShuntPass && (t.busy(e) || e.wanted && !e.retry.IsZero()):
@@ -127,7 +140,7 @@ func (t *Table) resettle(e *entry) {
 // clash returns a connection with another peer that has the flow already.
 func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 	s := t.slots[f]
-	if s == nil {
+	if s == nil || isTemplate(c) { // which yields to whoever has the flow
 		return nil
 	}
 	for _, b := range s.users {
@@ -136,7 +149,7 @@ func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 		}
 	}
 	for _, e := range s.bases {
-		if other := e.subject(); e.conn != c && t.names[e.loaded.Name] == e && !samePeer(c, other) { // unless it is being replaced
+		if other := e.subject(); e.conn != c && t.names[e.loaded.Name] == e && !isTemplate(other) && !samePeer(c, other) { // unless it is being replaced
 			return other
 		}
 	}

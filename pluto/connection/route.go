@@ -51,7 +51,7 @@ func (t *Table) route(e *entry) error {
 	switch {
 	case e.conn == nil:
 		return t.lost(e)
-	case isTemplate(e.conn):
+	case isTemplate(e.conn) && len(e.flows) == 0:
 		return refuse(pluto.RCRoute, "cannot route %s: it is for any peer, and has no flow before one comes", e.conn)
 	case len(e.flows) == 0 && !e.conn.Remote.Host.Addr.IsValid():
 		return refuse(pluto.RCNoPeer, "cannot route %s yet: the address of %s is not known", e.conn, e.conn.Remote.Host)

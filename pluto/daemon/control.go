@@ -181,6 +181,9 @@ func (w *worker) note(kind Kind, call *whack.Call, names []string) {
 	switch kind {
 	case KindAdd:
 		errs = append(errs, w.patron.keep(Entry{Kind: kind, Name: call.Name, Words: call.Words}))
+		if call.Delete {
+			errs = append(errs, w.replaced(names, call.Add)...)
+		}
 	case KindRoute, KindInitiate, kindUnroute, kindTerminate:
 		for _, name := range names {
 			errs = append(errs, w.wish(name)...)
@@ -201,6 +204,18 @@ func (w *worker) unremembered(err error) {
 	if err != nil {
 		w.Log(fmt.Sprintf("failed to have the supervisor remember what whack asked for: %v", err))
 	}
+}
+
+// replaced has the supervisor forget those whose place conn has taken, and remember
+// after conn itself what it has taken over from them.
+func (w *worker) replaced(names []string, conn *pluto.Connection) (errs []error) {
+	for _, name := range append(names, conn.Alias) {
+		there := slices.ContainsFunc(w.table.Matching(name), func(c *pluto.Connection) bool { return c.Name == name })
+		if name != "" && !there {
+			errs = append(errs, w.patron.drop("", name))
+		}
+	}
+	return append(errs, w.wish(conn.Name)...)
 }
 
 // wish has the supervisor remember what a connection is to be, by a message of

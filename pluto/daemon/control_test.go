@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,18 +13,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/plutotest"
 	"ipsec/pluto/whack"
 )
-
-// quiet is an updown that does nothing.
-type quiet struct{}
-
-func (quiet) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
 
 // newWorker returns a worker without sockets, and the supervisor that it talks to.
 func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
@@ -45,7 +38,7 @@ func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
 	if _, err := w.patron.history(); err != nil {
 		t.Fatal(err)
 	}
-	w.table = connection.New(connection.Config{Kernel: w.kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: quiet{}})
+	w.table = connection.New(connection.Config{Kernel: w.kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: newNoStack()})
 	w.table.Drive(&plutotest.Negotiator{})
 	return w, s, func() {
 		theirs.Close()
@@ -61,8 +54,7 @@ func (s *Supervisor) kept() (list []string) {
 	for _, e := range s.journal.Entries() {
 		list = append(list, strings.TrimSpace(string(e.Kind)+" "+e.Name))
 	}
-	slices.Sort(list)
-	return list
+	return list // in the order in which a new worker gets them
 }
 
 // TestJournalOfWhacks is about what a new worker would do again.
@@ -83,6 +75,8 @@ func TestJournalOfWhacks(t *testing.T) {
 		{"one of an alias is taken down", false, []string{add("a", a), add("b", b), "--name all --initiate --asynchronous", "--name b --terminate"}, "add a, add b, initiate a"},
 		{"one of an alias is unrouted", false, []string{add("a", a), add("b", b), "--name all --route", "--name b --unroute"}, "add a, add b, route a"},
 		{"an alias is deleted", false, []string{add("a", a), add("b", b), "--name all --route", "--name all --delete"}, ""},
+		{"a routed one is replaced", false, []string{add("a", a), "--name a --route", add("a", b) + " --delete"}, "add a, route a"},
+		{"one is replaced by a part of it", false, []string{strings.Replace(add("all", a), "--connalias all ", "", 1), "--name all --route", add("all/1x1", b) + " --delete"}, "add all/1x1, route all/1x1"},
 		{"what is refused is not kept", false, []string{add("a", a), add("a", b)}, "add a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,10 +8,13 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/said"
+	"ipsec/pluto"
+	"ipsec/pluto/connection"
 )
 
 // noStack is the kernel of protostack=none: IKE is spoken, and nothing carries
-// packets. It takes everything and keeps nothing.
+// packets. It takes everything and keeps nothing. It is the updown, too, since there
+// is no interface that packets could be led into.
 type noStack struct{}
 
 func newNoStack() noStack { return noStack{} }
@@ -20,6 +23,9 @@ func newNoStack() noStack { return noStack{} }
 func (noStack) GetSPI(_ said.Proto, _, _ netip.Addr, low, high uint32) (uint32, error) {
 	return low + rand.Uint32N(high-low+1), nil
 }
+
+// Do does nothing.
+func (noStack) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
 
 func (noStack) AddGroups(...[]klips.SA) error                { return nil }
 func (noStack) UpdateSA(klips.SA) error                      { return nil }

@@ -135,9 +135,11 @@ func (w *worker) build() error {
 		w.myID = id
 	}
 	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.nat.send}
+	var lead connection.Updown
 	if w.NoStack {
-		w.kernel, w.endpoints.nat = newNoStack(), nil
+		w.kernel, w.endpoints.nat, lead = newNoStack(), nil, newNoStack()
 	} else {
+		lead = updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
 		kernel, err := client.Dial(w.Paths.KlipsCtl())
 		if err != nil {
 			return err
@@ -150,7 +152,7 @@ func (w *worker) build() error {
 	}
 	w.table = connection.New(connection.Config{
 		Kernel: w.kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
-		Updown: updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log}),
+		Updown: lead,
 	})
 	w.store = w.load()
 	w.ike = ikev2.New(ikev2.Config{

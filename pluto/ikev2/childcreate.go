@@ -71,6 +71,10 @@ func (x *createChild) abandon(m *Machine, s *ikeSA, c *cause) {
 	}
 	x.old.rekeying = nil
 	m.report(c.code, x.conn, x.old.serial, "failed to rekey the Child SA: %s", c.text)
+	if r := x.rival; r != nil && r.made.latest().state == childLive && x.old.state == childLive {
+		m.succeeded(x.old, r.made.latest())
+		return
+	}
 	m.retryRekey(x.old)
 }
 

@@ -2,6 +2,7 @@ package ikev2
 
 import (
 	"bytes"
+	"slices"
 
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
@@ -19,10 +20,11 @@ type rivalChild struct {
 }
 
 // beats reports whether the peer's new SA stays, and not ours, which was made with
-// nonces. It does so even where it has been replaced or deleted since: the peer, who
-// may have had its answer long before us, has decided by the nonces alone.
+// nonces. It does so even where it has been replaced since: the peer, who may have had its answer
+// long before us, has decided by the nonces. One that the peer has deleted was
+// redundant, or could not be set there.
 func (r *rivalChild) beats(nonces childNonces) bool {
-	return r != nil && bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0
+	return r != nil && (r.made.state != childGone || r.made.successor != nil) && bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0
 }
 
 // latest returns the one that has taken the place of c in the end.
@@ -60,6 +62,19 @@ func (m *Machine) succeeded(old, made *child) {
 	}
 	m.set(&old.alarm, atRekey, m.never())
 	m.after(&old.alarm, atLinger, peerDeletes)
+}
+
+// revive puts those back in force that c was to replace, when the peer takes c back before it
+// has deleted them: it could not set the SAs that it had asked for.
+func (m *Machine) revive(c *child) {
+	for _, old := range slices.Clone(c.before) {
+		if old.state == childReplaced && !c.initiator {
+			old.state, old.successor = childLive, nil
+			m.set(&old.alarm, atLinger, m.never())
+			m.retryRekey(old)
+			c.before = slices.DeleteFunc(c.before, func(o *child) bool { return o == old })
+		}
+	}
 }
 
 // follow notes that made has taken the place of c.
@@ -112,10 +127,12 @@ func (x *createChild) refusedRekey(m *Machine, s *ikeSA, n *message.Notify) bool
 	x.release(m, s)
 	old.rekeying = nil
 	switch {
-	case rival != nil:
+	case rival != nil && rival.made.latest().state != childGone:
 		if old.state != childGone {
 			m.succeeded(old, rival.made.latest())
 		}
+	case rival != nil: // which the peer has taken back
+		m.retryRekey(old)
 	case n.MessageType == message.ChildSANotFound && old.state == childLive:
 		// The peer has no such Child SA any more: it goes here, too.
 		m.report(pluto.RCLogSerious, x.conn, old.serial, "the peer does not know the Child SA that was to be rekeyed; it is deleted")

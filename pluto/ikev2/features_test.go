@@ -392,3 +392,49 @@ func TestBusyPeer(t *testing.T) {
 		t.Errorf("west has %d IKE SAs, east %d\n%s", a, b, w.log())
 	}
 }
+
+// TestUniqueIDs has a peer, one Pluto with two addresses, come again from the other one: with
+// uniqueids=yes it replaces itself.
+func TestUniqueIDs(t *testing.T) {
+	for _, unique := range []bool{false, true} {
+		any := plutotest.Conn("any", eastAddr, eastNet, "%any", westNet)
+		any.Remote.ID, any.Local.ID = id(t, "@roamer"), id(t, "@east")
+		w := newWorldOf(t, ikev2.Config{}, ikev2.Config{UniqueIDs: unique}, nil, []*pluto.Connection{any})
+		for _, addr := range []string{westAddr, "198.51.100.2"} {
+			c := plutotest.Conn("from "+addr, addr, westNet, eastAddr, eastNet)
+			c.Local.ID, c.Remote.ID = any.Remote.ID, any.Local.ID
+			w.net.Attach(netip.MustParseAddr(addr), w.west.Receive)
+			w.west.Initiate(c, nil)
+			w.Run(2 * time.Second)
+		}
+		w.Run(10 * time.Second)
+		want := 2
+		if unique {
+			want = 1
+		}
+		if a, b := w.west.established(t), w.east.established(t); a != want || b != want {
+			t.Errorf("uniqueids %v: west has %d IKE SAs, east %d\n%s", unique, a, b, w.log())
+		}
+	}
+}
+
+// TestMoved has the kernel see first that the peer has got another port.
+func TestMoved(t *testing.T) {
+	conn := plutotest.Conn("net", "10.0.0.1", westNet, eastAddr, eastNet)
+	conn.Local.ID, conn.Remote.ID = id(t, "@west"), id(t, "@east")
+	east := conn.Reversed()
+	east.Remote.Host = pluto.Host{Kind: pluto.HostAny}
+	w := &world{t: t}
+	w.Clock = plutotest.NewClock()
+	w.net = plutotest.NewNetwork(w.Clock, 1)
+	w.Actors = []plutotest.Actor{w.net}
+	w.west = w.host(1, "west", "10.0.0.1", ikev2.Config{}, conn)
+	w.east = w.host(2, "east", eastAddr, ikev2.Config{}, east)
+	w.net.Translate(netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1"))
+	w.up()
+	c := w.east.conns.Children[0]
+	w.east.Moved(c, netip.MustParseAddrPort("203.0.113.1:33333"))
+	if c.Encap.DstPort != 33333 || w.east.conns.Moves != 1 || w.east.States()[0].Remote.Port() != 33333 {
+		t.Errorf("encapsulation %+v, moves %d", c.Encap, w.east.conns.Moves)
+	}
+}

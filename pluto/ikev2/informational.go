@@ -64,6 +64,7 @@ func (m *Machine) deletedChildren(s *ikeSA, d *message.Delete) message.Payload {
 			m.fade(c)
 		default:
 			m.Report(pluto.Report{Code: pluto.RCLog, Conn: c.Conn, Serial: c.serial, Text: "the peer has deleted the Child SA"})
+			m.revive(c)
 			m.removeChild(c, pluto.DeletedByPeer)
 		}
 	}

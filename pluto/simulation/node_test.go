@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"ipsec/klips"
@@ -27,7 +28,8 @@ type node struct {
 	table   *connection.Table
 	machine *ikev2.Machine
 	routed  map[klips.Selector]int
-	lives   int // so many times has it started
+	lives   int  // so many times has it started
+	asked   bool // a person is asking, who would see an error and ask again
 }
 
 // quiet is an Updown that remembers what has been led into KLIPS.
@@ -62,6 +64,16 @@ func (n *node) boot() {
 	n.lives++
 	n.kernel, n.routed = klipstest.New(klips.Settings{}), map[klips.Selector]int{}
 	w := n.world
+	n.kernel.Fault = func(method string) error {
+		switch method {
+		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs":
+			if !n.asked && w.faults > 0 && w.chance(w.faults) {
+				return syscall.ENOBUFS
+			}
+		}
+		return nil
+	}
+	n.asked = true
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
 	}
@@ -83,6 +95,7 @@ func (n *node) boot() {
 		}
 	}
 	w.net.Attach(n.addr, n.machine.Receive)
+	defer func() { n.asked = false }()
 	for _, c := range n.conns {
 		switch {
 		case n.wanted[c.Name]:
@@ -96,7 +109,8 @@ func (n *node) boot() {
 }
 
 func (n *node) start(name string) {
-	n.wanted[name] = true
+	defer func(before bool) { n.asked = before }(n.asked)
+	n.wanted[name], n.asked = true, true
 	if err := n.table.Initiate(name); err != nil {
 		n.world.t.Errorf("%s: initiate %s: %v", n.name, name, err)
 	}
@@ -163,7 +177,7 @@ func (n *node) checkEroutes() {
 		case e.Shunt() == klips.ShuntPass:
 			n.world.fail("%s: %v -> %v passes in the clear", n.name, flow.Src, flow.Dst)
 		case e.Shunt() == klips.ShuntNone:
-			if _, err := n.kernel.GetSA(e.SAID); err != nil {
+			if _, err := n.kernel.GetSA(e.SAID); err != nil && n.world.faults == 0 { // or it drops, until the kernel takes another
 				n.world.fail("%s: %v -> %v goes to an SA that is not there: %v", n.name, flow.Src, flow.Dst, err)
 			}
 		}

@@ -15,6 +15,9 @@ import (
 func (w *world) build() {
 	w.uniqueIDs = w.chance(0.5)
 	if w.chance(0.2) {
+		w.faults = 0.05
+	}
+	if w.chance(0.2) {
 		w.limits.Cookies = 1
 	}
 	if w.seed%20 == 19 {

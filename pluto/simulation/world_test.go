@@ -24,6 +24,7 @@ type world struct {
 	nodes     []*node
 	nats      map[netip.Addr]*plutotest.NAT // by the address outside
 	uniqueIDs bool
+	faults    float64 // how often the kernel refuses
 	limits    ikev2.Limits
 	start     time.Time
 	lines     []string
@@ -76,6 +77,7 @@ func pick[T any](w *world, list ...T) T { return list[w.rand.IntN(len(list))] }
 func (w *world) heal() {
 	w.net.Conditions = plutotest.Conditions{MinDelay: 5 * time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	w.net.Watch = nil
+	w.faults = 0
 	w.Run(6 * time.Minute)
 	for range 1000 {
 		w.Run(7 * time.Second)

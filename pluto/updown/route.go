@@ -128,6 +128,35 @@ func (r *router) leak(env hook.Environment, dst netip.Prefix) error {
 	return nil
 }
 
+// foreign refuses a network that a peer has chosen from what it may, where the
+// host has a way to it that is none of the connection's: the peer would cut this host off
+// from its neighbours. A choice that was cut out of such a network is meant to be.
+func (r *router) foreign(dst netip.Prefix, choice []netip.Prefix) error {
+	if err := r.look(); err != nil {
+		return err
+	}
+	whole := dst
+	for _, c := range choice {
+		if covers(c.Masked(), dst) {
+			whole = c.Masked()
+			break
+		}
+	}
+	for link, nets := range r.view.Nets {
+		for _, net := range nets {
+			if covers(net, dst) && net.Bits() >= whole.Bits() {
+				return fmt.Errorf("the peer has chosen %s, but %s is a network of this host on %s", dst, net, link)
+			}
+		}
+	}
+	for _, route := range r.view.Routes {
+		if covers(route.Dst, dst) && route.Dst.Bits() > whole.Bits() {
+			return fmt.Errorf("the peer has chosen %s, but there is a route to %s over %s", dst, route.Dst, route.Link)
+		}
+	}
+	return nil
+}
+
 // deletion returns the command that takes r away.
 func (r Route) deletion() string {
 	s := "ip route del " + r.Dst.String()

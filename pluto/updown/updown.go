@@ -86,6 +86,11 @@ func (u *Updown) native(verb connection.Verb, c *pluto.Connection, k key, env ho
 	case verb == connection.ToRoute && s != nil:
 		s.users++
 	case verb == connection.ToRoute:
+		if c.Instance > 0 {
+			if err := u.router.foreign(env.PeerClient.Masked(), c.Remote.Clients); err != nil {
+				return err
+			}
+		}
 		list, err := u.router.plan(env, c.Shunt == pluto.ShuntPass)
 		if err != nil {
 			return err

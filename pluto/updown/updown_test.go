@@ -152,6 +152,34 @@ func TestRoutes(t *testing.T) {
 }
 
 // TestShared has two connections that need one route.
+// TestForeign has peers choose networks of this host's neighbourhood.
+func TestForeign(t *testing.T) {
+	for _, c := range []struct{ choice, dst, refused string }{
+		{"172.16.0.0/12", "172.16.1.0/24", ""},
+		{"0.0.0.0/0", "172.16.1.0/24", ""},
+		{"192.0.0.0/8", "192.0.2.0/24", "192.0.2.0/24 is a network of this host on eth0"},
+		{"192.0.0.0/8", "192.0.2.254/32", "192.0.2.0/24 is a network of this host on eth0"},
+		{"192.0.2.128/25", "192.0.2.200/32", ""}, // which are kept for them
+		{"10.0.0.0/8", "10.9.4.0/24", "there is a route to 10.9.0.0/16 over eth1"},
+		{"", "192.0.2.7/32", ""}, // a neighbour itself
+	} {
+		u, h, _, _ := newTest(t)
+		h.view.Routes = append(h.view.Routes, Route{Dst: prefix("10.9.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.254")})
+		road, flow := conn("road", c.dst)
+		road.Instance, road.Remote.Clients = 1, nil
+		if c.choice != "" {
+			road.Remote.Clients = []netip.Prefix{prefix(c.choice)}
+		}
+		err := u.Do(connection.ToRoute, road, flow, "ipsec0")
+		if got := fmt.Sprint(err); (err != nil) != (c.refused != "") || !strings.Contains(got, c.refused) {
+			t.Errorf("%s from %s: %v, want %q", c.dst, c.choice, err, c.refused)
+		}
+		if err != nil && h.list() != "" {
+			t.Errorf("routes are left: %s", h.list())
+		}
+	}
+}
+
 func TestShared(t *testing.T) {
 	u, h, _, _ := newTest(t)
 	a, flow := conn("a", "10.2.0.0/16")

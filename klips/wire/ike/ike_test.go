@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -177,5 +178,30 @@ func TestLeft(t *testing.T) {
 	m := message("10.0.0.1:4500", "10.0.0.2:32000", "hello")
 	if err := dial(t, path).Send(m); err != nil || !same(receive(t, sent), m) {
 		t.Fatal(err)
+	}
+}
+
+// TestSendToWhoDoesNotRead: Pluto does not stand still with a KLIPS that does.
+func TestSendToWhoDoesNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ike")
+	listener, err := net.Listen("unixpacket", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := Dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(10*time.Second, func() { conn.Close() })
+	defer stuck.Stop()
+	m := Message{Local: netip.MustParseAddrPort("192.0.2.1:4500"), Remote: netip.MustParseAddrPort("192.0.2.2:4500"), Payload: make([]byte, 1000)}
+	for range 10000 {
+		if err = conn.Send(m); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("sending ended with %v", err)
 	}
 }

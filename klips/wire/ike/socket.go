@@ -199,11 +199,16 @@ func (c *Conn) Receive() (Message, error) {
 	}
 }
 
-// Send has KLIPS send a message from Local, whose port is 4500, to Remote.
+// sendTime is how long Send may wait for a KLIPS that does not read.
+const sendTime = 100 * time.Millisecond
+
+// Send has KLIPS send a message from Local, whose port is 4500, to Remote. Where
+// KLIPS does not take it soon, it is lost.
 func (c *Conn) Send(m Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.record = m.Append(c.record[:0])
+	c.conn.SetWriteDeadline(time.Now().Add(sendTime))
 	if _, err := c.conn.Write(c.record); err != nil {
 		return fmt.Errorf("failed to send by KLIPS: %w", err)
 	}

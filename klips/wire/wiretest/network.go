@@ -195,14 +195,46 @@ func (a *arrival) fill(b *packet.Buffer) {
 }
 
 // WriteBatch is that of wire.Wire.
-func (w *Wire) WriteBatch(bufs []*packet.Buffer) (int, error) {
-	for i, b := range bufs {
-		if b.Len() > w.MTU() {
-			return i, syscall.EMSGSIZE
+func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
+	for _, b := range bufs {
+		for _, p := range cut(b) {
+			if len(p) > w.MTU() {
+				refused, last = refused+1, syscall.EMSGSIZE
+				continue
+			}
+			w.network.send(p)
 		}
-		w.network.send(b.Bytes())
 	}
-	return len(bufs), nil
+	return refused, last
+}
+
+// cut returns the packets of a train, or the packet that b is.
+func cut(b *packet.Buffer) (list [][]byte) {
+	if b.Segment == 0 {
+		return [][]byte{b.Bytes()}
+	}
+	h, err := packet.Parse(b.Bytes())
+	if err != nil {
+		panic("wiretest: a train without a header")
+	}
+	data := b.Bytes()[h.Payload+packet.UDPLen:]
+	for n := 0; len(data) > 0; n++ {
+		size := min(b.Segment, len(data))
+		outer := packet.Outer{Src: h.Src, Dst: h.Dst, TOS: h.TOS, TTL: h.TTL, Proto: packet.UDP, ID: uint16(h.ID) + uint16(n), DF: h.DF && h.Version == 4}
+		p := make([]byte, h.Payload+packet.UDPLen+size)
+		outer.Put(p, packet.UDPLen+size)
+		udp := p[h.Payload:]
+		binary.BigEndian.PutUint16(udp, h.SrcPort)
+		binary.BigEndian.PutUint16(udp[2:], h.DstPort)
+		binary.BigEndian.PutUint16(udp[4:], uint16(len(udp)))
+		copy(udp[packet.UDPLen:], data[:size])
+		if h.Version == 6 {
+			packet.FixTransport(p, &packet.Header{Version: 6, Proto: packet.UDP, Payload: h.Payload, Total: len(p)})
+		}
+		list = append(list, p)
+		data = data[size:]
+	}
+	return list
 }
 
 // SendIKE is that of wire.Wire.

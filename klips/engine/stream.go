@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"ipsec/klips"
+	"ipsec/klips/eroute"
+	"ipsec/klips/packet"
+	"ipsec/klips/sadb"
+	"ipsec/klips/said"
+)
+
+const (
+	// arenaSize is how many bytes are sealed before they are sent; at
+	// least one packet of any length.
+	arenaSize = 5 << 16
+	// viewLimit is how many packets or trains that is at most.
+	viewLimit = 256
+
+	// A train: what UDP_SEGMENT takes at once.
+	trainCount = 64
+	trainBytes = 65507 // of a UDP datagram in IPv4
+)
+
+// A stream is where the packets of a flow go that need nothing but a tunnel and
+// ESP, as nearly all do. It is found once for packets that follow one another, and
+// is good while the engine's lock is held.
+type stream struct {
+	ok          bool
+	flow        eroute.Flow
+	entry       *eroute.Entry
+	tunnel, esp *sadb.SA
+	encap       klips.Encap
+	room        int // how long a packet may be
+}
+
+// A sealed is the train that is being made, or the packet, in outbound.arena.
+type sealed struct {
+	view  *packet.Buffer // nil for none
+	esp   *sadb.SA
+	encap klips.Encap
+	outer packet.Outer
+	head  int // length of the headers of IP and UDP
+	size  int // of the first ESP packet
+	count int
+	start int // of the headers, in the arena
+	full  bool
+}
+
+// choose finds the stream of a flow, or reports that there is none and the packet
+// has to go the long way.
+func (o *outbound) choose(h *packet.Header) bool {
+	e := o.e
+	if e.debug.on.Load() != 0 || h.Fragmented() || !h.Ports && packet.HasPorts(h.Proto) {
+		return false
+	}
+	flow := eroute.FlowOf(h)
+	s := &o.stream
+	if s.ok && s.flow == flow {
+		return true
+	}
+	s.ok = false
+	entry, ok := e.eroutes.Lookup(flow)
+	if !ok || entry == nil || entry.Shunt() != klips.ShuntNone || o.isIKE(&flow, entry) {
+		return false
+	}
+	sa := e.sas.Lookup(entry.SAID)
+	if sa == nil {
+		return false
+	}
+	chain := sa.Chain()
+	if len(chain) != 2 || chain[0].Config.ID.Proto != said.IPIP || chain[1].Config.ID.Proto != said.ESP {
+		return false
+	}
+	p := outgoing{chain: chain[1:], tunnel: true, outer: packet.Outer{Dst: sa.Config.TunnelDst}, ipv6: sa.Config.TunnelDst.Is6()}
+	*s = stream{ok: true, flow: flow, entry: entry, tunnel: chain[0], esp: chain[1], encap: chain[1].Config.Encap}
+	s.room = p.room(e.mtu(o.at, sa.Config.ID.Dst))
+	return true
+}
+
+// fits reports whether a packet of n bytes can be sealed before what is there has
+// been sent.
+func (o *outbound) fits(n int) bool {
+	return len(o.arena)-o.arenaUsed >= n+packet.Headroom+packet.Tailroom && o.viewsUsed < len(o.views) && len(o.spare)-o.used >= sparesLeast
+}
+
+// push seals a packet of the stream behind those that are there.
+func (o *outbound) push(p []byte, h *packet.Header) {
+	s, t := &o.stream, &o.sealed
+	s.entry.Count(o.now.UnixNano())
+	state := s.tunnel.Pass(len(p), o.now)
+	o.note(s.tunnel, state)
+	if state == sadb.Dead {
+		o.drop(dropSA, h)
+		return
+	}
+	next := uint8(packet.IPv4)
+	if h.Version == 6 {
+		next = packet.IPv6
+	}
+	size := s.esp.Len(len(p))
+	tos := packet.OuterTOS(h.TOS, o.e.settings.HideTOS)
+	if !t.takes(s, tos, h.DF, size) {
+		o.shut()
+		o.begins(tos, h.DF)
+	}
+	at := o.arenaUsed
+	_, state, err := s.esp.Seal(o.arena[:at], p, next, o.now)
+	o.note(s.esp, state)
+	if err != nil {
+		o.drop(dropSA, h)
+		if t.count == 0 {
+			o.forget()
+		}
+		return
+	}
+	o.arenaUsed += size
+	if t.count == 0 {
+		t.size = size
+	}
+	t.count++
+	t.full = !t.encap.On() || size < t.size || t.count == trainCount
+}
+
+// takes reports whether another ESP packet of size bytes may go in the train.
+func (t *sealed) takes(s *stream, tos uint8, df bool, size int) bool {
+	return t.view != nil && !t.full && t.esp == s.esp && t.outer.TOS == tos && t.outer.DF == df &&
+		size <= t.size && packet.UDPLen+t.count*t.size+size <= trainBytes
+}
+
+// begins makes room for another train, or packet.
+func (o *outbound) begins(tos uint8, df bool) {
+	s, t := &o.stream, &o.sealed
+	c := &s.tunnel.Config
+	*t = sealed{
+		view:  &o.views[o.viewsUsed],
+		esp:   s.esp,
+		encap: s.encap,
+		outer: packet.Outer{Src: c.TunnelSrc, Dst: c.TunnelDst, TOS: tos, TTL: ttl, DF: df, Proto: packet.ESP},
+		start: o.arenaUsed,
+	}
+	o.viewsUsed++
+	t.head = t.outer.Len()
+	if t.encap.On() {
+		t.head += packet.UDPLen
+		t.outer.Proto = packet.UDP
+	}
+	o.arenaUsed += t.head
+}
+
+// forget takes the train back that has nothing in it.
+func (o *outbound) forget() {
+	o.arenaUsed = o.sealed.start
+	o.viewsUsed--
+	o.sealed = sealed{}
+}
+
+// shut ends the train, and puts it on its way.
+func (o *outbound) shut() {
+	t := &o.sealed
+	if t.view == nil {
+		return
+	}
+	end := o.arenaUsed
+	t.view.Over(o.arena, t.start, end)
+	head := o.arena[t.start:end]
+	t.outer.ID = uint16(o.e.ids.Add(uint32(t.count)))
+	ip := t.outer.Len()
+	t.outer.Put(head, len(head)-ip)
+	if t.encap.On() {
+		udp := head[ip:t.head]
+		binary.BigEndian.PutUint16(udp, t.encap.SrcPort)
+		binary.BigEndian.PutUint16(udp[2:], t.encap.DstPort)
+		binary.BigEndian.PutUint16(udp[4:], uint16(len(head)-ip))
+		udp[6], udp[7] = 0, 0
+		t.view.Segment = t.size
+	}
+	o.out = append(o.out, t.view)
+	o.sealed = sealed{}
+}

@@ -1,0 +1,82 @@
+// Package offload names the ways in which the kernel hands over several packets
+// in one piece, each of which is used where the kernel has it and nobody has
+// turned it off.
+package offload
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Set is some of the ways.
+type Set uint
+
+// The ways.
+const (
+	TSO      Set = 1 << iota // the host sends TCP in pieces of up to 64 KB, which are cut here
+	USO                      // and UDP
+	Coalesce                 // the host receives TCP, and with USO UDP, joined here
+	Segment                  // ESP in UDP is sent in pieces of up to 64 KB: UDP_SEGMENT
+	GRO                      // and received: UDP_GRO
+	ways     = iota
+)
+
+// All is every way.
+const All = Set(1<<ways - 1)
+
+func names() [ways]string { return [...]string{"tso", "uso", "coalesce", "segment", "gro"} }
+
+// Names returns the name of each way.
+func Names() []string {
+	list := names()
+	return list[:]
+}
+
+// String returns the names in the Set, separated by commas.
+func (s Set) String() string {
+	var list []string
+	for i, name := range names() {
+		if s&(1<<i) != 0 {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// Describe says for a person which ways are used, and why others are not: without
+// are those that somebody turned off.
+func Describe(used, without Set) string {
+	text := used.String()
+	if used == 0 {
+		text = "none"
+	}
+	for _, rest := range []struct {
+		set Set
+		why string
+	}{{All &^ used & without, "turned off"}, {All &^ used &^ without, "the kernel does not offer it"}} {
+		if rest.set != 0 {
+			text += fmt.Sprintf("; not %s: %s", rest.set, rest.why)
+		}
+	}
+	return text
+}
+
+// Parse returns the ways of those names.
+func Parse(list []string) (Set, error) {
+	var s Set
+next:
+	for _, word := range list {
+		if word == "all" {
+			s |= All
+			continue
+		}
+		for i, name := range names() {
+			if word == name {
+				s |= 1 << i
+				continue next
+			}
+		}
+		return 0, fmt.Errorf("unknown offload %q: expected all or some of %s", word, All)
+	}
+	return s, nil
+}
