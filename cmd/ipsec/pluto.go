@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -150,6 +151,9 @@ func (c *plutoCmd) supervise(e *env, args []string) error {
 
 // work is the process that speaks IKE.
 func (c *plutoCmd) work(e *env) error {
+	// One goroutine does what is to be done, and the others only hand it that:
+	// threads that look for work beside it take more time than the work.
+	runtime.GOMAXPROCS(1)
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -15,5 +15,5 @@ type updownCmd struct {
 
 // Run does it.
 func (c *updownCmd) Run(e *env) error {
-	return updown.Default(updown.Netlink{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
+	return updown.Default(&updown.Netlink{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
 }

@@ -139,7 +139,7 @@ func (w *worker) build() error {
 	if w.NoStack {
 		w.kernel, w.endpoints.nat, lead = newNoStack(), nil, newNoStack()
 	} else {
-		lead = updown.New(updown.Config{Host: updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
+		lead = updown.New(updown.Config{Host: &updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
 		kernel, err := client.Dial(w.Paths.KlipsCtl())
 		if err != nil {
 			return err

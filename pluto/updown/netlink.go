@@ -14,13 +14,18 @@ import (
 	"ipsec/klips/tun"
 )
 
-// Netlink is the Host of this network namespace.
-type Netlink struct{}
+// Netlink is the Host of this network namespace. It keeps a socket, and the
+// indexes of links by their names. Its zero value is ready; it is not for
+// concurrent use.
+type Netlink struct {
+	handle  *netlink.Handle
+	indexes map[string]int
+}
 
-var _ Host = Netlink{}
+var _ Host = (*Netlink)(nil)
 
 // Look is that of Host.
-func (Netlink) Look() (View, error) {
+func (*Netlink) Look() (View, error) {
 	v := View{Addrs: map[netip.Addr]bool{}, Nets: map[string][]netip.Prefix{}}
 	ours, err := dump(tun.Ours)
 	if err != nil {
@@ -92,44 +97,64 @@ func hops(r netlink.Route, family int, names map[int]string) (list []Route) {
 }
 
 // Replace is that of Host.
-func (Netlink) Replace(r Route) error {
-	link, err := find(r.Link)
-	if err == nil {
-		route := &netlink.Route{
-			LinkIndex: link.Attrs().Index,
-			Dst:       ipNet(r.Dst),
-			Scope:     netlink.SCOPE_LINK,
-			MTU:       r.MTU,
-			Priority:  r.Metric,
-		}
-		if r.Dst.Addr().Is6() {
-			route.Scope = netlink.SCOPE_UNIVERSE
-		}
-		if r.Src.IsValid() {
-			route.Src = r.Src.AsSlice()
-		}
-		err = netlink.RouteReplace(route)
+func (n *Netlink) Replace(r Route) error {
+	route := &netlink.Route{
+		Dst:      ipNet(r.Dst),
+		Scope:    netlink.SCOPE_LINK,
+		MTU:      r.MTU,
+		Priority: r.Metric,
 	}
-	if err != nil {
+	if r.Dst.Addr().Is6() {
+		route.Scope = netlink.SCOPE_UNIVERSE
+	}
+	if r.Src.IsValid() {
+		route.Src = r.Src.AsSlice()
+	}
+	if err := n.change(r.Link, route, (*netlink.Handle).RouteReplace); err != nil {
 		return fmt.Errorf("failed to route %v into %s: %w", r.Dst, r.Link, err)
 	}
 	return nil
 }
 
 // Delete is that of Host.
-func (Netlink) Delete(r Route) error {
-	link, err := find(r.Link)
-	if err == nil {
-		err = netlink.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(r.Dst), Scope: netlink.SCOPE_NOWHERE, Priority: r.Metric})
-	}
-	if err != nil {
+func (n *Netlink) Delete(r Route) error {
+	route := &netlink.Route{Dst: ipNet(r.Dst), Scope: netlink.SCOPE_NOWHERE, Priority: r.Metric}
+	if err := n.change(r.Link, route, (*netlink.Handle).RouteDel); err != nil {
 		return fmt.Errorf("failed to delete the route %v into %s: %w", r.Dst, r.Link, err)
 	}
 	return nil
 }
 
-func find(name string) (netlink.Link, error) {
-	link, err := netlink.LinkByName(name)
+// change does something to a route over the link of that name. That the index
+// which we know is of no link any more may mean that there is another of its name.
+func (n *Netlink) change(link string, route *netlink.Route, do func(*netlink.Handle, *netlink.Route) error) error {
+	if n.handle == nil {
+		handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		n.handle, n.indexes = handle, map[string]int{}
+	}
+	index, known := n.indexes[link]
+	if known {
+		route.LinkIndex = index
+		err := do(n.handle, route)
+		if !errors.Is(err, syscall.ENODEV) && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	found, err := find(n.handle, link)
+	if err != nil {
+		delete(n.indexes, link)
+		return err
+	}
+	n.indexes[link] = found.Attrs().Index
+	route.LinkIndex = found.Attrs().Index
+	return do(n.handle, route)
+}
+
+func find(handle *netlink.Handle, name string) (netlink.Link, error) {
+	link, err := handle.LinkByName(name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		err = syscall.ENODEV
 	}

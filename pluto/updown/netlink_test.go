@@ -28,8 +28,9 @@ func TestNetlink(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	n := &Netlink{}
 	do(func() error {
-		v, err := Netlink{}.Look()
+		v, err := n.Look()
 		if err != nil {
 			return err
 		}
@@ -62,24 +63,33 @@ func TestNetlink(t *testing.T) {
 			r.Src = netip.MustParseAddr("10.1.0.1")
 		}
 		show := func() string { return m.Sh(t, "ip route show dev ipsec7; ip -6 route show dev ipsec7") }
-		do(func() error { return Netlink{}.Replace(r) })
-		do(func() error { return Netlink{}.Replace(r) })
+		do(func() error { return n.Replace(r) })
+		do(func() error { return n.Replace(r) })
 		if got := strings.Join(strings.Fields(show()), " "); !strings.Contains(strings.ReplaceAll(got, " linkdown", ""), c.shown) {
 			t.Errorf("the route is %q, want %q", got, c.shown)
 		}
-		do(func() error { return Netlink{}.Delete(r) })
+		do(func() error { return n.Delete(r) })
 		if got := show(); strings.Contains(got, c.route) {
 			t.Errorf("the route is still %q", got)
 		}
 		do(func() error {
-			if err := (Netlink{}).Delete(r); !errors.Is(err, syscall.ESRCH) {
+			if err := n.Delete(r); !errors.Is(err, syscall.ESRCH) {
 				t.Errorf("deleting it again: %v", err)
 			}
 			r.Link = "ipsec99"
-			if err := (Netlink{}).Delete(r); !errors.Is(err, syscall.ENODEV) {
+			if err := n.Delete(r); !errors.Is(err, syscall.ENODEV) {
 				t.Errorf("of a link that is not there: %v", err)
 			}
 			return nil
 		})
 	}
+	r := Route{Dst: netip.MustParsePrefix("10.2.0.0/16"), Link: "ipsec7"}
+	do(func() error { return n.Replace(r) })
+	m.Sh(t, "ip link del ipsec7; ip tuntap add ipsec7 mode tun; ip link set ipsec7 up")
+	do(func() error { return n.Replace(r) })
+	if got := m.Sh(t, "ip route show dev ipsec7"); !strings.Contains(got, "10.2.0.0/16") {
+		t.Errorf("the routes over a link that is there again are %q", got)
+	}
+	m.Sh(t, "ip link del ipsec7; ip tuntap add ipsec7 mode tun; ip link set ipsec7 up; ip route add 10.2.0.0/16 dev ipsec7")
+	do(func() error { return n.Delete(r) })
 }
