@@ -2,6 +2,7 @@ package ikev2
 
 import (
 	"fmt"
+	"slices"
 
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
@@ -152,6 +153,7 @@ func (x *authExchange) answered(m *Machine, s *ikeSA, payloads []message.Payload
 	}
 	s.authMethod = methodOf(auth)
 	nonces := childNonces{ni: s.handshake.ni, nr: s.handshake.nr}
+	s.handshake.waiting = slices.DeleteFunc(s.handshake.waiting, func(w *createChild) bool { return w == x.first })
 	m.establish(s, how)
 	if x.first != nil {
 		x.first.answeredAuth(m, s, payloads, nonces)
@@ -204,10 +206,7 @@ func methodOf(a *message.Auth) pluto.AuthMethod {
 
 // establish ends the handshake: both ends have proved who they are.
 func (m *Machine) establish(s *ikeSA, how credential.Result) {
-	var waiting []*createChild
-	if s.initiator && len(s.handshake.waiting) > 0 {
-		waiting = s.handshake.waiting[1:]
-	}
+	waiting := s.handshake.waiting
 	m.notHalfOpen(s)
 	s.handshake.keys.Clear()
 	s.handshake = nil

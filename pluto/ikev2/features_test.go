@@ -438,3 +438,49 @@ func TestMoved(t *testing.T) {
 		t.Errorf("encapsulation %+v, moves %d", c.Encap, w.east.conns.Moves)
 	}
 }
+
+// TestSpeaksOfTheNewOne has both ends replace the IKE SA, of which east does not hear. What east says
+// next, by the IKE SA that it has made, is about Child SAs that west has not moved there yet.
+func TestSpeaksOfTheNewOne(t *testing.T) {
+	one := plutotest.Conn("one", westAddr, "10.10.0.0/16", eastAddr, eastNet)
+	two := plutotest.Conn("two", westAddr, "10.11.0.0/16", eastAddr, eastNet)
+	w := newWorldOf(t, ikev2.Config{}, ikev2.Config{}, []*pluto.Connection{one, two}, []*pluto.Connection{one.Reversed(), two.Reversed()})
+	w.up()
+	w.west.Initiate(two, nil)
+	w.Run(20 * time.Second)
+	w.check(2)
+	lost := false
+	w.net.Watch = func(d *pluto.Datagram) bool {
+		h, err := message.ParseHeader(d.Payload)
+		if h.Exchange == message.Informational && !lost { // by which east deletes the old one
+			lost = true
+			return false
+		}
+		return err != nil || d.Local.Addr() != w.west.addr || h.Exchange != message.CreateChildSA || h.IsResponse()
+	}
+	w.west.RekeyIKE(one)
+	w.east.RekeyIKE(w.east.conns.All[0])
+	w.Run(25 * time.Millisecond)
+	w.east.Terminate(w.east.conns.All[1])
+	w.Run(20 * time.Second)
+	w.check(1)
+	w.net.Watch = nil
+	w.Run(30 * time.Second)
+	w.check(1)
+	if a, b := w.west.established(t), w.east.established(t); a != 1 || b != 1 {
+		t.Errorf("west has %d IKE SAs, east %d\n%s", a, b, w.log())
+	}
+}
+
+// TestWaitsWithoutFirst has a Child SA asked for while IKE_AUTH is under way without one.
+func TestWaitsWithoutFirst(t *testing.T) {
+	w := newWorld(t, subnets())
+	conn := w.west.conns.All[0]
+	w.west.conns.Full = true
+	w.west.Initiate(conn, nil)
+	w.Run(25 * time.Millisecond)
+	w.west.conns.Full = false
+	w.west.Initiate(conn, nil)
+	w.Run(5 * time.Second)
+	w.check(1)
+}

@@ -169,6 +169,7 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	s.firstHash = 0 // a request begun in fragments may come whole in the end
 	m.heard(s, d)
 	m.follow(s, d)
+	m.chosen(s, payloads)
 	switch {
 	case s.state == initDone && h.Exchange == message.IKEAuth:
 		m.receiveAuth(s, h, hash, payloads)

@@ -101,6 +101,7 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 			m.yield(s, r.made)
 			return
 		}
+		r.made.rivalOf = nil
 		if r.made.state == established {
 			r.made.successor, r.made.state = made, replaced
 			m.after(&r.made.alarm, atExpire, peerDeletes)
@@ -111,9 +112,33 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	m.advance(made)
 }
 
+// chosen is called for a request on s, which the peer has made in place of an IKE SA that we are
+// replacing, too. But for the one that deletes s, it says that the peer has chosen s, maybe
+// without knowing of our attempt, and will speak of the Child SAs there.
+func (m *Machine) chosen(s *ikeSA, payloads []message.Payload) {
+	old := s.rivalOf
+	if old == nil {
+		return
+	}
+	for _, d := range message.All[*message.Delete](payloads) {
+		if d.Protocol == message.ProtocolIKE {
+			return
+		}
+	}
+	s.rivalOf = nil
+	x := old.rekeying
+	if old.state != established || x == nil || x.rival == nil || x.rival.made != s || !x.underWay(old) {
+		return
+	}
+	m.settled(old)
+	x.end(m, old)
+	m.yield(old, s)
+}
+
 // yield gives what s has to the IKE SA that the peer has made in its place, or to the one
 // that has taken the place of that; if it has been deleted since, all is.
 func (m *Machine) yield(s, to *ikeSA) {
+	to.rivalOf = nil
 	for to.successor != nil {
 		to = to.successor
 	}
@@ -251,7 +276,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 	m.answer(s, h, hash, []message.Payload{chosen.Answer(made.spiR[:]), &message.Nonce{Data: nonces.nr}, &message.KE{Group: chosen.Group, Data: public}})
 	m.established(made, s)
 	if x := s.rekeying; x != nil && x.underWay(s) {
-		x.rival = &rivalIKE{made, nonces}
+		x.rival, made.rivalOf = &rivalIKE{made, nonces}, s
 		return
 	}
 	s.rekeying = nil

@@ -27,6 +27,7 @@ type ikeSA struct {
 	children      []*child
 	rekeying      *rekeyIKE // ours under way
 	successor     *ikeSA    // once replaced, who has the Child SAs
+	rivalOf       *ikeSA    // the peer has made this in place of that one, which we are replacing, too
 	reauth        *reauth   // being replaced by one authenticated afresh
 
 	localID, remoteID identity.ID
@@ -140,6 +141,7 @@ func (m *Machine) forget(s *ikeSA) {
 	m.unassign(s)
 	m.delist(s)
 	s.window = window{}
+	s.rivalOf = nil
 	s.reassembler = nil
 	if s.handshake != nil {
 		s.handshake.keys.Clear()

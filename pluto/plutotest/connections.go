@@ -20,6 +20,7 @@ type Connections struct {
 	Removed  []pluto.Reason
 	Moves    int
 	Orphans  bool // Adopted's answer
+	Full     bool // no SPI is to be had
 	// Refuse, when set, is asked before a Child SA is installed.
 	Refuse func(*pluto.Child) error
 	// Seen answers Used; nil for never.
@@ -85,6 +86,9 @@ func (c *Connections) Adopted(netip.Addr) bool { return c.Orphans }
 
 // ReserveSPI is that of pluto.Connections.
 func (c *Connections) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {
+	if c.Full {
+		return 0, fmt.Errorf("no SPI is free")
+	}
 	if c.reserved == nil {
 		c.reserved = map[reservation]bool{}
 	}

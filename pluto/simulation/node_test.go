@@ -66,8 +66,8 @@ func (n *node) boot() {
 	w := n.world
 	n.kernel.Fault = func(method string) error {
 		switch method {
-		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs":
-			if !n.asked && w.faults > 0 && w.chance(w.faults) {
+		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs", "AddGroups":
+			if !n.asked && w.faults > 0 && w.misfortune.Float64() < w.faults {
 				return syscall.ENOBUFS
 			}
 		}

@@ -17,22 +17,24 @@ import (
 // world is nodes on a network, and what is to happen to them.
 type world struct {
 	plutotest.World
-	t         *testing.T
-	seed      uint64
-	rand      *rand.Rand
-	net       *plutotest.Network
-	nodes     []*node
-	nats      map[netip.Addr]*plutotest.NAT // by the address outside
-	uniqueIDs bool
-	faults    float64 // how often the kernel refuses
-	limits    ikev2.Limits
-	start     time.Time
-	lines     []string
-	failed    int
+	t          *testing.T
+	seed       uint64
+	rand       *rand.Rand
+	net        *plutotest.Network
+	nodes      []*node
+	nats       map[netip.Addr]*plutotest.NAT // by the address outside
+	uniqueIDs  bool
+	faults     float64    // how often the kernel refuses
+	misfortune *rand.Rand // when it does; apart, so that what happens does not depend on how often it is asked
+	limits     ikev2.Limits
+	start      time.Time
+	lines      []string
+	failed     int
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 7))}
+	w.misfortune = rand.New(rand.NewPCG(seed, 11))
 	w.nats = map[netip.Addr]*plutotest.NAT{}
 	w.Clock = plutotest.NewClock()
 	w.start = w.Clock.Now()
@@ -149,7 +151,7 @@ func (w *world) checkPairs(children map[[2]uint32][]*pluto.Child) {
 func (w *world) checkWanted(n *node) {
 	for _, st := range n.table.Status() {
 		wanted := st.Wanted || n.wanted[st.Conn.Name] && st.Conn.DPD.Action != pluto.DPDHold
-		if wanted && st.Owner == 0 && st.Instances == 0 && w.reachable(st.Conn) {
+		if wanted && st.Conn.Instance == 0 && st.Owner == 0 && st.Instances == 0 && w.reachable(st.Conn) {
 			w.fail("%s: %v is to be up, and no SA carries its packets (%v, %v, wanted %v, retry %v, last error %q)", n.name, st.Conn, st.Routing, st.Shunt, st.Wanted, st.Retry, st.LastError)
 		}
 	}
