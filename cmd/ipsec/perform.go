@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"ipsec/conf"
@@ -43,6 +44,7 @@ func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
 
 // perform runs the verb. All that it has to say goes to stdout and to syslog.
 func (c *setupCmd) perform(e *env, verb plan.Verb) error {
+	debug.SetGCPercent(400) // it is over before memory counts
 	log := logger.New(logger.Options{Stdout: e.Stdout})
 	defer log.Close()
 	if os.Geteuid() != 0 {

@@ -24,6 +24,7 @@ import (
 	"ipsec/klips/tun"
 	"ipsec/logger"
 	"ipsec/plan"
+	"ipsec/pluto/whack"
 )
 
 // Env is what an Executor works with. Only Paths is needed by every op.
@@ -55,6 +56,7 @@ type Executor struct {
 	settings   string // the folder of the kernel's network settings, with a slash
 	lock       *os.File
 	table      klips.Table
+	pluto      whack.Session
 	complained bool // about lines of ipsec.info
 }
 
@@ -82,9 +84,10 @@ func New(env Env) *Executor {
 	return &Executor{env: env, config: sync.OnceValues(env.Config), settings: "/proc/sys/net/"}
 }
 
-// Close lets go of the lock of Lock and of the connection to KLIPS.
+// Close lets go of the lock of Lock and of the connections to KLIPS and Pluto.
 func (e *Executor) Close() error {
 	e.hangUp()
+	e.pluto.Close()
 	if e.lock == nil {
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 
 	"ipsec/plan"
 	"ipsec/pluto"
-	"ipsec/pluto/whack"
 )
 
 // StartPluto is like 'ipsec pluto ARG…'. It returns when Pluto is ready.
@@ -61,7 +60,8 @@ func (r Refused) Error() string {
 // whack asks Pluto for something.
 func (e *Executor) whack(words ...string) error {
 	a := answer{e: e}
-	status, err := whack.Do(e.env.Context, e.env.Paths.PlutoCtl(), words, &a)
+	e.pluto.Path = e.env.Paths.PlutoCtl()
+	status, err := e.pluto.Do(e.env.Context, words, &a)
 	switch {
 	case err != nil:
 		return err

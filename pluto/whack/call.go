@@ -1,6 +1,7 @@
 package whack
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,9 @@ type Call struct {
 	Words []string // the command line, which makes the same request again
 
 	client *client
+	more   bool          // the client may ask for something else afterwards
+	gone   chan struct{} // closed when nobody waits for the end any more
+
 	mu     sync.Mutex
 	status int
 	ended  bool
@@ -51,17 +55,39 @@ func (c *Call) Done() {
 	if !c.ended {
 		c.ended = true
 		c.client.send(frameEnd, string([]byte{byte(c.status)}))
-		c.client.finish()
+		if c.more {
+			close(c.gone)
+		} else {
+			c.client.finish()
+		}
 	}
 }
 
+// leave says that the client has gone. It reports whether the call was done.
+func (c *Call) leave() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	done := c.ended
+	if !c.ended || !c.more {
+		close(c.gone)
+	}
+	c.ended = true
+	return done
+}
+
+func (c *Call) done() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
 // Gone is closed when the client has gone, by Ctrl-C or because the call is done.
-func (c *Call) Gone() <-chan struct{} { return c.client.gone }
+func (c *Call) Gone() <-chan struct{} { return c.gone }
 
 // client is a connection of the server: one goroutine reads, one writes.
 type client struct {
 	conn *net.UnixConn
-	gone chan struct{} // closed when the other end is, or when it is cut off
+	in   *bufio.Reader
 
 	mu      sync.Mutex
 	waiting []byte        // frames to write
@@ -71,7 +97,7 @@ type client struct {
 }
 
 func newClient(conn *net.UnixConn) *client {
-	return &client{conn: conn, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	return &client{conn: conn, in: bufio.NewReader(conn), wake: make(chan struct{}, 1)}
 }
 
 // send queues a frame; a client that lets too much wait is cut off.
@@ -113,21 +139,21 @@ func (c *client) farewell() {
 	time.AfterFunc(farewellTime, func() { c.conn.Close() })
 }
 
-// run reads the request, has it handled, and writes what is answered, until
-// the call is done or the client has gone.
+// run reads requests, has them handled, and writes what is answered, until the
+// last call is done or the client has gone.
 func (c *client) run(s *Server) {
 	var writer sync.WaitGroup
 	writer.Go(c.write)
 	_ = c.conn.SetReadDeadline(time.Now().Add(requestTime))
-	if call := c.request(s); call != nil {
+	for more := true; more; {
+		call := c.request(s)
+		if call == nil {
+			break
+		}
 		_ = c.conn.SetReadDeadline(time.Time{})
 		s.Handle(call)
-	} else {
-		c.finish()
+		more = c.pause(s, call)
 	}
-	// A client says nothing more; that it hangs up is what ends this.
-	_, _ = io.Copy(io.Discard, c.conn)
-	close(c.gone)
 	c.finish()
 	writer.Wait()
 	c.mu.Lock()
@@ -137,23 +163,43 @@ func (c *client) run(s *Server) {
 	}
 }
 
+// pause waits until the client says something after a call, which is another
+// request. Before the end of the call, and after the last one, a client says nothing
+// more: that it hangs up is what ends this.
+func (c *client) pause(s *Server, call *Call) (more bool) {
+	var err error
+	if call.more {
+		_, err = c.in.Peek(1)
+	} else {
+		_, err = io.Copy(io.Discard, c.in)
+	}
+	if call.more && err == nil && call.done() {
+		return true
+	}
+	if !call.leave() && call.more && err == nil {
+		s.log("cut off a whack that does not wait for its answer")
+	}
+	return false
+}
+
 // request reads what the client wants. Nil is a client that has gone, or that
 // has been told what is wrong.
 func (c *client) request(s *Server) *Call {
-	_, body, err := readFrame(c.conn, string(frameWords), maxWords)
+	kind, body, err := readFrame(c.in, string([]byte{frameWords, frameMore}), maxWords)
 	if err != nil {
 		if err != io.EOF {
 			s.log("cut off a whack: " + err.Error())
 		}
 		return nil
 	}
-	call := &Call{client: c}
+	call := &Call{client: c, more: kind == frameMore, gone: make(chan struct{})}
 	call.Words, err = splitWords(body)
 	if err == nil {
 		call.Request, err = Parse(call.Words)
 	}
 	if err != nil {
 		call.Reply(pluto.RCWhackProblem, "whack: "+err.Error())
+		call.more = false
 		call.Done()
 		return nil
 	}

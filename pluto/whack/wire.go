@@ -10,12 +10,14 @@ import (
 
 // The control protocol: the client sends one frame with the words of its
 // command line, each ended by a NUL. The answer is frames of lines, and one of
-// the exit status, after which the server hangs up.
+// the exit status, after which the server hangs up; after a frame of kind
+// frameMore it waits for another request instead, which comes after the answer.
 //
 // A frame is its kind, the length of what follows (32 bits, big-endian), and
 // that many bytes.
 const (
 	frameWords byte = 'w'
+	frameMore  byte = 'm'
 	frameLine  byte = 'l'
 	frameEnd   byte = 'e'
 
