@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 10000
 
 GO ?= go
-.PHONY: all build deps demo test check unit sim fuzz bench install uninstall clean
+.PHONY: all build deps demo test check unit sim fuzz bench bench-quick bench-stages install uninstall clean
 
 all: build
 
@@ -38,7 +38,15 @@ sim:
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
 
+# The data plane beside wireguard-go and strongSwan: the whole table into
+# doc/performance.md, or a short one here. The last has the stages one by one.
 bench:
+	@.ci/bench full
+
+bench-quick:
+	@.ci/bench quick
+
+bench-stages:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 install: build

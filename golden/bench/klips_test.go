@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,9 @@ import (
 	"testing"
 
 	"ipsec/golden/lab"
+	"ipsec/klips"
+	"ipsec/klips/client"
+	"ipsec/klips/said"
 )
 
 // A transform is what an SA of KLIPS does.
@@ -92,4 +97,29 @@ func newKLIPS(t testing.TB, bin string, x transform) *rig {
 	}
 	r.up(t)
 	return r
+}
+
+// fill gives the western gateway n more eroutes, each with SAs of its own.
+func (r *rig) fill(t testing.TB, n int) {
+	t.Helper()
+	err := r.west.Do(func() error {
+		table, err := client.Dial("/var/run/pluto/klips.ctl")
+		if err != nil {
+			return err
+		}
+		defer table.Close()
+		for i := range n {
+			dst := netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})
+			esp := klips.SA{ID: said.SAID{Dst: dst, SPI: 0x3000, Proto: said.ESP}, Src: netip.MustParseAddr(westAddr), Enc: "aesgcm16", EncKey: make([]byte, 20)}
+			tunnel := klips.SA{ID: said.SAID{Dst: dst, SPI: 0x3000, Proto: said.IPIP}, TunnelSrc: esp.Src, TunnelDst: dst}
+			net := klips.Selector{Src: netip.MustParsePrefix("10.0.1.0/24"), Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 64 + byte(i>>14), byte(i >> 6), byte(i << 2)}), 30)}
+			if err := errors.Join(table.AddSA(tunnel), table.AddSA(esp), table.GroupSAs([]said.SAID{tunnel.ID, esp.ID}), table.AddEroute(klips.Eroute{Selector: net, SAID: tunnel.ID})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
