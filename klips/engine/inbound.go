@@ -40,8 +40,11 @@ func newInbound(e *Engine, at *attachment, size int) *inbound {
 // run carries packets until the wire is closed.
 func (i *inbound) run(inlet Inlet) {
 	e := i.e
-	for {
-		n, err := inlet.ReadBatch(i.in)
+	var pacer pacer
+	for n := 0; ; {
+		pacer.pace(n)
+		var err error
+		n, err = inlet.ReadBatch(i.in)
 		if errors.Is(err, os.ErrClosed) {
 			return
 		}

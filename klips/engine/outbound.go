@@ -74,8 +74,11 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 
 // run carries packets until the device is closed.
 func (o *outbound) run() {
-	for {
-		n, err := o.at.device.ReadBatch(o.in)
+	var pacer pacer
+	for n := 0; ; {
+		pacer.pace(n)
+		var err error
+		n, err = o.at.device.ReadBatch(o.in)
 		switch {
 		case errors.Is(err, os.ErrClosed):
 			return
