@@ -29,23 +29,27 @@ type pacer struct {
 
 // pace is called before a read, with how many packets the last one gave.
 func (p *pacer) pace(n int) {
-	now := time.Now()
-	if p.rested && n < paceLess { // nothing gathers
-		p.streak = -paceSure * 16
-	}
-	p.rested = false
-	if n >= paceFew {
-		p.last = now
-		return
-	}
-	if now.Sub(p.last) > paceFast {
-		p.streak = min(p.streak, 0)
-	}
-	p.last = now
-	if p.streak++; p.streak > paceSure {
-		p.rested = true
+	if p.rest(time.Now(), n) {
 		rest := unix.NsecToTimespec(int64(paceRest))
 		_ = unix.Nanosleep(&rest, nil)
 		p.last = time.Now()
 	}
+}
+
+// rest decides whether to wait before a read.
+func (p *pacer) rest(now time.Time, n int) bool {
+	useless := p.rested && n < paceLess // nothing has gathered
+	fast := now.Sub(p.last) <= paceFast
+	p.last, p.rested = now, false
+	switch {
+	case useless:
+		p.streak = -paceSure * 16
+	case n >= paceFew:
+	case !fast:
+		p.streak = min(p.streak, 0)
+	default:
+		p.streak++
+		p.rested = p.streak > paceSure
+	}
+	return p.rested
 }
