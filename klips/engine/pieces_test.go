@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
 	"ipsec/klips"
 	"ipsec/klips/packet"
+	"ipsec/klips/said"
 	"ipsec/klips/segment"
 )
 
@@ -106,5 +108,72 @@ func TestPiecesDoNotAllocate(t *testing.T) {
 				t.Errorf("%v allocations", allocs)
 			}
 		})
+	}
+}
+
+// TestPiecesTooBig has the host send a packet to be cut into pieces that do not fit:
+// with DF it is told what does, without each goes in fragments, the long way.
+func TestPiecesTooBig(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		encap bool
+		df    bool
+		debug []string
+		size  int
+		want  int
+	}{
+		{"in UDP", true, true, nil, 1460, 1438},
+		{"ESP", false, true, nil, 1460, 1446},
+		{"in UDP, without DF", true, false, nil, 1460, 0},
+		{"ESP, without DF", false, false, nil, 1460, 0},
+		{"somebody watches", true, true, []string{"all"}, 1300, 0}, // which goes the long way too
+		{"nothing of it", true, true, nil, 1300, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, west, east := pair(t, klips.Settings{FragICMP: true, Debug: c.debug})
+			n := newPieces(west, east, c.encap, true)
+			packet.SetDF(n.p, c.df)
+			want := plainCut(n.p, c.size)
+			out := newOutbound(west.Engine, &attachment{wire: fakeWire{west.wire}, device: west.device}, 1)
+			out.in[0].Set(n.p)
+			out.in[0].Segment = c.size
+			out.process(out.in)
+			if c.want > 0 {
+				if got := tooBig(t, receive(t, west.device.Received), want[0]); got != c.want {
+					t.Errorf("told of an MTU of %d, want %d", got, c.want)
+				}
+				west.drops(dropTooBig, uint64(len(want)))
+				idle(t, east.device.Received)
+				return
+			}
+			for i := range want {
+				if got := receive(t, east.device.Received); !bytes.Equal(got, want[i]) {
+					t.Fatalf("packet %d: got\n%x, want\n%x", i, got, want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestPiecesTrapped has the first of what a packet is cut into ask for an SA: it is
+// kept, and the others are dropped.
+func TestPiecesTrapped(t *testing.T) {
+	_, west, east := pair(t, klips.Settings{FragICMP: true})
+	n := newPieces(west, east, true, true)
+	west.must(west.ReplaceEroute(klips.Eroute{Selector: klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix("10.2.0.0/16")}, SAID: said.Shunt(said.SPITrap)}))
+	want := plainCut(n.p, n.size)
+	out := newOutbound(west.Engine, west.attached["ipsec0"], 1)
+	out.in[0].Set(n.p)
+	out.in[0].Segment = n.size
+	out.process(out.in)
+	receive(t, west.Events())
+	west.drops(dropHeld, uint64(len(want)-1))
+	for _, h := range west.held {
+		if !bytes.Equal(h.packet, want[0]) {
+			t.Errorf("held %x, want %x", h.packet, want[0])
+		}
+	}
+	if len(west.held) != 1 {
+		t.Errorf("%d packets are held, want 1", len(west.held))
 	}
 }
