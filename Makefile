@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 10000
 
 GO ?= go
-.PHONY: all build deps demo test check unit sim fuzz bench bench-quick bench-stages install uninstall clean
+.PHONY: all build deps demo test check unit interop sim fuzz bench bench-quick bench-stages install uninstall clean
 
 all: build
 
@@ -27,8 +27,16 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
+# All but the foreign peers, which are slow, and would have to be installed.
 unit:
-	$(GO) test -race ./...
+	$(GO) test -race $$($(GO) list ./... | grep -v '/golden/interop$$')
+
+# Pluto with strongSwan and Libreswan, which are installed where they are missing:
+# doc/interop.md says what comes of it, and changes with UPDATE=-update.
+interop:
+	@.ci/peers >/dev/null
+	@.ci/guest >/dev/null
+	REQUIRE_ALL=1 $(GO) test -count=1 -timeout 20m ./golden/interop $(UPDATE)
 
 # Whole Plutos on a bad network: SEEDS=100000 for more of them, SEED=17 go test … for one.
 sim:

@@ -37,3 +37,16 @@ func suites() []pairing {
 	}
 	return list
 }
+
+// kernelSuites are those that another kernel's ESP is tried with.
+func kernelSuites() []pairing {
+	var list []pairing
+	for _, p := range suites() {
+		for _, esp := range []string{"aes128-sha1", "aes256-sha512", "aes128gcm16", "chacha20poly1305", "aes128ccm16", "aes128ctr-sha256", "3des-md5"} {
+			if strings.HasSuffix(p.name, " / "+esp) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}

@@ -15,8 +15,10 @@ type pairing struct {
 	secret string            // our ipsec.secrets; "" for the usual shared key
 	files  map[string]string // of ours, below ipsec.d
 
-	swan  swan   // the peer's side, where it is strongSwan
-	libre string // keywords of its conn, where it is Libreswan: left is Libreswan
+	swan swan // the peer's side, where it is strongSwan
+	// and where it is Libreswan, which is left: keywords of its conn, further
+	// conns and its ipsec.secrets
+	libre, libreMore, libreSecret string
 
 	// from and to are the hosts that ping each other: ours, and the peer's.
 	from, to string
@@ -48,6 +50,6 @@ func (p *pairing) roles() []string {
 
 const (
 	usualSecret = `: PSK "swordfish"` + "\n"
-	// usualTunnel is how many pings are sent each way.
+	// pings is how many are sent each way.
 	pings = 3
 )

@@ -18,7 +18,7 @@ func lives() []pairing {
 		{name: "DPD: the peer is killed, clear", ours: dpd + "clear", then: killPeerClear, leftover: true},
 		{name: "the peer starts again and calls", only: "responder", then: peerCallsAgain},
 		{name: "DPD of the peer: we are killed, and start again", swan: swan{conn: " dpd_delay = 1s"}, then: killUs},
-		{name: "our worker is killed: packets go on", then: killWorker},
+		{name: "our worker is killed: packets go on", then: killWorker, leftover: true},
 		{name: "auto=route: the first packet is not lost", only: "initiator", up: firstPacket},
 		{name: "childless IKE SA", only: "responder", swan: swan{conn: " childless = force"}},
 	}
@@ -155,8 +155,12 @@ func killWorker(t *testing.T, s *session) {
 		if out, err := s.ours.ipsec("whack", "--status"); err != nil {
 			return fmt.Errorf("the new worker does not answer: %w: %s", err, out)
 		}
+		if n := len(s.states(t, "child")); n != 1 {
+			return fmt.Errorf("the new worker has %d Child SAs, want 1: negotiated anew", n)
+		}
 		return nil
 	})
+	s.ping(t)
 }
 
 // firstPacket routes the conn, and one packet brings the tunnel up and is

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,7 +85,7 @@ func (g *gateway) try(args ...string) string {
 var connName = regexp.MustCompile(`(?m)^conn (\S+)`)
 
 // forget drops all connections. Their peers are told, or not there any more.
-func (g *gateway) forget(t testing.TB) {
+func (g *gateway) forget(t testing.TB) error {
 	t.Helper()
 	for _, c := range g.status(t).Connections {
 		if c.Instance == 0 {
@@ -93,11 +94,11 @@ func (g *gateway) forget(t testing.TB) {
 	}
 	for range 100 {
 		if len(g.status(t).SAs) == 0 {
-			return
+			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Errorf("we still have SAs:\n%s", g.try("whack", "--status"))
+	return fmt.Errorf("we still have SAs:\n%s", tail(g.try("whack", "--status"), 30))
 }
 
 // load makes the conn "t", with further ones, its secrets and files our

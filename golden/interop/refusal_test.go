@@ -43,6 +43,6 @@ func refusals(t testing.TB) []pairing {
 func kernelRefusals() []pairing {
 	return []pairing{
 		{name: "another mode of the Child SA", ours: "type=transport\nleftsubnet=\nrightsubnet=", swan: swan{localTS: "dynamic", remoteTS: "dynamic", child: " mode = tunnel"},
-			refused: []string{`transport.*ipsec\.conf:\d+`}},
+			refused: []string{`type=.*ipsec\.conf:\d+`, `transport.*ipsec\.conf:\d+`}},
 	}
 }

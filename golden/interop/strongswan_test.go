@@ -140,7 +140,7 @@ func (s *strongswan) load(t testing.TB, p *pairing) {
 	for name, text := range p.swan.files {
 		files[swanDir+"/"+name] = text
 	}
-	s.swanctl("--terminate --ike '*' --force --timeout 1")
+	s.swanctl("--terminate --ike t --force --timeout 1")
 	if _, err := s.Try("cd " + swanDir + "; rm -rf x509 x509ca x509crl private pubkey"); err != nil {
 		t.Fatal(err)
 	}
