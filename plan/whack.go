@@ -146,8 +146,8 @@ func (w *words) lifetimes(conn *conf.Conn) {
 	w.number("--ikelifetime", conn.IKELifetime)
 	w.number("--ipseclifetime", conn.KeyLife)
 	w.number("--rekeymargin", conn.RekeyMargin)
-	w.number("--rekeyfuzz", conn.RekeyFuzz)
-	*w = append(*w, "--keyingtries", strconv.Itoa(conn.KeyingTries))
+	// Of these 0 is a value of its own: no fuzz, and tries without end.
+	*w = append(*w, "--rekeyfuzz", strconv.Itoa(conn.RekeyFuzz), "--keyingtries", strconv.Itoa(conn.KeyingTries))
 	if conn.DPDDelay > 0 {
 		w.number("--dpddelay", conn.DPDDelay)
 		w.number("--dpdtimeout", conn.DPDTimeout)
