@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -103,6 +104,7 @@ func (c *klipsCmd) arguments() []string {
 // serve is the daemon: the engine behind its socket, until a signal ends it.
 // Its virtual interfaces stay behind, so that what is routed into them drops.
 func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) error {
+	debug.SetGCPercent(50) // packets make no garbage, and ten thousand tunnels shall take little
 	lock, err := daemon.Hold(e.Paths.KlipsPID())
 	var held *daemon.HeldError
 	switch {

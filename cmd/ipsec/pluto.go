@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -154,6 +155,7 @@ func (c *plutoCmd) work(e *env) error {
 	// One goroutine does what is to be done, and the others only hand it that:
 	// threads that look for work beside it take more time than the work.
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(50) // a third less memory for some percent more work
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -57,7 +57,7 @@ func FuzzPlain(f *testing.F) {
 			return
 		}
 		pad := plain[len(payload) : len(plain)-2]
-		if next != plain[len(plain)-1] || len(pad) != int(plain[len(plain)-2]) || !bytes.Equal(pad, x.pad[:len(pad)]) {
+		if next != plain[len(plain)-1] || len(pad) != int(plain[len(plain)-2]) || string(pad) != padding[:len(pad)] {
 			t.Errorf("%x opened to %x, next %d", plain, payload, next)
 		}
 	})

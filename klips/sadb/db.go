@@ -142,7 +142,7 @@ func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, n
 	for i := range min(count, uint64(len(db.sas))+1) {
 		id := said.SAID{Dst: dst, SPI: low + uint32((start+i)%count), Proto: proto}
 		if db.sas[id] == nil {
-			larval := &SA{Larval: true, Config: klips.SA{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}}}
+			larval := &SA{Larval: true, Config: Config{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}}}
 			larval.usage.Added = now
 			db.sas[id] = larval
 			return id.SPI, nil

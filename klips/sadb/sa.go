@@ -23,11 +23,11 @@ import (
 // changes, the transforms included, is under the SA's own lock, which is held
 // while a packet goes through one of them.
 type SA struct {
-	Config klips.SA // without keys, group and usage
-	Larval bool     // an SPI that GetSPI reserved, without keys yet
-	Broken bool     // its group has lost a member: it carries nothing
-	Group  []*SA    // the SAs grouped with it and itself, innermost first; nil if none
-	Place  int      // where it stands in Group
+	Config Config
+	Larval bool  // an SPI that GetSPI reserved, without keys yet
+	Broken bool  // its group has lost a member: it carries nothing
+	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
+	Place  int   // where it stands in Group
 
 	self [1]*SA // for Chain
 
@@ -41,6 +41,20 @@ type SA struct {
 	soft   bool // the soft lifetime has been told of
 	dead   bool
 	peer   netip.AddrPort // where encapsulated packets last came from
+}
+
+// Config is what remains of klips.SA once an SA is set: what is neither secret
+// nor state. There are tens of thousands of them.
+type Config struct {
+	ID                   said.SAID
+	Src                  netip.Addr
+	Enc, Auth, Comp      string
+	Soft, Hard           klips.Lifetime
+	TunnelSrc, TunnelDst netip.Addr
+	Inflow               []klips.Selector
+	ReplayWindow         uint16
+	Encap                klips.Encap
+	ESN                  bool
 }
 
 // A State is what an SA comes to by carrying a packet, or by time passing.
@@ -70,12 +84,14 @@ func newSA(c klips.SA, now time.Time) (*SA, error) {
 
 // keep remembers the description less what is secret or state.
 func (sa *SA) keep(c klips.SA) {
-	c.EncKey, c.AuthKey, c.Group, c.Usage = nil, nil, nil, klips.Usage{}
-	c.Inflow = append([]klips.Selector(nil), c.Inflow...)
-	for i, s := range c.Inflow {
-		c.Inflow[i].Src, c.Inflow[i].Dst = s.Src.Masked(), s.Dst.Masked()
+	sa.Config = Config{
+		ID: c.ID, Src: c.Src, Enc: c.Enc, Auth: c.Auth, Comp: c.Comp, Soft: c.Soft, Hard: c.Hard,
+		TunnelSrc: c.TunnelSrc, TunnelDst: c.TunnelDst, ReplayWindow: uint16(c.ReplayWindow), Encap: c.Encap, ESN: c.ESN,
+		Inflow: append([]klips.Selector(nil), c.Inflow...),
 	}
-	sa.Config = c
+	for i, s := range c.Inflow {
+		sa.Config.Inflow[i].Src, sa.Config.Inflow[i].Dst = s.Src.Masked(), s.Dst.Masked()
+	}
 }
 
 func (sa *SA) build(c klips.SA) (err error) {
@@ -127,8 +143,12 @@ func (sa *SA) build(c klips.SA) (err error) {
 
 // Read describes the SA with its group and usage.
 func (sa *SA) Read() klips.SA {
-	c := sa.Config
-	c.Inflow = append([]klips.Selector(nil), c.Inflow...)
+	k := &sa.Config
+	c := klips.SA{
+		ID: k.ID, Src: k.Src, Enc: k.Enc, Auth: k.Auth, Comp: k.Comp, Soft: k.Soft, Hard: k.Hard,
+		TunnelSrc: k.TunnelSrc, TunnelDst: k.TunnelDst, ReplayWindow: int(k.ReplayWindow), Encap: k.Encap, ESN: k.ESN,
+		Inflow: append([]klips.Selector(nil), k.Inflow...),
+	}
 	for _, member := range sa.Group {
 		c.Group = append(c.Group, member.Config.ID)
 	}
