@@ -200,7 +200,7 @@ func (x *createChild) answeredAuth(m *Machine, s *ikeSA, payloads []message.Payl
 	}
 	for _, n := range message.All[*message.Notify](payloads) {
 		if n.MessageType.IsError() {
-			x.abandon(m, s, refused(message.CreateChildSA, n, x.conn))
+			x.abandon(m, s, refusedPart(message.CreateChildSA, "the Child SA in IKE_AUTH", n, x.conn))
 			return
 		}
 	}

@@ -51,7 +51,12 @@ func (c *cause) look(conn *pluto.Connection, keywords ...string) *cause {
 
 // refused is a cause that the peer has named by a notification.
 func refused(x message.ExchangeType, n *message.Notify, conn *pluto.Connection) *cause {
-	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", x, n.MessageType)
+	return refusedPart(x, x.String(), n, conn)
+}
+
+// refusedPart is refused, where what the peer has refused is not all of the request.
+func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *pluto.Connection) *cause {
+	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", part, n.MessageType)
 	switch n.MessageType {
 	case message.NoProposalChosen:
 		c.text += " (it accepts none of our proposals)"
