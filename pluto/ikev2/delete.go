@@ -123,14 +123,22 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	}
 	waited := false
 	was := s.state
+	asked, again := s.underWay, s.when(atRetransmit)
 	s.underWay, s.queue, s.later = nil, nil, nil
 	s.state = deleting
 	for _, ch := range append([]*child(nil), s.children...) {
 		m.removeChild(ch, why)
 	}
+	waits := asked != nil && was >= established && !m.closed
 	for _, t := range tasks {
 		if cc, ok := t.(*createChild); ok && cc.old == nil {
 			waited = true
+		}
+		if waits && t == asked.exchange {
+			if x, ok := t.(*rekeyIKE); ok {
+				x.part(m, s)
+				continue
+			}
 		}
 		t.lost(m, s, told)
 	}
@@ -145,5 +153,36 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	m.unassign(s)
 	m.delist(s)
 	m.silence(&s.alarm)
+	if waits {
+		m.set(&s.alarm, atRetransmit, again)
+		asked.exchange = &farewell{asked.exchange, x}
+		s.underWay = asked
+		return
+	}
 	m.start(s, x)
+}
+
+// farewell is the request that was under way on an IKE SA when that ended here. The
+// peer takes one request after the other, so that our last word waits for the answer;
+// and if the request was to replace the IKE SA, what the peer has made of it is deleted, too.
+type farewell struct {
+	exchange
+	last *deleteIKE
+}
+
+func (x *farewell) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
+	switch asked := x.exchange.(type) {
+	case *deleteIKE:
+		asked.answered(m, s, payloads)
+		return
+	case *rekeyIKE:
+		asked.discard(m, s, payloads)
+	}
+	m.start(s, x.last)
+}
+
+func (x *farewell) lost(m *Machine, s *ikeSA, c *cause) {
+	if asked, ok := x.exchange.(*rekeyIKE); ok {
+		asked.lost(m, s, c)
+	}
 }

@@ -187,7 +187,12 @@ func (m *Machine) Shutdown() {
 	m.closed = true
 	for _, s := range m.sorted() {
 		switch s.state {
-		case deleting, gone, replaced:
+		case deleting:
+			if x, ok := s.current().(*farewell); ok {
+				s.underWay = nil
+				m.start(s, x.last) // nothing is waited for any more
+			}
+		case gone, replaced:
 		default:
 			m.endQuietly(s)
 		}

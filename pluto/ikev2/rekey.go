@@ -3,6 +3,7 @@ package ikev2
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
@@ -46,6 +47,32 @@ func (x *rekeyIKE) end(m *Machine, s *ikeSA) {
 		m.forget(x.made)
 		x.made = nil
 	}
+}
+
+// part lets the request go on although s has ended here: the answer says whether there is
+// another IKE SA to be deleted.
+func (x *rekeyIKE) part(m *Machine, s *ikeSA) {
+	s.rekeying = nil
+	if r := x.rival; r != nil {
+		m.end(r.made, nil, pluto.DeletedHere, &deleteIKE{})
+	}
+}
+
+// discard deletes the IKE SA that the peer has made in place of one that has ended.
+func (x *rekeyIKE) discard(m *Machine, s *ikeSA, payloads []message.Payload) {
+	failed := slices.ContainsFunc(message.All[*message.Notify](payloads), func(n *message.Notify) bool { return n.MessageType.IsError() })
+	if !failed {
+		_, err := x.accept(m, s, payloads)
+		failed = err != nil
+	}
+	if failed {
+		x.end(m, s)
+		return
+	}
+	made := x.made
+	made.nat, made.fragments = s.nat, s.fragments
+	made.state = deleting
+	m.start(made, &deleteIKE{})
 }
 
 func (x *rekeyIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
