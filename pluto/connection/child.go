@@ -92,13 +92,16 @@ func (t *Table) install(b *bundle, use bool) error {
 	return nil
 }
 
-// Use is that of pluto.Connections.
+// Use is that of pluto.Connections. What fails is reported here, and tried again.
 func (t *Table) Use(child *pluto.Child) error {
 	b := t.bundles[child]
 	if b == nil {
 		return fmt.Errorf("there are no SAs of #%d", child.Serial)
 	}
-	return t.use(b)
+	if !b.gone {
+		t.useOrLater(b)
+	}
+	return nil
 }
 
 // use sends the flows of b out by it. What fails is undone.
@@ -151,9 +154,7 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 	e := b.entry
 	for _, other := range e.bundles { // the peer has not said that it knows of another SA, but has let go of this one
 		if (other.replaces == child || !other.from.IsZero()) && other != b && !other.used && !other.gone {
-			if err := t.use(other); err != nil {
-				t.report(e, pluto.RCLogSerious, pluto.Pending, "%v", err)
-			}
+			t.useOrLater(other)
 		}
 	}
 	delete(t.bundles, child)

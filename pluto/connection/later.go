@@ -29,20 +29,38 @@ func (t *Table) useLater(b *bundle) {
 	t.schedule(b.from)
 }
 
-// useDue uses what the peer has heard of by now.
+// useDue uses what the peer has heard of by now, and what could not be used before.
 func (t *Table) useDue() {
 	now := t.now()
-	t.later = slices.DeleteFunc(t.later, func(b *bundle) bool {
+	due := t.later
+	t.later = nil
+	for _, b := range due {
 		switch {
 		case t.bundles[b.child] != b || b.used || b.gone:
-			return true
 		case now.Before(b.from):
+			t.later = append(t.later, b)
 			t.schedule(b.from)
-			return false
+		default:
+			t.useOrLater(b)
 		}
-		if err := t.use(b); err != nil {
-			t.report(b.entry, pluto.RCLogSerious, pluto.Pending, "%v", err)
-		}
-		return true
-	})
+	}
+}
+
+// useOrLater uses b. What the kernel or updown refuses is reported, once, and tried again until
+// it works: after a second, then twice that, and so on up to a minute, since updown may be slow to fail.
+func (t *Table) useOrLater(b *bundle) {
+	err := t.use(b)
+	if err == nil {
+		b.refused = 0
+		return
+	}
+	if b.refused == 0 {
+		t.report(b.entry, pluto.RCLogSerious, pluto.Pending, "%v; it is tried again", err)
+	}
+	b.from = t.now().Add(min(mendTime<<min(b.refused, 10), lastRetry))
+	b.refused++
+	if !slices.Contains(t.later, b) {
+		t.later = append(t.later, b)
+	}
+	t.schedule(b.from)
 }

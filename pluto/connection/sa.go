@@ -45,6 +45,7 @@ type bundle struct {
 	spans    []*span // while in use
 	used     bool
 	gone     bool // the kernel has lost an SA of it
+	refused  int  // so many times in a row has it failed to be used
 	since    time.Time
 	from     time.Time // when it is to be used at last; zero: now, or when IKE says so
 }

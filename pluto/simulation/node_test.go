@@ -66,7 +66,7 @@ func (n *node) boot() {
 	w := n.world
 	n.kernel.Fault = func(method string) error {
 		switch method {
-		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs", "AddGroups":
+		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs", "AddGroups", "ReplaceEroute":
 			if !n.asked && w.faults > 0 && w.misfortune.Float64() < w.faults {
 				return syscall.ENOBUFS
 			}
