@@ -75,8 +75,12 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	defer executor.Close()
 	// Another setup at work would change the facts between here and the plan's
 	// own Lock, which keeps this one. Before the first start there is no folder.
+	release := guardFolder(ctx, e.Paths.Run)
+	defer release()
 	lockErr := executor.Lock(plan.Lock{Dir: e.Paths.Run})
-	if lockErr != nil && !errors.Is(lockErr, fs.ErrNotExist) {
+	if lockErr == nil {
+		release()
+	} else if !errors.Is(lockErr, fs.ErrNotExist) {
 		return sayError(log, lockErr)
 	}
 
@@ -95,7 +99,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	}
 	var backend exec.Backend = executor
 	if lockErr != nil {
-		backend = unlocked{executor, e.Paths, facts.Running}
+		backend = unlocked{executor, e.Paths, facts.Running, release}
 	}
 	if status := exec.Run(ctx, p, backend, observer); status != 0 {
 		return exitStatus(status)

@@ -19,11 +19,14 @@ type unlocked struct {
 	*native.Executor
 	paths   conf.Paths
 	running plan.Running // when the plan was made
+	release func()       // gives back the guard of the run folder
 }
 
 // Lock is like the Executor's.
 func (u unlocked) Lock(op plan.Lock) error {
-	if err := u.Executor.Lock(op); err != nil {
+	err := u.Executor.Lock(op)
+	u.release()
+	if err != nil {
 		return err
 	}
 	facts, err := host.Gather(u.paths)

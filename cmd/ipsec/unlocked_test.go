@@ -20,7 +20,7 @@ func TestUnlocked(t *testing.T) {
 	lock := func() error {
 		executor := native.New(native.Env{Paths: e.Paths})
 		defer executor.Close()
-		return unlocked{executor, e.Paths, facts.Running}.Lock(plan.Lock{Dir: e.Paths.Run})
+		return unlocked{executor, e.Paths, facts.Running, func() {}}.Lock(plan.Lock{Dir: e.Paths.Run})
 	}
 	if err := lock(); err != nil {
 		t.Fatalf("nothing has changed: %v", err)

@@ -13,7 +13,8 @@ import (
 )
 
 // Lock is like 'exec 9< DIR && flock -n 9'. The lock is held until Close, or
-// until another folder is locked; no child process inherits it.
+// until another folder is locked; no child process inherits it. A folder that
+// was removed before it was locked is no longer there.
 func (e *Executor) Lock(op plan.Lock) error {
 	dir, err := os.OpenFile(op.Dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -29,6 +30,10 @@ func (e *Executor) Lock(op plan.Lock) error {
 		}
 		return fmt.Errorf("failed to lock %s: %w", op.Dir, err)
 	}
+	if !isAt(dir, op.Dir) {
+		dir.Close()
+		return fmt.Errorf("failed to lock: %w", at("open", op.Dir, unix.ENOENT))
+	}
 	if e.lock != nil {
 		e.lock.Close()
 	}
@@ -40,6 +45,13 @@ func sameFile(a, b *os.File) bool {
 	infoA, errA := a.Stat()
 	infoB, errB := b.Stat()
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// isAt reports whether file is still what path names.
+func isAt(file *os.File, path string) bool {
+	info, err := file.Stat()
+	now, errNow := os.Stat(path)
+	return err == nil && errNow == nil && os.SameFile(info, now)
 }
 
 // MakeDir is like 'mkdir PATH'.

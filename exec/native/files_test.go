@@ -98,6 +98,27 @@ func TestAppendAtomic(t *testing.T) {
 	}
 }
 
+// A folder that is removed between being opened and being locked is not the one
+// that a path names, and neither is one that was made in its place.
+func TestIsAt(t *testing.T) {
+	path := newBench(t, "").path("run")
+	works(t, os.Mkdir(path, 0o755))
+	dir, err := os.Open(path)
+	works(t, err)
+	defer dir.Close()
+	if !isAt(dir, path) {
+		t.Error("it is not where it is")
+	}
+	works(t, os.Remove(path))
+	if isAt(dir, path) {
+		t.Error("it is where it was")
+	}
+	works(t, os.Mkdir(path, 0o755))
+	if isAt(dir, path) {
+		t.Error("it is another one")
+	}
+}
+
 func TestLock(t *testing.T) {
 	b := newBench(t, "")
 	run, other := b.path("run"), b.path("other")

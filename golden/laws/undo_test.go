@@ -2,11 +2,9 @@ package laws
 
 import (
 	"fmt"
-	"math/rand"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -306,52 +304,6 @@ func TestUndoAlive(t *testing.T) {
 				t.Errorf("start does not say %q:\n%s", c.says, out)
 			}
 			same(t, "a start that is refused", before, g.state())
-		})
-	}
-}
-
-// TestUndoTogether runs verbs at the same time. What comes of it is one of
-// the two states that there are, and never a third.
-func TestUndoTogether(t *testing.T) {
-	draw := random(t)
-	const rounds = 6
-	for i := range rounds {
-		n := draw.Int63()
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			t.Parallel()
-			draw := rand.New(rand.NewSource(n))
-			g := newGateway(t, everything, crooked+quietly)
-			before := g.state()
-			g.must(0, "setup", "start")
-			up, held := g.state(), g.tables()
-			g.must(0, "setup", "stop")
-
-			var wait sync.WaitGroup
-			statuses := make([]int, 4)
-			for i := range statuses {
-				wait.Go(func() { statuses[i] = g.ipsec("setup", "start").status })
-			}
-			wait.Wait()
-			won := 0
-			for _, status := range statuses {
-				if status == 0 {
-					won++
-				}
-			}
-			if won != 1 {
-				t.Errorf("of four starts at once %d succeeded: %v", won, statuses)
-			}
-			same(t, "four starts at once", up, g.state())
-			same(t, "four starts at once", held, g.tables())
-
-			verbs := []string{"stop", "start", "restart", "stop", "start"}
-			draw.Shuffle(len(verbs), func(i, j int) { verbs[i], verbs[j] = verbs[j], verbs[i] })
-			for _, verb := range verbs {
-				wait.Go(func() { g.ipsec("setup", verb) })
-			}
-			wait.Wait()
-			g.ipsec("setup", "stop")
-			same(t, fmt.Sprintf("%v at once, then stop", verbs), before, g.state())
 		})
 	}
 }
