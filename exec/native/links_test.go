@@ -11,9 +11,9 @@ import (
 	"ipsec/plan"
 )
 
-// state is what ip(8) sees of a machine, without what differs from one to the
-// next.
-const state = `ip -o -d link show; ip -o addr show; ip -d route show table all; ip -d -6 route show table all`
+// state is what ip(8) sees of a machine that has settled, without what differs
+// from one to the next.
+const state = lab.Settle + `ip -o -d link show; ip -o addr show; ip -d route show table all; ip -d -6 route show table all`
 
 // stripped takes MAC addresses, indexes and link-local addresses out of state,
 // and whether a link has its carrier yet, which the kernel says in its own time.
@@ -42,7 +42,7 @@ func stripped(text string) string {
 func TestLinkOpsLikeIP(t *testing.T) {
 	lab.NeedProgram(t, "ip")
 	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
-	// An address is there at once where the kernel does not look for another of it.
+	// An address is there soon where the kernel does not look for another of it.
 	const setup = `echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad;
 ip link add v0 type veth peer name v1; ip link set v1 up; ip addr add 192.0.2.1/24 dev v1;`
 	const upped = setup + `ip link set v0 up; ip addr add 192.0.2.9/32 dev v0;`

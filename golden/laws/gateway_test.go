@@ -23,8 +23,8 @@ type gateway struct {
 }
 
 // network lays the links of a gateway. New links get no link-local addresses,
-// which would be random ones. It waits until each has its carrier, with which
-// the kernel adds routes of IPv6.
+// which would be random ones. It waits until the kernel has added all routes of
+// IPv6, which it does when a link has its carrier.
 const network = `
 sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.all.addr_gen_mode=1
 ip -batch - <<-.
@@ -41,9 +41,9 @@ ip -batch - <<-.
 	route add default via 192.0.2.254
 .
 for link in eth0 eth1 far0 far1; do
-	until ip link show dev $link | grep -q 'state UP'; do sleep 0.01; done
+	until ip -6 route show table local dev $link | grep -q ^multicast; do sleep 0.01; done
 done
-`
+` + lab.Settle
 
 // newGateway makes a gateway with a configuration; what more there is to
 // prepare is for sh to do.

@@ -11,23 +11,20 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/lab"
 )
 
 // look prints the state of a machine: links, addresses, routes, rules,
-// settings of the kernel and files. Numbers of links are left out, the order of
-// the routes of IPv6, and whether
-// one has a carrier and an address is tentative: that takes the kernel its own time.
-// For an address of IPv6 it makes a route when it is no longer tentative, which
-// is waited for, though not for ever: without a carrier it stays so.
-const look = `
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	test -n "$(ip -6 addr show tentative)" || break
-	sleep 0.05
-done
+// settings of the kernel and files, once it has settled. Numbers of links are
+// left out, the order of the routes of IPv6, and whether a link has a carrier
+// and an address is tentative. A list of routes that change while it is made
+// may have one of them twice.
+const look = lab.Settle + `
 echo "# links and addresses"
 ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/ tentative//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
-ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//' | sort
+ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//' | sort -u
 ip rule; ip -6 rule
 echo "# settings"
 cd /proc/sys/net && grep -rs "" ipv4/ip_forward ipv4/conf ipv6/conf | grep -v stable_secret | sort

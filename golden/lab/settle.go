@@ -1,0 +1,22 @@
+package lab
+
+// Settle is a piece of shell that waits until the kernel has done what it does
+// for links and addresses in its own time: a link whose other end is up is in operation,
+// and an address of IPv6 is not tentative and has its route. What is without
+// a carrier has nothing to wait for. After ten seconds it goes on all the same.
+const Settle = `
+settled() {
+	! ip -o link | grep -q '<NO-CARRIER,.*[,<]LOWER_UP' || return 1
+	carrier=$(ip -o link show up | sed -n 's/^[0-9]*: \([^:@]*\).*[<,]LOWER_UP[,>].*/ \1 /p')
+	routes=$(ip -6 route show table local)
+	ip -o -6 addr show up | while read -r _ link _ address more; do
+		case $more in
+		*tentative*) case $carrier in *" $link "*) exit 1 ;; esac ;;
+		*) case $routes in *"local ${address%/*} dev $link "*) ;; *) exit 1 ;; esac ;;
+		esac
+	done
+}
+for try in $(seq 200); do
+	settled && break || sleep 0.05
+done
+`
