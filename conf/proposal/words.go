@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // class is what kind of algorithm a word names.
@@ -32,7 +33,12 @@ type algorithm struct {
 
 // squeeze leaves out what the spellings of a word differ in.
 func squeeze(word string) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, word)
 }
 
 // The spellings of ciphers, squeezed: the size of the key may stand before the
@@ -46,13 +52,16 @@ var patterns = sync.OnceValue(func() (p struct{ tripleDES, aes, aead *regexp.Reg
 
 // cipher returns the ciphers that a squeezed word names, or none.
 func cipher(word string) []Encryption {
-	p := patterns()
 	switch word {
 	case "null":
 		return []Encryption{{Name: "null"}}
 	case "chacha20poly1305", "chacha20poly1305256":
 		return []Encryption{{Name: "chacha20_poly1305"}}
 	}
+	if !strings.HasPrefix(word, "aes") && !strings.HasPrefix(word, "3des") {
+		return nil // most words are none, and need no expression to say so
+	}
+	p := patterns()
 	if p.tripleDES.MatchString(word) {
 		return []Encryption{{Name: "3des_cbc"}}
 	}
@@ -141,9 +150,14 @@ var groupNames = sync.OnceValue(func() map[string]string {
 	return names
 })
 
+// longest is the length of the longest spelling, squeezed: chacha20poly1305256.
+const longest = 19
+
 // lookup returns what a word means, of class unknown when it means nothing.
 func lookup(word string) algorithm {
-	word = squeeze(word)
+	if word = squeeze(word); len(word) > longest {
+		return algorithm{}
+	}
 	switch word {
 	case "none":
 		return algorithm{class: without}

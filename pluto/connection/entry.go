@@ -21,8 +21,9 @@ type entry struct {
 
 	parent    *entry // of an instance
 	peer      peerKey
-	instances []*entry
-	numbered  int // instances so far
+	instances []*entry           // in the order in which they came
+	peers     map[peerKey]*entry // the same, by whom they are for
+	numbered  int                // instances so far
 
 	asked    bool             // Route
 	wanted   bool             // Initiate

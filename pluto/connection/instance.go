@@ -86,10 +86,8 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 		return e.conn
 	}
 	key := peerKey{addr, peer.ID}
-	for _, i := range e.instances {
-		if i.peer == key {
-			return i.conn
-		}
+	if i := e.peers[key]; i != nil {
+		return i.conn
 	}
 	e.numbered++
 	t.order++
@@ -104,6 +102,10 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	}
 	i := &entry{loaded: &c, conn: &c, virtual: e.virtual, order: t.order, parent: e, peer: key}
 	e.instances = append(e.instances, i)
+	if e.peers == nil {
+		e.peers = map[peerKey]*entry{}
+	}
+	e.peers[key] = i
 	t.owners[&c] = i
 	t.goIdle(i, idleTime)
 	return &c
@@ -133,6 +135,7 @@ func (t *Table) drop(i *entry) {
 	}
 	delete(t.owners, i.conn)
 	delete(t.timed, i)
+	delete(i.parent.peers, i.peer)
 	i.parent.instances = slices.DeleteFunc(i.parent.instances, func(other *entry) bool { return other == i })
 	i.retry, i.idle = time.Time{}, time.Time{}
 }
