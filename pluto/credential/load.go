@@ -28,9 +28,9 @@ const (
 )
 
 // Load reads all of a Source. What cannot be read is left out, with one line for each
-// file or entry that says why; a folder that does not exist is empty.
+// file or entry that says why; a folder that does not exist is empty, and an ipsec.secrets, too.
 func (src Source) Load() (*Store, []string) {
-	return src.read(Parts{}, RereadAll)
+	return src.read(Parts{}, RereadAll, false)
 }
 
 // Reread returns a Store like s, but for the sections, which are read anew. It
@@ -39,11 +39,11 @@ func (s *Store) Reread(sections Section) (*Store, []string) {
 	if s.source == (Source{}) {
 		return s, nil
 	}
-	return s.source.read(s.parts, sections)
+	return s.source.read(s.parts, sections, true)
 }
 
-func (src Source) read(parts Parts, sections Section) (*Store, []string) {
-	l := loader{}
+func (src Source) read(parts Parts, sections Section, again bool) (*Store, []string) {
+	l := loader{again: again}
 	parts.Strict = src.Strict
 	if sections&RereadCerts != 0 {
 		parts.Certs = l.certs(filepath.Join(src.Folder, "certs"))
@@ -70,7 +70,10 @@ func (src Source) read(parts Parts, sections Section) (*Store, []string) {
 }
 
 // loader reads files and collects what is wrong with them.
-type loader struct{ warnings []string }
+type loader struct {
+	warnings []string
+	again    bool // a person has asked for it
+}
 
 func (l *loader) warn(format string, args ...any) {
 	l.warnings = append(l.warnings, fmt.Sprintf(format, args...))

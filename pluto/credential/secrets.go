@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"path/filepath"
 
@@ -43,7 +44,12 @@ func (k sharedKeys) places(own, peer identity.ID, ownAddr, peerAddr netip.Addr) 
 func (l *loader) secrets(src Source) ([]PrivateKey, Secrets) {
 	file, err := secrets.Load(src.Secrets)
 	var all conf.Errors
-	if errors.As(err, &all) {
+	if errors.Is(err, fs.ErrNotExist) && len(file.Files) == 0 {
+		// No connection may need it; one that does says so.
+		if l.again {
+			l.warn("there is no %s: no shared keys are read", src.Secrets)
+		}
+	} else if errors.As(err, &all) {
 		for _, d := range all {
 			l.warn("%s", d.String())
 		}

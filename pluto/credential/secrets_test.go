@@ -136,3 +136,23 @@ func TestSecrets(t *testing.T) {
 	_, err = store.Prove(request)
 	check(t, "PSK that others can read", err, NoSecret)
 }
+
+// TestNoSecrets has no ipsec.secrets, which is no matter before somebody needs it.
+func TestNoSecrets(t *testing.T) {
+	src := folder(t, nil)
+	if err := os.Remove(src.Secrets); err != nil {
+		t.Fatal(err)
+	}
+	store, warnings := src.Load()
+	if len(warnings) != 0 {
+		t.Errorf("warnings: %q", warnings)
+	}
+	_, err := store.Prove(Request{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east"), PRF: prfSHA256})
+	check(t, "PSK", err, NoSecret)
+	if err != nil && !strings.Contains(err.Error(), src.Secrets+", which is not there") {
+		t.Errorf("PSK: %v", err)
+	}
+	if _, warnings = store.Reread(RereadSecrets); countContaining(warnings, "there is no "+src.Secrets) != 1 {
+		t.Errorf("warnings of a person who asks: %q", warnings)
+	}
+}

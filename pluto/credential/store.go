@@ -163,7 +163,11 @@ func (s *Store) noSecret(own, peer identity.ID, ownAddr, peerAddr netip.Addr) *E
 	if file == "" {
 		file = "ipsec.secrets"
 	}
-	return fail(NoSecret, "look at "+file, "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
+	hint := "look at " + file
+	if k, ok := s.parts.Secrets.(sharedKeys); ok && len(k.file.Files) == 0 {
+		hint += ", which is not there or could not be read"
+	}
+	return fail(NoSecret, hint, "no shared key for %s and %s", idOr(own, ownAddr), idOr(peer, peerAddr))
 }
 
 // dated says since when a certificate is, or is not, valid.
