@@ -98,7 +98,10 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 		c.Remote.ID = id
 	}
 	if isVirtual(c.Remote) {
-		c.Remote.Clients = t.config.Private.choice(c.Local, c.Remote, peer.BehindNAT)
+		// One that is known by the address that we see is not behind NAT, whatever it says so as to be
+		// encapsulated (forceencaps=).
+		behindNAT := peer.BehindNAT && peer.ID != identity.FromAddr(addr).String()
+		c.Remote.Clients = t.config.Private.choice(c.Local, c.Remote, behindNAT)
 	}
 	i := &entry{loaded: &c, conn: &c, virtual: e.virtual, order: t.order, parent: e, peer: key}
 	e.instances = append(e.instances, i)

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -108,9 +109,12 @@ func TestVirtual(t *testing.T) {
 		own     string // our network; "" for 10.1.0.0/16
 		within  string
 		nat     bool
+		id      string // "" for @a
 		want    string
 	}{
 		{virtual: "vhost:%no,%priv", nat: false, want: "203.0.113.7/32"},
+		{virtual: "vhost:%no,%priv", nat: true, id: "203.0.113.7", want: "203.0.113.7/32"}, // forceencaps=yes
+		{virtual: "vhost:%priv,%no", nat: true, id: "192.168.1.2", want: "192.168.0.0/22 192.168.4.0/23 192.168.6.0/24 192.168.8.0/21 192.168.16.0/20 192.168.32.0/19 192.168.64.0/18 192.168.128.0/17"},
 		{virtual: "vhost:%priv", nat: true, want: "192.168.0.0/22 192.168.4.0/23 192.168.6.0/24 192.168.8.0/21 192.168.16.0/20 192.168.32.0/19 192.168.64.0/18 192.168.128.0/17"},
 		{virtual: "vnet:%v4:172.16.0.0/12,%v4:!172.24.0.0/13", nat: true, want: "172.16.0.0/13"},
 		{virtual: "vnet:%v4:10.1.0.0/16", nat: true, want: ""},                                                     // our own network
@@ -128,9 +132,9 @@ func TestVirtual(t *testing.T) {
 			road.Local.Clients = []netip.Prefix{prefix(c.own)}
 		}
 		w.add(road)
-		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: "@a", BehindNAT: c.nat})
+		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: cmp.Or(c.id, "@a"), BehindNAT: c.nat})
 		got := strings.Trim(fmt.Sprint(i.Remote.Clients), "[]")
-		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || c.virtual == "vhost:%no,%priv" && !strings.HasPrefix(got, c.want+" ") {
+		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || strings.HasSuffix(c.virtual, "%no") && got != c.want || c.virtual == "vhost:%no,%priv" && !strings.HasPrefix(got, c.want+" ") {
 			t.Errorf("%s%s: the peer may choose from %s, want %s", c.virtual, c.within, got, c.want)
 		}
 	}

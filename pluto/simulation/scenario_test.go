@@ -77,7 +77,6 @@ func (w *world) hub(peers int) {
 		c := w.template(addr.String(), "192.0.2.1")
 		c.Name = "hub"
 		c.Remote.Clients = any.Local.Clients
-		c.ForceEncaps = c.ForceEncaps && !behindNAT // it would look as if it were behind one
 		if any.IKE.Proposals != nil {
 			c.IKE, c.ESP = any.IKE, any.ESP
 		}
