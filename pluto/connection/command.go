@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ipsec/klips"
 	"ipsec/pluto"
 )
 
@@ -37,11 +38,27 @@ func (t *Table) initiate(e *entry) error {
 	if err := t.route(e); err != nil {
 		return err
 	}
+	if b := t.carrier(e); b != nil {
+		e.retry = time.Time{}
+		t.report(e, pluto.RCSuccess, pluto.Up, "is up already: IPsec SA #%d carries its packets", b.child.Serial)
+		return nil
+	}
 	if !c.Remote.Host.Addr.IsValid() {
 		t.resolve(c.Remote.Host.Name)
 		return refuse(pluto.RCNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
 	}
 	t.start(e, nil)
+	return nil
+}
+
+// carrier returns a Child SA that is up and carries all packets of e; nil for none. One that is
+// being negotiated is none: to ask for it again is to wait for how that ends.
+func (t *Table) carrier(e *entry) *bundle {
+	for _, b := range e.bundles {
+		if b.used && !b.gone && !slices.ContainsFunc(e.flows, func(f klips.Selector) bool { return !slices.Contains(b.flows, f) }) {
+			return b
+		}
+	}
 	return nil
 }
 

@@ -454,3 +454,35 @@ func TestExpire(t *testing.T) {
 	w.table.Remove(child, pluto.Replaced)
 	w.want("up again", "10.2.0.0/16 tun, 4 SAs")
 }
+
+// TestInitiateUp has a connection brought up that is up, in part or wholly: only what is
+// not is negotiated.
+func TestInitiateUp(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		flows []klips.Selector
+		calls []string
+	}{
+		{name: "all of it"},
+		{name: "narrowed by the peer", flows: []klips.Selector{{Src: prefix("10.1.5.0/24"), Dst: prefix("10.2.0.0/16")}}, calls: []string{`initiate "net"`}},
+	} {
+		w := newWorld(t)
+		w.add(network("net"))
+		child := w.up(w.conn("net"), c.flows...)
+		w.reports = nil
+		if err := w.table.Initiate("net"); err != nil {
+			t.Fatal(err)
+		}
+		w.called(c.name, c.calls...)
+		told := len(w.reports) == 1 && w.reports[0].Outcome == pluto.Up && w.reports[0].Code == pluto.RCSuccess
+		if told != (len(c.calls) == 0) {
+			t.Errorf("%s: reports %v", c.name, w.reports)
+		}
+		// That it is to be up counts all the same.
+		w.table.Remove(child, pluto.Expired)
+		w.pass(0)
+		if c.calls == nil {
+			w.called("after its end", `initiate "net"`)
+		}
+	}
+}
