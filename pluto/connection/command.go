@@ -43,8 +43,8 @@ func (t *Table) initiate(e *entry) error {
 		t.report(e, pluto.RCSuccess, pluto.Up, "is up already: IPsec SA #%d carries its packets", b.child.Serial)
 		return nil
 	}
+	t.look(e)
 	if !c.Remote.Host.Addr.IsValid() {
-		t.resolve(c.Remote.Host.Name)
 		return refuse(pluto.RCNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
 	}
 	t.start(e, nil)

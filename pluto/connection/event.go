@@ -36,6 +36,7 @@ func (t *Table) acquire(ev klips.Acquire) {
 		t.at(e, next)
 	default:
 		packet := masked(ev.Packet)
+		t.look(e)
 		t.start(e, &packet)
 	}
 }

@@ -2,8 +2,10 @@ package connection
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +230,27 @@ func TestHostNames(t *testing.T) {
 	w.want("moved", "10.2.0.0/16 %trap, 192.0.2.77/32 %trap, 0 SAs")
 	w.pass(time.Hour)
 	w.called("and no more than once")
+
+	// It has moved again, which is asked for while the old address is called.
+	w.table.Delete("host")
+	w.neg.Take()
+	w.resolver.asked = nil
+	w.table.Failed(w.conn("net"), errors.New("no answer"))
+	w.table.Initiate("net")
+	w.called("a person asks", `initiate "net"`)
+	if !slices.Contains(w.resolver.asked, "gw.example.org") {
+		t.Errorf("asked for %q", w.resolver.asked)
+	}
+	w.table.Resolved("gw.example.org", addr("192.0.2.78"))
+	w.pass(0)
+	w.called("moved at once", `terminate "net"`, `initiate "net"`)
+	if got := w.conn("net").Remote.Host.Addr; got != addr("192.0.2.78") {
+		t.Errorf("net goes to %s", got)
+	}
+	w.pass(askingTime)
+	w.table.Resolved("gw.example.org", addr("192.0.2.79"))
+	w.pass(0)
+	w.called("a late answer waits for the outcome")
 }
 
 func FuzzParsePrivate(f *testing.F) {

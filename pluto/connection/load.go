@@ -96,8 +96,8 @@ func (t *Table) enroll(c *pluto.Connection) *entry {
 	}
 	for _, host := range hostNames(c) {
 		t.byHost[host] = append(t.byHost[host], e)
-		t.resolve(host)
 	}
+	t.look(e)
 	return e
 }
 

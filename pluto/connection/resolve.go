@@ -24,8 +24,17 @@ func (t *Table) resolve(name string) {
 	}
 }
 
+// look asks for the addresses that the hosts of e have now.
+func (t *Table) look(e *entry) {
+	for _, host := range hostNames(e.loaded) {
+		t.resolve(host)
+	}
+}
+
 // Resolved answers a Resolver's Resolve; an invalid address: there is none. A
-// connection that has SAs keeps its peer's address until they go.
+// connection that has SAs keeps its peer's address until they go. One that has
+// just begun to be negotiated begins again at the new address: the question was
+// asked when it began, and at the old one nobody may answer for minutes.
 func (t *Table) Resolved(name string, addr netip.Addr) {
 	list := slices.Clone(t.byHost[name])
 	for _, e := range list {
@@ -35,7 +44,7 @@ func (t *Table) Resolved(name string, addr netip.Addr) {
 				e.moved = map[string]netip.Addr{}
 			}
 			e.moved[name] = addr
-			if len(e.bundles) == 0 && !t.busy(e) {
+			if len(e.bundles) == 0 && (!t.busy(e) || t.now().Sub(e.busy) < askingTime) {
 				t.refresh(e)
 			}
 		case len(list) > 0:
@@ -62,6 +71,8 @@ func (t *Table) refresh(e *entry) {
 	e.moved = nil
 	if c.Local.Host != e.loaded.Local.Host || c.Remote.Host != e.loaded.Remote.Host {
 		e.loaded = &c
-		t.reorient(e)
+		if len(t.ours) > 0 {
+			t.reorient(e)
+		}
 	}
 }

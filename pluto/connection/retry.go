@@ -184,9 +184,7 @@ func (t *Table) Failed(conn *pluto.Connection, why error) {
 	default:
 		e.wanted = false
 	}
-	for _, host := range hostNames(e.loaded) {
-		t.resolve(host)
-	}
+	t.look(e)
 	t.resettle(e)
 }
 
@@ -199,9 +197,7 @@ func (t *Table) after(e *entry, why pluto.Reason) {
 		if e.conn.DPD.Delay > 0 {
 			action = e.conn.DPD.Action
 		}
-		for _, host := range hostNames(e.loaded) {
-			t.resolve(host)
-		}
+		t.look(e)
 	}
 	switch {
 	case action == pluto.DPDRestartByPeer:

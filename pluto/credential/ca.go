@@ -100,6 +100,12 @@ func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool
 	return matches(dn), err
 }
 
+// holdsDemandedCA reports whether we hold a CA that the peer's chain may end in.
+func (s *Store) holdsDemandedCA(conn *pluto.Connection) bool {
+	wanted, err := s.demandedCA(conn)
+	return err != nil || wanted == nil || slices.ContainsFunc(s.parts.CAs, func(ca Cert) bool { return wanted(ca.RawSubject) })
+}
+
 // matches returns the test whether a CA has the name dn, which may have wildcards.
 func matches(dn identity.ID) func(rawSubject []byte) bool {
 	return func(raw []byte) bool {

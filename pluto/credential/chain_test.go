@@ -201,6 +201,16 @@ func TestPeerSends(t *testing.T) {
 		})
 		check(t, test.name, err, test.reason)
 	}
+
+	// Who demands a CA that is not here has asked for no certificate.
+	_, err = store.Verify(Claim{
+		Proof: Proof{MethodSignature, data, nil}, Conn: &pluto.Connection{AuthBy: words("rsasig"), Remote: pluto.End{CA: "CN=Nobody"}},
+		PeerID: SubjectID(leaf.cert), Hashes: Hashes(), Octets: []byte("octets"), Now: noon,
+	})
+	check(t, "none, for an unknown CA is demanded", err, UnknownCA)
+	if err != nil && !strings.Contains(err.Error(), "demands (CN=Nobody) is here") {
+		t.Error(err)
+	}
 }
 
 // TestHeld finds the peer's key where the peer sends no certificate: in rightcert, in

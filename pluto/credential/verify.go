@@ -134,6 +134,10 @@ func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
 			out = append(out, s.certCandidate(c, held.Certificate, nil))
 		}
 	}
+	if len(out) == 0 && !s.holdsDemandedCA(c.Conn) {
+		return nil, fail(UnknownCA, "look at rightca= and ipsec.d/cacerts",
+			"no certificate of the CA that the conn demands (%s) is here, so the peer was not asked for its own", c.Conn.Remote.CA)
+	}
 	if len(out) == 0 {
 		return nil, fail(NoPublicKey, "look at rightcert=, rightrsasigkey=, ipsec.d/certs, or the peer's leftsendcert=",
 			"no public key to check the signature of %q with, and the peer sent no certificate", idOr(c.PeerID, c.PeerAddr))
