@@ -82,11 +82,11 @@ func chainError(leaf *x509.Certificate, others []*x509.Certificate, err error, n
 				return e
 			}
 		}
-		return fail(BadCert, "", "certificate %q cannot be trusted: %v", name(leaf.RawSubject), err)
+		return fail(BadCert, "", "certificate \"%s\" cannot be trusted: %v", name(leaf.RawSubject), err)
 	}
 	var unknown x509.UnknownAuthorityError
 	if !errors.As(err, &unknown) {
-		return fail(BadCert, "", "certificate %q cannot be trusted: %v", name(leaf.RawSubject), err)
+		return fail(BadCert, "", "certificate \"%s\" cannot be trusted: %v", name(leaf.RawSubject), err)
 	}
 	top := leaf
 	for range len(others) {
@@ -100,19 +100,19 @@ func chainError(leaf *x509.Certificate, others []*x509.Certificate, err error, n
 	}
 	text := err.Error()
 	if strings.Contains(text, "insecure algorithm") {
-		return fail(BadCert, "have it issued anew with SHA-2", "certificate %q, or one above it, is signed with MD5 or SHA-1, which no longer proves anything", name(leaf.RawSubject))
+		return fail(BadCert, "have it issued anew with SHA-2", "certificate \"%s\", or one above it, is signed with MD5 or SHA-1, which no longer proves anything", name(leaf.RawSubject))
 	}
 	if _, because, ok := strings.Cut(text, "possibly because of "); ok {
-		return fail(UnknownCA, "look at ipsec.d/cacerts", "certificate %q is of CA %q, but cannot be checked with it: %s", name(leaf.RawSubject), name(top.RawIssuer), strings.TrimSuffix(because, ")"))
+		return fail(UnknownCA, "look at ipsec.d/cacerts", "certificate \"%s\" is of CA \"%s\", but cannot be checked with it: %s", name(leaf.RawSubject), name(top.RawIssuer), strings.TrimSuffix(because, ")"))
 	}
-	return fail(UnknownCA, "put the CA's certificate into ipsec.d/cacerts", "certificate %q is of an unknown CA, %q", name(leaf.RawSubject), name(top.RawIssuer))
+	return fail(UnknownCA, "put the CA's certificate into ipsec.d/cacerts", "certificate \"%s\" is of an unknown CA, \"%s\"", name(leaf.RawSubject), name(top.RawIssuer))
 }
 
 // fitForIKE checks the uses that a certificate names: none, or any of those that other
 // implementations accept for IKE (RFC 4945 §5.1.3).
 func fitForIKE(c *x509.Certificate) *Error {
 	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
-		return fail(BadCert, "it needs keyUsage digitalSignature", "certificate %q may not be used for signatures", name(c.RawSubject))
+		return fail(BadCert, "it needs keyUsage digitalSignature", "certificate \"%s\" may not be used for signatures", name(c.RawSubject))
 	}
 	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
 		return nil
@@ -130,7 +130,7 @@ func fitForIKE(c *x509.Certificate) *Error {
 		}
 	}
 	return fail(BadCert, "it needs extendedKeyUsage serverAuth, clientAuth or ikeIntermediate, or none at all",
-		"certificate %q is not for IKE", name(c.RawSubject))
+		"certificate \"%s\" is not for IKE", name(c.RawSubject))
 }
 
 // underCA keeps the chains that hang from the CA that the configuration
@@ -157,7 +157,7 @@ func (s *Store) underCA(chains [][]*x509.Certificate, c Claim) ([][]*x509.Certif
 	}
 	if len(kept) == 0 {
 		leaf := chains[0][0]
-		return nil, fail(UnknownCA, "look at rightca=", "certificate %q is of CA %q, not of the one that the conn demands (%s)", name(leaf.RawSubject), name(leaf.RawIssuer), c.Conn.Remote.CA)
+		return nil, fail(UnknownCA, "look at rightca=", "certificate \"%s\" is of CA \"%s\", not of the one that the conn demands (%s)", name(leaf.RawSubject), name(leaf.RawIssuer), c.Conn.Remote.CA)
 	}
 	return kept, nil
 }

@@ -84,6 +84,7 @@ func TestCertificates(t *testing.T) {
 		{name: "intermediate and root sent", peer: below, sent: []*pki{root, middle}},
 		{name: "intermediate missing", peer: below, reason: UnknownCA, text: `unknown CA, "C=CA, O=Example, CN=Middle"`},
 		{name: "stranger", peer: issue(t, stranger, "east", names), sent: []*pki{stranger}, reason: UnknownCA, text: `CN=Stranger`},
+		{name: "name with a comma", peer: issue(t, issue(t, nil, "Acme, Inc.", asCA), "east", names), reason: UnknownCA, text: `CN=Acme\, Inc."`},
 		{name: "self-signed", peer: issue(t, nil, "east", names), reason: UnknownCA},
 		{name: "forged", peer: forged, sent: []*pki{impostor}, reason: UnknownCA, text: "CN=Root"},
 		{name: "intermediate that is no CA", peer: issue(t, noMiddle, "east", names), sent: []*pki{noMiddle}, reason: UnknownCA, text: "cannot sign this kind"},

@@ -95,7 +95,7 @@ func (s *Store) revoked(cert, issuer *x509.Certificate, now time.Time) (warning 
 			continue
 		}
 		if at, ok := crl.revoked[serialKey(cert.SerialNumber)]; ok {
-			return "", fail(Revoked, "look at "+crl.Source, "certificate %q was revoked on %s", name(cert.RawSubject), at.UTC().Format(layout))
+			return "", fail(Revoked, "look at "+crl.Source, "certificate \"%s\" was revoked on %s", name(cert.RawSubject), at.UTC().Format(layout))
 		}
 		switch next := crl.list.NextUpdate; {
 		case now.Before(crl.list.ThisUpdate):
@@ -114,7 +114,7 @@ func (s *Store) revoked(cert, issuer *x509.Certificate, now time.Time) (warning 
 			why = "there is none"
 		}
 		return "", fail(NoCRL, "look at ipsec.d/crls and strictcrlpolicy=; CRLs are not fetched",
-			"certificate %q needs a valid CRL of CA %q: %s", name(cert.RawSubject), name(issuer.RawSubject), why)
+			"certificate \"%s\" needs a valid CRL of CA \"%s\": %s", name(cert.RawSubject), name(issuer.RawSubject), why)
 	}
 	if why != "" {
 		warning = fmt.Sprintf("CRL of CA %q: %s", name(issuer.RawSubject), why)

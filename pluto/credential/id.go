@@ -58,7 +58,7 @@ func speaksFor(c *x509.Certificate, id identity.ID) *Error {
 		if id.Equal(SubjectID(c)) {
 			return nil
 		}
-		return fail(IDMismatch, hint, "ID %q is not the subject of the certificate, %q", id, name(c.RawSubject))
+		return fail(IDMismatch, hint, "ID \"%s\" is not the subject of the certificate, \"%s\"", id, name(c.RawSubject))
 	case identity.TypeFQDN:
 		kind, found = "DNS name", c.DNSNames
 	case identity.TypeUserFQDN:
@@ -72,9 +72,9 @@ func speaksFor(c *x509.Certificate, id identity.ID) *Error {
 		if len(c.SubjectKeyId) > 0 && string(c.SubjectKeyId) == id.Data {
 			return nil
 		}
-		return fail(IDMismatch, hint, "ID %q is not the subjectKeyIdentifier of certificate %q", id, name(c.RawSubject))
+		return fail(IDMismatch, hint, "ID \"%s\" is not the subjectKeyIdentifier of certificate \"%s\"", id, name(c.RawSubject))
 	default:
-		return fail(IDMismatch, hint, "ID %q is of a kind that no certificate speaks for", id)
+		return fail(IDMismatch, hint, "ID \"%s\" is of a kind that no certificate speaks for", id)
 	}
 	for _, text := range found {
 		if sameName(id, text) {
@@ -82,14 +82,14 @@ func speaksFor(c *x509.Certificate, id identity.ID) *Error {
 		}
 	}
 	if len(found) == 0 {
-		return fail(IDMismatch, hint, "ID %q is not in certificate %q, which has no subjectAltName of kind %s", id, name(c.RawSubject), kind)
+		return fail(IDMismatch, hint, "ID \"%s\" is not in certificate \"%s\", which has no subjectAltName of kind %s", id, name(c.RawSubject), kind)
 	}
 	const shown = 8
 	more := ""
 	if len(found) > shown {
 		found, more = found[:shown], " and more"
 	}
-	return fail(IDMismatch, hint, "ID %q is not in certificate %q; as %s that has %s%s",
+	return fail(IDMismatch, hint, "ID \"%s\" is not in certificate \"%s\"; as %s that has %s%s",
 		id, name(c.RawSubject), kind, strings.TrimSpace(fmt.Sprintf("%q", found)), more)
 }
 

@@ -89,7 +89,7 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 		key, ok := s.privateKey(chain[0].PublicKey)
 		if !ok {
 			return PrivateKey{}, nil, fail(NoPrivateKey, "put it into ipsec.d/private, or name it in ipsec.secrets",
-				"no private key for our certificate %q (%s)", name(chain[0].RawSubject), chain[0].Source)
+				"no private key for our certificate \"%s\" (%s)", name(chain[0].RawSubject), chain[0].Source)
 		}
 		return key, chain, nil
 	}

@@ -175,9 +175,9 @@ func dated(c *x509.Certificate, now time.Time) *Error {
 	const layout = "2006-01-02 15:04:05 UTC"
 	switch {
 	case now.Before(c.NotBefore):
-		return fail(NotYetValid, "look at the clocks of both ends", "certificate %q is not valid before %s", name(c.RawSubject), c.NotBefore.UTC().Format(layout))
+		return fail(NotYetValid, "look at the clocks of both ends", "certificate \"%s\" is not valid before %s", name(c.RawSubject), c.NotBefore.UTC().Format(layout))
 	case now.After(c.NotAfter):
-		return fail(Expired, "a new one is needed, or a clock is wrong", "certificate %q expired on %s", name(c.RawSubject), c.NotAfter.UTC().Format(layout))
+		return fail(Expired, "a new one is needed, or a clock is wrong", "certificate \"%s\" expired on %s", name(c.RawSubject), c.NotAfter.UTC().Format(layout))
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func (s *Store) peerKeys(c Claim) ([]candidate, *Error) {
 	}
 	if len(out) == 0 {
 		return nil, fail(NoPublicKey, "look at rightcert=, rightrsasigkey=, ipsec.d/certs, or the peer's leftsendcert=",
-			"no public key to check the signature of %q with, and the peer sent no certificate", idOr(c.PeerID, c.PeerAddr))
+			"no public key to check the signature of \"%s\" with, and the peer sent no certificate", idOr(c.PeerID, c.PeerAddr))
 	}
 	return out, nil
 }
@@ -190,7 +190,7 @@ func parseCerts(ders [][]byte) ([]*x509.Certificate, *Error) {
 			return nil, fail(BadCert, "", "certificate %d of the peer is malformed: %v", i+1, err)
 		}
 		if err := checkKey(cert.PublicKey); err != nil {
-			return nil, fail(BadKey, "", "certificate %q of the peer has %v", name(cert.RawSubject), err)
+			return nil, fail(BadKey, "", "certificate \"%s\" of the peer has %v", name(cert.RawSubject), err)
 		}
 		certs = append(certs, cert)
 	}
