@@ -216,6 +216,8 @@ func (t *Table) after(e *entry, why pluto.Reason) {
 		t.unroute(e)
 	case action == pluto.DPDHold:
 		e.wanted = false // the next packet wants it
+	case why == pluto.Expired && e.conn != nil && !e.conn.Rekey:
+		e.wanted = false // rekey=no: it is not negotiated anew before a packet asks
 	case e.parent == nil && e.wanted && why == pluto.DeletedByPeer:
 		t.again(e, deletedTime)
 	case e.parent == nil && e.wanted && why != pluto.DeletedHere && why != pluto.Replaced:

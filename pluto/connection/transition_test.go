@@ -344,6 +344,7 @@ func TestGone(t *testing.T) {
 		{"deleted by the peer, wanted", pluto.DeletedByPeer, pluto.DPD{}, true, deletedTime, []string{`initiate "net"`}, trapped},
 		{"expired", pluto.Expired, pluto.DPD{}, false, time.Hour, nil, trapped},
 		{"expired, wanted", pluto.Expired, pluto.DPD{}, true, 0, []string{`initiate "net"`}, trapped},
+		{"expired, wanted, rekey=no", pluto.Expired, pluto.DPD{}, true, time.Hour, nil, trapped},
 		{"deleted here", pluto.DeletedHere, pluto.DPD{}, true, time.Hour, nil, trapped},
 		{"dead, without dpd", pluto.PeerDead, pluto.DPD{}, true, 0, []string{`initiate "net"`}, trapped},
 		{"dead, hold", pluto.PeerDead, dpd(pluto.DPDHold), true, time.Hour, nil, trapped},
@@ -354,7 +355,7 @@ func TestGone(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			conn := network("net")
-			conn.DPD = c.dpd
+			conn.DPD, conn.Rekey = c.dpd, !strings.Contains(c.name, "rekey=no")
 			w.add(conn)
 			if c.wanted {
 				w.table.Initiate("net")
