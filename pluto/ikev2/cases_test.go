@@ -58,7 +58,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{name: "wrong PSK", secret: "another", wantWest: "AUTHENTICATION_FAILED", wantEast: "shared key"},
 		{name: "no proposal of IKE", west: func(c *pluto.Connection) { c.IKE = ike(t, "aes128-sha1-modp2048") }, east: func(c *pluto.Connection) { c.IKE = ike(t, "aes256-sha256-modp2048") },
-			wantWest: "NO_PROPOSAL_CHOSEN", wantEast: "no proposal chosen: the peer offers aes128-prfsha1-sha1"},
+			wantWest: "NO_PROPOSAL_CHOSEN (it accepts none of our proposals, or has no connection for us)", wantEast: "no proposal chosen: the peer offers aes128-prfsha1-sha1"},
 		{name: "no proposal of ESP", west: func(c *pluto.Connection) { c.ESP = esp(t, "aes128-sha1") }, east: func(c *pluto.Connection) { c.ESP = esp(t, "aes256gcm16") },
 			wantWest: "the peer refused the Child SA in IKE_AUTH: NO_PROPOSAL_CHOSEN", wantEast: "no proposal chosen: the peer offers aes128-sha1", ikeStands: true},
 		{name: "no selector", east: func(c *pluto.Connection) { c.Local.Clients = []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")} },

@@ -59,10 +59,11 @@ func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *p
 	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", part, n.MessageType)
 	switch n.MessageType {
 	case message.NoProposalChosen:
-		c.text += " (it accepts none of our proposals)"
-		if x == message.IKESAInit {
+		if x == message.IKESAInit { // which is also what is said to a stranger
+			c.text += " (it accepts none of our proposals, or has no connection for us)"
 			return c.look(conn, "ike", "keyexchange")
 		}
+		c.text += " (it accepts none of our proposals)"
 		return c.look(conn, "esp", "ah", "phase2alg", "pfsgroup")
 	case message.AuthenticationFailed:
 		c.text += " (it does not accept our identity or our proof of it: its log says why; compare the secrets or certificates of both ends)"
