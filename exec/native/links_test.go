@@ -13,7 +13,7 @@ import (
 
 // state is what ip(8) sees of a machine that has settled, without what differs
 // from one to the next.
-const state = lab.Settle + `ip -o -d link show; ip -o addr show; ip -d route show table all; ip -d -6 route show table all`
+const state = lab.Settle + `ip -o -d link show; ip -o addr show; ip -d -4 route show table all; ip -d -6 route show table all | sort`
 
 // stripped takes MAC addresses, indexes and link-local addresses out of state,
 // and whether a link has its carrier yet, which the kernel says in its own time.

@@ -18,13 +18,12 @@ import (
 // look prints the state of a machine: links, addresses, routes, rules,
 // settings of the kernel and files, once it has settled. Numbers of links are
 // left out, the order of the routes of IPv6, and whether a link has a carrier
-// and an address is tentative. A list of routes that change while it is made
-// may have one of them twice.
+// and an address is tentative. Without -4, ip lists all tables of IPv6, too.
 const look = lab.Settle + `
 echo "# links and addresses"
 ip -d addr | sed -E 's/ (valid|preferred)_lft [^ ]+//g; s/^[0-9]+: //; s/ tentative//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]+//; s/ +$//; /^ *$/d'
 echo "# routes and rules"
-ip route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//' | sort -u
+ip -4 route show table all | sed 's/ linkdown//'; ip -6 route show table all | sed 's/ linkdown//' | sort
 ip rule; ip -6 rule
 echo "# settings"
 cd /proc/sys/net && grep -rs "" ipv4/ip_forward ipv4/conf ipv6/conf | grep -v stable_secret | sort
