@@ -191,6 +191,7 @@ func spiBytes(spi uint32) []byte { return binary.BigEndian.AppendUint32(nil, spi
 
 // announce reports a Child SA that is in force.
 func (m *Machine) announce(c *child) {
+	m.watchAlike(c.sa)
 	mode := "tunnel"
 	if c.Mode == pluto.TransportMode {
 		mode = "transport"

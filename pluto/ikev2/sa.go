@@ -33,6 +33,7 @@ type ikeSA struct {
 	localID, remoteID identity.ID
 	since             int64 // when it was authenticated
 	repeated          int64 // when the peer last sent a request again
+	begun             int64 // made, of the first in a row of which each was rekeyed from the one before
 	made              int64 // when the first message came or went, in nanoseconds since 1970
 	heardAt           int64 // when the last authentic message came
 	state             state
@@ -97,6 +98,7 @@ func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != ni
 // newSA enters a new IKE SA.
 func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {
 	s := &ikeSA{initiator: initiator, local: local, remote: remote, made: m.now.UnixNano()}
+	s.begun = s.made
 	s.alarm.owner, s.alarm.serial = s, m.nextSerial()
 	spi := m.newSPI()
 	if initiator {
@@ -181,6 +183,7 @@ func (m *Machine) handOver(s, to *ikeSA) {
 	s.queue, s.later = nil, nil
 	s.successor = to
 	s.state = replaced
+	m.watchAlike(to)
 	m.set(&s.alarm, atRekey, time.Time{})
 	m.set(&s.alarm, atLiveness, time.Time{})
 	m.set(&s.alarm, atKeepalive, time.Time{})
@@ -195,5 +198,5 @@ func (m *Machine) inherit(s, old *ikeSA) {
 	s.heardAt = m.now.UnixNano()
 	m.assign(s, old.conn)
 	m.enlist(s)
-	s.since = old.since
+	s.since, s.begun = old.since, old.begun
 }

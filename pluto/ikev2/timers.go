@@ -80,6 +80,8 @@ func (s *ikeSA) due(m *Machine, what deadline) {
 		m.renew(s)
 	case atRetry:
 		m.retry(s)
+	case atUnique:
+		m.unify(s)
 	case atLinger:
 		s.answer = nil
 	case atExpire:
