@@ -15,7 +15,8 @@ kernel-libipsec inside, measured by turns: "make bench" does so and writes this 
 The other end is our own IKEv2 in the process that measures, which counts for neither.
 PSK, x25519, aes128gcm16; each handshake is a whole one, with the tunnel's SAs, eroute
 and route set. Handshakes are counted by the CPU time of all processes of the one that is
-measured, which is what one core can do; memory by what is resident. Medians.
+measured, which is what one core can do; memory by what is resident, at the moment when the last
+tunnel is up. A start is that of charon with "swanctl --load-all", or "ipsec setup start". Medians.
 
 `
 
@@ -33,7 +34,7 @@ func document(all []outcome) string {
 		if !o.met() {
 			met = "not met"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %.3g | %.3g | × %.2f | %s | %s |\n", o.name, o.unit, o.median(0)[0].value, o.median(1)[0].value, o.ratio(), goal, met)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | × %.2f | %s | %s |\n", o.name, o.unit, short(o.median(0)[0].value), short(o.median(1)[0].value), o.ratio(), goal, met)
 	}
 	b.WriteString("\nA ratio above 1 is better than charon.\n\n")
 	for _, o := range all {
@@ -51,6 +52,14 @@ func document(all []outcome) string {
 	fmt.Fprintf(&b, "\n%d tunnels for the memory, %d handshakes, %d rounds; %s, %d processors (%s), Linux %s, %s, load %s.\n",
 		*tunnels, *count, *rounds, time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), processor(), kernel(), runtime.Version(), loadOf())
 	return b.String()
+}
+
+// short writes a number with three digits or more.
+func short(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 func first(path, prefix string) string {
