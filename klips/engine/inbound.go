@@ -42,7 +42,7 @@ func (i *inbound) run(inlet Inlet) {
 	e := i.e
 	var pacer pacer
 	for n := 0; ; {
-		pacer.pace(n)
+		pacer.pace(i.in[:n])
 		var err error
 		n, err = inlet.ReadBatch(i.in)
 		if errors.Is(err, os.ErrClosed) {

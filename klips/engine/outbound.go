@@ -76,7 +76,7 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 func (o *outbound) run() {
 	var pacer pacer
 	for n := 0; ; {
-		pacer.pace(n)
+		pacer.pace(o.in[:n])
 		var err error
 		n, err = o.at.device.ReadBatch(o.in)
 		switch {

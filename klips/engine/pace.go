@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/packet"
 )
 
 const (
@@ -27,8 +29,14 @@ type pacer struct {
 	rested bool
 }
 
-// pace is called before a read, with how many packets the last one gave.
-func (p *pacer) pace(n int) {
+// pace is called before a read, with what the last one gave.
+func (p *pacer) pace(bufs []*packet.Buffer) {
+	n := len(bufs)
+	for _, b := range bufs {
+		if b.Segment > 0 {
+			n = paceFew // in pieces: they have gathered
+		}
+	}
 	if p.rest(time.Now(), n) {
 		rest := unix.NsecToTimespec(int64(paceRest))
 		_ = unix.Nanosleep(&rest, nil)
