@@ -9,6 +9,8 @@
 //	sadb       the SAs in force, their groups and lifetimes
 //	eroute     the table of flows: which packets go to which SA
 //	tun, wire  the virtual interfaces, and the sockets on the physical ones
+//	segment    packets that the host hands over in one piece: cutting, joining
+//	offload    the names of the ways in which the kernel does so
 //	engine     the packet paths, out and in, over the four above
 //	pfkey      PF_KEYv2 messages: bytes to values and back
 //	proc       the tables, in the layout of /proc/net/ipsec_*

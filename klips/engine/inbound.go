@@ -93,7 +93,8 @@ func (i *inbound) flush() {
 }
 
 // all takes a packet, or those that came in one piece, out of its SAs. It is
-// false where it has to be called again after a flush. The caller holds the engine's lock.
+// false where it has to be called again after a flush. The caller holds the
+// engine's lock.
 func (i *inbound) all(b *packet.Buffer) bool {
 	h, err := packet.Parse(b.Bytes())
 	if err != nil || h.Fragmented() {
@@ -153,7 +154,8 @@ type incoming struct {
 	n   int
 }
 
-// one takes a packet, whose header is h, out of its SAs. The caller holds the engine's lock.
+// one takes a packet, whose header is h, out of its SAs. The caller holds the
+// engine's lock.
 func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
 	p := incoming{b: b, h: h}
 	b.Window(0, p.h.Total)
@@ -170,7 +172,7 @@ func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
 	return i.inner(&p, head)
 }
 
-// piece is one, of an ESP packet that has its header, which is h, somewhere else: in head.
+// piece is one, of an ESP packet whose header, h, lies somewhere else: in head.
 func (i *inbound) piece(b *packet.Buffer, h packet.Header, head []byte) reason {
 	return i.inner(&incoming{b: b, h: h, piece: true}, head)
 }

@@ -23,8 +23,8 @@ const (
 )
 
 // A stream is where the packets of a flow go that need nothing but a tunnel and
-// ESP, as nearly all do. It is found once for packets that follow one another, and
-// is good while the engine's lock is held.
+// ESP, as nearly all do. It is found once for packets that follow one another,
+// and is good while the engine's lock is held.
 type stream struct {
 	ok          bool
 	flow        eroute.Flow
@@ -47,8 +47,8 @@ type sealed struct {
 	full  bool
 }
 
-// choose finds the stream of a flow, or reports that there is none and the packet
-// has to go the long way.
+// choose finds the stream of a packet, or reports that there is none and it has
+// to go the long way.
 func (o *outbound) choose(h *packet.Header) bool {
 	e := o.e
 	if e.debug.on.Load() != 0 || h.Fragmented() || !h.Ports && packet.HasPorts(h.Proto) {

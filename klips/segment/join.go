@@ -13,12 +13,13 @@ const (
 )
 
 // A Group is packets for the host to receive in one piece, or one that goes by
-// itself.
+// itself. The piece is the first packet whole, and of the others what is behind
+// their headers.
 type Group struct {
 	First   int // of the packets; the others follow by Joiner.After
 	Count   int
-	Head    int // length of the headers, all of which the first has; the others give what is behind theirs
-	Size    int // of the data of each; 0 of one packet by itself
+	Head    int // length of the headers
+	Size    int // of the data of each packet; the last may have less
 	IP      int // length of the IP header
 	TCP, V6 bool
 
@@ -46,8 +47,8 @@ type Joiner struct {
 // After returns which packet follows packet i in its group, and -1 where there is none.
 func (j *Joiner) After(i int) int { return j.after[i] }
 
-// Join puts packets into Groups: all of them, each flow in its order. What they
-// hold is only changed by Finish.
+// Join puts packets into Groups: all of them, each flow in its order. Only Finish
+// changes what they hold.
 func (j *Joiner) Join(list []*packet.Buffer) {
 	j.Groups, j.after, j.list = j.Groups[:0], j.after[:0], list
 	for i, b := range list {
@@ -83,8 +84,8 @@ func (j *Joiner) join(g *Group, i int) bool {
 	return false
 }
 
-// begin looks at one packet. Only what has ports to tell its flow by is known, and of
-// that only open what others may join.
+// begin looks at one packet. What has ports is known by its flow; what others may
+// join is open, and that has a right checksum.
 func (g *Group) begin(p []byte, i int) {
 	*g = Group{First: i, last: i, Count: 1, p: p, total: len(p)}
 	if len(p) < packet.IPv4Len {
@@ -169,9 +170,9 @@ func (g *Group) fits(o *Group) bool {
 		string(a[8:12]) == string(b[8:12]) && string(a[14:16]) == string(b[14:16]) && string(a[18:]) == string(b[18:])
 }
 
-// nextID reports whether the identification of another packet goes on where that of the
-// group ends. Of packets that nobody may cut it means nothing, and
-// some senders leave it as it is (RFC 6864, section 4.1).
+// nextID reports whether the identification of another packet goes on where that
+// of the group ends. Of packets that nobody may cut it means nothing, and some
+// senders leave it as it is (RFC 6864, section 4.1).
 func (g *Group) nextID(id uint16) bool {
 	if id == g.id+uint16(g.Count) && !g.sameID {
 		return true
@@ -190,8 +191,8 @@ func (g *Group) add(o *Group) {
 	}
 }
 
-// Finish writes into the headers of the first packet of a group of several what holds for the
-// whole, with the sum of the pseudo header for a checksum.
+// Finish writes what holds for the whole into the headers of its first packet,
+// with the sum of the pseudo header for a checksum.
 func (g *Group) Finish() {
 	if g.Count == 1 {
 		return

@@ -52,9 +52,9 @@ func tcpHead(b []byte, at int) int {
 	return n
 }
 
-// Complete computes the checksum of a packet for its sender, who has put the sum
-// of the pseudo header in its place: at is the offset of that, from where the
-// checksum covers what start says. It is false where those are not within p.
+// Complete computes the checksum of a packet whose sender has put the sum of the
+// pseudo header in its place, at offset at; it covers what follows offset start.
+// It is false where those are not within p.
 func Complete(p []byte, start, at int) bool {
 	if start < 0 || start > len(p) || at < start || at+2 > len(p) {
 		return false

@@ -19,8 +19,9 @@ import (
 const readLimit = 192 << 10
 
 // ReadBatch waits for a packet, and returns how many it has put into the first
-// of bufs: as many as there are, or as is good to deal with at once. Where a buffer
-// has a Segment, the packet is to be cut. After Close the error is os.ErrClosed.
+// of bufs: as many as there are, or as is good to deal with at once. Where a
+// buffer has a Segment, its packet is to be cut. After Close the error is
+// os.ErrClosed.
 func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	d.bufs, d.n, d.err = bufs, 0, nil
 	if err := d.raw.Read(d.some); err != nil { // which is not os.ErrClosed, and for no other reason
@@ -89,8 +90,8 @@ func (w *writer) init(d *Device) {
 	w.all = w.writeAll
 }
 
-// WriteBatch gives packets to the host, those of a flow in their order. It returns how
-// many were refused, and why the last one was.
+// WriteBatch gives packets to the host, those of a flow in their order. It
+// returns how many were refused, and why the last one was.
 func (d *Device) WriteBatch(bufs []*packet.Buffer) (refused int, err error) {
 	if len(bufs) == 0 {
 		return 0, nil

@@ -9,9 +9,8 @@ import (
 	"ipsec/klips/segment"
 )
 
-// bind makes fd the device, with those offloads of want that the kernel has. The
-// kernel keeps some settings of a device that outlives its process, so that each is made
-// anew.
+// bind makes fd the device, with those offloads of want that the kernel has.
+// Settings of a device that outlived its process are made anew.
 func (d *Device) bind(fd int, want offload.Set) error {
 	request, err := unix.NewIfreq(d.name)
 	if err != nil {

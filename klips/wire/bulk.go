@@ -18,8 +18,8 @@ const bulkBatch = 8
 const solUDP = unix.IPPROTO_UDP
 
 // bulk sends trains by the UDP socket of an inlet, each in one piece that the
-// kernel, or the interface, cuts (UDP_SEGMENT). Those trains it does not get rid of are for a
-// sender.
+// kernel, or the interface, cuts (UDP_SEGMENT). The trains that it does not get
+// rid of are for a sender.
 type bulk struct {
 	in *Inlet
 
@@ -48,7 +48,7 @@ func (k *bulk) write(bufs []*packet.Buffer) int {
 	defer k.mu.Unlock()
 	done := 0
 	for done < len(bufs) && !k.broken {
-		k.n = 0
+		k.first, k.n = 0, 0
 		df := k.wants(bufs[done])
 		for _, b := range bufs[done:min(len(bufs), done+bulkBatch)] {
 			if !k.goes(b) || k.wants(b) != df {
@@ -71,9 +71,9 @@ func (k *bulk) goes(b *packet.Buffer) bool {
 	return binary.BigEndian.Uint16(t.b[t.head-packet.UDPLen:]) == Port
 }
 
-// wants returns the option that the train asks for. What reaches the peer whole is for
-// the engine to know, which asks neither the kernel's routes nor, where DF is not
-// set, for the packet to stay whole.
+// wants returns the option that the train asks for: DF or not, and in either case
+// whatever the kernel thinks of the way to the peer, which the engine keeps an
+// eye on.
 func (k *bulk) wants(b *packet.Buffer) int {
 	if !k.in.six && b.Bytes()[6]&0x40 != 0 {
 		return unix.IP_PMTUDISC_PROBE

@@ -45,8 +45,8 @@ func newSender(device string, family int) (*sender, error) {
 	return s, nil
 }
 
-// write sends packets and trains of the sender's family. It returns how many packets were refused, and
-// why the last one was.
+// write sends packets and trains of the sender's family. It returns how many
+// packets were refused, and why the last one was.
 func (s *sender) write(bufs []*packet.Buffer) (refused int, last error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -179,8 +179,8 @@ func (w *Wire) Owns(a netip.Addr) bool { return slices.Contains(w.state.Load().a
 // Inlets returns what packets come in by. Each is for one goroutine.
 func (w *Wire) Inlets() []*Inlet { return w.inlets }
 
-// WriteBatch sends whole IP packets, and trains of ESP in UDP, which are
-// buffers with a Segment. It returns how many packets were refused, and why the last one
+// WriteBatch sends whole IP packets, and trains of ESP in UDP, which are buffers
+// with a Segment. It returns how many packets were refused, and why the last one
 // was: EMSGSIZE where it is longer than the MTU.
 func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
 	for len(bufs) > 0 {
