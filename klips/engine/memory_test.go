@@ -14,7 +14,7 @@ import (
 // with those of IP in IP, each of ESP with a replay window, and an eroute. A
 // quarter of it are the expanded keys of AES-GCM.
 func TestMemory(t *testing.T) {
-	const count, most = 2000, 7500
+	const count, most = 2000, 6800
 	e := New(Options{System: quiet{}, Now: (&clock{}).Now})
 	defer e.Close()
 	heap := func() uint64 {
