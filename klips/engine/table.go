@@ -8,6 +8,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/eroute"
+	"ipsec/klips/sadb"
 	"ipsec/klips/said"
 )
 
@@ -93,11 +94,14 @@ func (e *Engine) GroupSAs(ids []said.SAID) error {
 	return err
 }
 
-// AddGroups is that of klips.Table.
+// AddGroups is that of klips.Table. Packets go on while keys are set up.
 func (e *Engine) AddGroups(groups ...[]klips.SA) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	err := e.sas.AddGroups(groups, e.now())
+	built, err := sadb.Build(groups, e.now())
+	if err == nil {
+		e.mu.Lock()
+		err = e.sas.AddGroups(built)
+		e.mu.Unlock()
+	}
 	for _, sa := range slices.Concat(groups...) {
 		e.debug.done(topicSPI, err, "spi: add %v, grouped", sa.ID)
 		e.debug.done(topicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",

@@ -95,7 +95,7 @@ func (db *DB) remove(sa *SA) {
 	rest := slices.DeleteFunc(slices.Clone(sa.Group), func(other *SA) bool { return other == sa })
 	for i, other := range rest {
 		other.Broken = true
-		other.Group, other.Place = rest, i
+		other.Group, other.Place = rest, uint8(i)
 		if len(rest) == 1 {
 			other.Group, other.Place = nil, 0
 		}
@@ -201,14 +201,31 @@ func (db *DB) Group(ids []said.SAID) error {
 		group = append(group, sa)
 	}
 	for i, sa := range group {
-		sa.Group, sa.Place, sa.Broken = group, i, false
+		sa.Group, sa.Place, sa.Broken = group, uint8(i), false
 	}
 	return nil
 }
 
-// AddGroups puts SAs in, those of each list grouped, and larval ones among them
-// made whole. Where one cannot be, all is as before.
-func (db *DB) AddGroups(groups [][]klips.SA, now time.Time) (err error) {
+// Build makes SAs for AddGroups, which takes longer than to put them in, and needs
+// no DB.
+func Build(groups [][]klips.SA, now time.Time) (built [][]*SA, err error) {
+	for _, group := range groups {
+		var list []*SA
+		for _, c := range group {
+			sa, err := newSA(c, now)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, sa)
+		}
+		built = append(built, list)
+	}
+	return built, nil
+}
+
+// AddGroups puts SAs in, those of each list grouped, in place of larval ones of
+// the same SAIDs. Where one cannot be, all is as before.
+func (db *DB) AddGroups(groups [][]*SA) (err error) {
 	before := map[said.SAID]*SA{}
 	defer func() {
 		if err == nil {
@@ -223,17 +240,14 @@ func (db *DB) AddGroups(groups [][]klips.SA, now time.Time) (err error) {
 	}()
 	for _, group := range groups {
 		var ids []said.SAID
-		for _, c := range group {
-			old := db.sas[c.ID]
+		for _, sa := range group {
+			id := sa.Config.ID
+			old := db.sas[id]
 			if old != nil && !old.Larval {
-				return fmt.Errorf("there is an SA %s: %w", c.ID, syscall.EEXIST)
+				return fmt.Errorf("there is an SA %s: %w", id, syscall.EEXIST)
 			}
-			sa, err := newSA(c, now)
-			if err != nil {
-				return err
-			}
-			before[c.ID], db.sas[c.ID] = old, sa
-			ids = append(ids, c.ID)
+			before[id], db.sas[id] = old, sa
+			ids = append(ids, id)
 		}
 		if len(ids) > 1 {
 			err = db.Group(ids)

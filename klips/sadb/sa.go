@@ -26,8 +26,10 @@ type SA struct {
 	Config Config
 	Larval bool  // an SPI that GetSPI reserved, without keys yet
 	Broken bool  // its group has lost a member: it carries nothing
+	Place  uint8 // where it stands in Group
+	soft   bool  // the soft lifetime has been told of; under mu, as is dead
+	dead   bool
 	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
-	Place  int   // where it stands in Group
 
 	self [1]*SA // for Chain
 
@@ -38,8 +40,6 @@ type SA struct {
 	window *replay.Window
 	seq    uint64
 	usage  klips.Usage
-	soft   bool // the soft lifetime has been told of
-	dead   bool
 	peer   netip.AddrPort // where encapsulated packets last came from
 }
 
