@@ -63,10 +63,6 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 		}
 		return conn.Pos
 	}
-	left, right := conn.Left.Auth, conn.Right.Auth
-	if left != "" && right != "" && left != right {
-		return remark(place("rightauth"), "leftauth and rightauth are not the same, %s and %s: expected one way for both", left, right)
-	}
 	if isShunt(conn) {
 		return nil
 	}
@@ -74,22 +70,38 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 		return remark(place("keyexchange", "ikev2"), "it allows no IKEv2, and this Pluto speaks no IKEv1: expected keyexchange=ikev2")
 	}
 	for _, by := range methods(conn) {
+		keyword := "authby"
+		switch by {
+		case conn.Left.Auth:
+			keyword = "leftauth"
+		case conn.Right.Auth:
+			keyword = "rightauth"
+		}
 		switch by {
 		case "never":
-			return remark(place("authby", "leftauth", "rightauth"), "authby=never goes with type=passthrough, drop or reject")
+			return remark(place(keyword), "authby=never goes with type=passthrough, drop or reject")
 		case "eap", "xauthpsk", "xauthrsasig":
-			return remark(place("authby", "leftauth", "rightauth"), "authby=%s is not spoken: expected secret, rsasig or ecdsa", by)
+			return remark(place(keyword), "%s=%s is not spoken: expected secret, rsasig or ecdsa", keyword, by)
 		}
 	}
 	return nil
 }
 
+// differ reports whether each end proves itself in a way of its own.
+func differ(conn *conf.Conn) bool {
+	return conn.Left.Auth != "" && conn.Right.Auth != "" && conn.Left.Auth != conn.Right.Auth
+}
+
 // methods returns the ways in which the ends prove who they are.
 func methods(conn *conf.Conn) []string {
-	for _, auth := range []string{conn.Left.Auth, conn.Right.Auth} {
-		if auth != "" {
-			return []string{auth}
-		}
+	left, right := conn.Left.Auth, conn.Right.Auth
+	switch {
+	case differ(conn):
+		return []string{left, right}
+	case left != "":
+		return []string{left}
+	case right != "":
+		return []string{right}
 	}
 	return strings.FieldsFunc(conn.AuthBy, func(r rune) bool { return r == '|' || r == ',' })
 }

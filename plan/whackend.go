@@ -37,6 +37,9 @@ func (c *compiler) whackEnd(conn *conf.Conn, name string, end *conf.End, subnets
 	w.value("--id", end.ID)
 	w.value("--host", host)
 	w.number("--ikeport", end.IKEPort)
+	if differ(conn) {
+		w.value("--auth", end.Auth)
+	}
 	w.value("--cert", end.Cert)
 	w.value("--ca", end.CA)
 	if end.Cert != "" {

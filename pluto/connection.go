@@ -110,6 +110,14 @@ func (c *Connection) Reversed() *Connection {
 	return &r
 }
 
+// Proofs returns the ways in which e, an end of c, may prove itself.
+func (c *Connection) Proofs(e *End) []AuthMethod {
+	if e.Auth != "" {
+		return []AuthMethod{e.Auth}
+	}
+	return c.AuthBy
+}
+
 // End is one end of a connection.
 type End struct {
 	Host    Host
@@ -131,6 +139,8 @@ type End struct {
 	SourceIP netip.Addr // that our own packets into the tunnel get
 	Updown   string     // a command in place of the default; "" for that
 
+	// Auth is how this end proves itself, where the ends differ in that; "" for all of AuthBy.
+	Auth       AuthMethod
 	Cert       string   // a file, by its name in ipsec.d/certs or its path
 	CA         string   // who must have signed this end's certificate; "%same", "%any"
 	SendCert   SendCert // ours, to the peer

@@ -48,7 +48,7 @@ func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	for _, other := range list {
 		c := other.conn
 		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (c.Remote.ID == self.Remote.ID || c.Remote.ID == conn.Remote.ID) &&
-			slices.Equal(c.AuthBy, conn.AuthBy) && sameProof(c, conn) {
+			slices.Equal(c.AuthBy, conn.AuthBy) && c.Local.Auth == conn.Local.Auth && c.Remote.Auth == conn.Remote.Auth && sameProof(c, conn) {
 			siblings = append(siblings, c)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 // one that can be done is done. Errors are of type *[Error].
 func (s *Store) Prove(r Request) (Proof, error) {
 	var first *Error
-	for _, word := range r.Conn.AuthBy {
+	ways := r.Conn.Proofs(&r.Conn.Local)
+	for _, word := range ways {
 		policy := ParsePolicy([]pluto.AuthMethod{word})
 		var proof Proof
 		var err *Error
@@ -22,7 +23,7 @@ func (s *Store) Prove(r Request) (Proof, error) {
 		case policy.PSK:
 			proof, err = s.provePSK(r)
 		case policy.PublicKey():
-			proof, err = s.proveKey(r, ParsePolicy(r.Conn.AuthBy))
+			proof, err = s.proveKey(r, ParsePolicy(ways))
 		default:
 			continue
 		}
@@ -34,7 +35,7 @@ func (s *Store) Prove(r Request) (Proof, error) {
 		}
 	}
 	if first == nil {
-		first = fail(NoMethod, "look at authby=", "authby=%s names no way to prove who we are", joinWords(r.Conn.AuthBy))
+		first = fail(NoMethod, "look at authby=", "authby=%s names no way to prove who we are", joinWords(ways))
 	}
 	return Proof{}, first
 }

@@ -86,6 +86,29 @@ func TestSharedKey(t *testing.T) {
 	}
 }
 
+// TestEachInItsWay has one end prove itself by a shared key and the other by RSA.
+func TestEachInItsWay(t *testing.T) {
+	octets := []byte("what is proved")
+	conn := func(local, remote pluto.AuthMethod) *pluto.Connection {
+		return &pluto.Connection{AuthBy: words("secret rsasig"), Local: pluto.End{Auth: local}, Remote: pluto.End{Auth: remote}}
+	}
+	store := New(Parts{Secrets: oneSecret("swordfish")})
+	proof, err := store.Prove(Request{Conn: conn(pluto.AuthPSK, pluto.AuthRSA), OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
+	check(t, "secret for us", err, 0)
+	_, err = store.Prove(Request{Conn: conn(pluto.AuthRSA, pluto.AuthPSK), OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
+	check(t, "rsasig for us", err, NoPrivateKey)
+	for _, test := range []struct {
+		remote pluto.AuthMethod
+		reason Reason
+	}{{pluto.AuthPSK, 0}, {pluto.AuthRSA, WrongMethod}, {"", 0}} {
+		_, err := store.Verify(Claim{Proof: proof, Conn: conn("", test.remote), OwnAddr: east, PeerAddr: west, Octets: octets, PRF: prfSHA256})
+		check(t, "from the peer: "+string(test.remote), err, test.reason)
+	}
+	if store.CertRequest(conn(pluto.AuthRSA, pluto.AuthPSK)) != nil {
+		t.Error("a certificate is asked for that proves nothing")
+	}
+}
+
 func check(t *testing.T, name string, err error, reason Reason) {
 	t.Helper()
 	if reason == 0 {

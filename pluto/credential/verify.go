@@ -16,11 +16,12 @@ func (s *Store) Verify(c Claim) (Result, error) {
 }
 
 func (s *Store) verify(c Claim) (Result, *Error) {
-	policy := ParsePolicy(c.Conn.AuthBy)
+	ways := c.Conn.Proofs(&c.Conn.Remote)
+	policy := ParsePolicy(ways)
 	switch c.Method {
 	case MethodPSK:
 		if !policy.PSK {
-			return Result{}, wrongMethod("a shared key", c.Conn.AuthBy)
+			return Result{}, wrongMethod("a shared key", ways)
 		}
 		secret, place, err := s.shared(c.OwnID, c.PeerID, c.OwnAddr, c.PeerAddr)
 		if err != nil {
@@ -32,7 +33,7 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 		}
 		return Result{How: "shared key"}, nil
 	case MethodNull:
-		return Result{}, wrongMethod("nothing (NULL authentication)", c.Conn.AuthBy)
+		return Result{}, wrongMethod("nothing (NULL authentication)", ways)
 	}
 	scheme, signature, err := schemeOf(c.Method, c.Data)
 	if err != nil {
@@ -43,7 +44,7 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 			return Result{}, fail(WrongMethod, "have the peer sign with SHA-2 (RFC 7427), or permit it by authby=rsa-sha1",
 				"peer signed with SHA-1, though it knows better")
 		}
-		return Result{}, wrongMethod(scheme.name, c.Conn.AuthBy)
+		return Result{}, wrongMethod(scheme.name, ways)
 	}
 	candidates, err := s.peerKeys(c)
 	if err != nil {

@@ -46,6 +46,9 @@ func endOptions() []option {
 			p.end.ID, err = parseID(v)
 			return err
 		}},
+		{name: "--auth", want: "secret, rsasig, ecdsa, eddsa or null", scope: s, help: "how it proves itself, where the ends differ", set: func(p *parser, v string) error {
+			return choose(&p.end.Auth, v, authWords())
+		}},
 		text("--cert", "the name of a file", "its certificate", func(e *pluto.End) *string { return &e.Cert }),
 		text("--ca", "a distinguished name, %same or %any", "who must have signed it", func(e *pluto.End) *string { return &e.CA }),
 		{name: "--sendcert", want: "always, ifasked or never", scope: s, help: "when to send it", set: func(p *parser, v string) error {
@@ -75,6 +78,15 @@ func endOptions() []option {
 		is("--modecfgserver", "it gives addresses out", func(e *pluto.End) { e.ModeCfgServer = true }),
 		is("--modecfgclient", "it is given an address", func(e *pluto.End) { e.ModeCfgClient = true }),
 	}
+}
+
+// authWords are the ways in which one end may prove itself.
+func authWords() []word[pluto.AuthMethod] {
+	var list []word[pluto.AuthMethod]
+	for _, m := range []pluto.AuthMethod{pluto.AuthPSK, pluto.AuthRSA, pluto.AuthECDSA, pluto.AuthEdDSA, pluto.AuthNull} {
+		list = append(list, word[pluto.AuthMethod]{string(m), m})
+	}
+	return list
 }
 
 func sendCerts() []word[pluto.SendCert] {

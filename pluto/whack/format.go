@@ -133,6 +133,7 @@ func (w *words) end(e *pluto.End) {
 	}
 	w.value("--host", e.Host.String())
 	w.number(e.IKEPort > 0, "--ikeport", int(e.IKEPort))
+	w.value("--auth", string(e.Auth))
 	w.value("--cert", e.Cert)
 	w.value("--ca", e.CA)
 	if e.SendCert != pluto.SendCertAlways {

@@ -128,6 +128,7 @@ var samples = map[string][]string{
 	"a network":                                            {"10.0.0.0/8"},
 	"PROTOCOL/PORT in numbers, the port %any or 0 for all": {"17/1701", "6/%any", "47/0", "0/0"},
 	"an address":                                           {"10.0.1.1"},
+	"secret, rsasig, ecdsa, eddsa or null":                 {"secret", "rsasig", "eddsa"},
 	"a command":                                            {"ipsec _updown --x", "/bin/true 'a b'"},
 	"the name of a user":                                   {"joe"},
 }
