@@ -9,7 +9,7 @@ import (
 	"ipsec/pluto"
 )
 
-// With uniqueids=yes a peer has one IKE SA with us for a connection and what goes by it, even
+// With uniqueids=yes a peer has one IKE SA with us for the packets of a connection, even
 // where it does not say INITIAL_CONTACT when it comes again (RFC 7296, section 2.4). A second one
 // may be on its way to replace the first, and then the peer deletes that itself, having made all
 // Child SAs anew: it is given time.
@@ -32,7 +32,7 @@ func (m *Machine) unify(s *ikeSA) {
 		if s.state != established {
 			return
 		}
-		if o == s || o.state != established || keyOf(o.conn) != keyOf(s.conn) || o.reauth.ending() || s.reauth.ending() {
+		if o == s || o.state != established || o.reauth.ending() || s.reauth.ending() {
 			continue
 		}
 		loser, winner, from := rank(s, o)
@@ -49,7 +49,7 @@ func (m *Machine) unify(s *ikeSA) {
 	}
 }
 
-// rank returns which of two IKE SAs is redundant, and from when on.
+// rank returns which of two IKE SAs is redundant if the other has all that goes by it, and from when on.
 func rank(a, b *ikeSA) (loser, winner *ikeSA, from time.Time) {
 	if a.since > b.since {
 		a, b = b, a
@@ -58,7 +58,8 @@ func rank(a, b *ikeSA) (loser, winner *ikeSA, from time.Time) {
 	if a.since < b.begun {
 		return a, b, authenticated.Add(uniqueGrace)
 	}
-	if bytes.Compare(append(a.spiI[:], a.spiR[:]...), append(b.spiI[:], b.spiR[:]...)) > 0 {
+	more, less := a.covers(b), b.covers(a) // of two that stand, the one with more stays
+	if more && !less || more == less && bytes.Compare(append(a.spiI[:], a.spiR[:]...), append(b.spiI[:], b.spiR[:]...)) > 0 {
 		a, b = b, a
 	}
 	return a, b, authenticated.Add(2 * uniqueGrace)
@@ -71,14 +72,22 @@ func (s *ikeSA) unsettled() bool {
 
 // covers reports whether all that goes by the Child SAs of o, if anything, can go by those of s.
 func (s *ikeSA) covers(o *ikeSA) bool {
-	live := func(s *ikeSA) (flows []klips.Selector) {
-		for _, c := range s.children {
-			if c.state == childLive {
-				flows = append(flows, c.Flows...)
+	has := func(flow klips.Selector, key connKey) bool {
+		return slices.ContainsFunc(s.children, func(c *child) bool {
+			return c.state == childLive && keyOf(c.Conn) == key && slices.Contains(c.Flows, flow)
+		})
+	}
+	any := false
+	for _, c := range o.children {
+		if c.state != childLive {
+			continue
+		}
+		any = true
+		for _, f := range c.Flows {
+			if !has(f, keyOf(c.Conn)) {
+				return false
 			}
 		}
-		return flows
 	}
-	have, wanted := live(s), live(o)
-	return len(wanted) > 0 && !slices.ContainsFunc(wanted, func(f klips.Selector) bool { return !slices.Contains(have, f) })
+	return any
 }

@@ -8,6 +8,7 @@
 //   - what was brought up is up, as long as its peer is there;
 //   - every flow that was routed has an eroute: to an SA that is there, or to a
 //     shunt that is not %pass;
+//   - with uniqueids=yes no two IKE SAs carry the same packets of a connection;
 //   - no half-open state outlives its timers;
 //   - the kernel has no SA that nobody owns.
 //

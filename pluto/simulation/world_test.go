@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -123,6 +124,7 @@ func (w *world) check() {
 		if n.alive() {
 			w.checkWanted(n)
 			w.checkHalfOpen(n)
+			w.checkUnique(n)
 		}
 	}
 }
@@ -177,6 +179,30 @@ func (w *world) checkHalfOpen(n *node) {
 	for _, s := range n.machine.States() {
 		if !strings.HasPrefix(s.Name, "STATE_V2_ESTABLISHED") {
 			w.fail("%s: #%d is still in %s", n.name, s.Serial, s.Name)
+		}
+	}
+}
+
+// checkUnique looks for an IKE SA all of whose packets another carries, too, where uniqueids=yes says that there is one.
+func (w *world) checkUnique(n *node) {
+	const grace = 15 * time.Second // in which a reauthentication ends
+	carried := map[int][]string{}  // by IKE SA
+	fresh := map[int]bool{}
+	for _, s := range n.machine.States() {
+		if fresh[s.Serial] = w.Clock.Now().Sub(s.Since) < grace; s.Child != nil && s.Text == "IPsec SA established" {
+			for _, f := range s.Child.Flows {
+				carried[s.Parent] = append(carried[s.Parent], fmt.Sprint(s.Conn, " ", f.Src, " ", f.Dst))
+			}
+		}
+	}
+	parents := slices.Sorted(maps.Keys(carried))
+	for _, a := range parents {
+		for _, b := range parents {
+			has, other := carried[a], carried[b]
+			within := !slices.ContainsFunc(has, func(f string) bool { return !slices.Contains(other, f) })
+			if w.uniqueIDs && a != b && within && !fresh[a] && !fresh[b] {
+				w.fail("%s: all of IKE SA #%d goes by #%d, too: %v", n.name, a, b, has)
+			}
 		}
 	}
 }
