@@ -20,9 +20,8 @@ func (p *parser) checkAll(c *Config) {
 	if !c.Setup.Pluto {
 		p.withoutPluto(c.Setup.List)
 	}
-	p.checkStack(c.Setup.Protostack, &c.Setup.Params, "config")
+	p.checkStack(&c.Setup)
 	for _, conn := range c.Conns {
-		p.checkStack(c.Setup.Protostack, &conn.Params, "conn")
 		diagnostics := conn.checkHosts()
 		for _, side := range conn.Missing() {
 			if conn.Auto != AutoIgnore && conn.Auto != AutoManual {

@@ -16,17 +16,11 @@ func (p *parser) withoutPluto(setup []Param) {
 	}
 }
 
-// checkStack warns of keywords that the chosen stack does not know.
-func (p *parser) checkStack(stack string, params *Params, kind string) {
-	if stack != "netkey" {
-		return
-	}
-	for _, q := range params.List {
-		k, _, ok := p.table.find(kind, q.Keyword)
-		if ok && k.Stacks == KLIPS && !q.Pos.IsZero() && !p.unknown[k] {
-			p.unknown[k] = true
-			p.warnf(q.Pos, "%s has no effect with protostack=netkey", quote(q.Keyword))
-		}
+// checkStack warns of a stack that files of other programs ask for and this one
+// does not use: it carries packets with KLIPS, on any kernel.
+func (p *parser) checkStack(setup *Setup) {
+	if setup.Protostack == "netkey" {
+		p.warnf(setup.At("protostack"), "protostack=netkey has no effect: this program carries packets with KLIPS")
 	}
 }
 

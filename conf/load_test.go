@@ -169,10 +169,9 @@ func TestParsePolicy(t *testing.T) {
 	}
 }
 
-// TestStack checks that keywords of KLIPS alone are warned of with the other
-// stack, and only then.
+// TestStack checks that a stack which is not used is warned of, at its line.
 func TestStack(t *testing.T) {
-	for stack, want := range map[string]string{"netkey": `f:3:11: "fragicmp" has no effect with protostack=netkey`, "klips": "", "auto": ""} {
+	for stack, want := range map[string]string{"xfrm": `f:2:13: protostack=netkey has no effect: this program carries packets with KLIPS`, "klips": "", "auto": ""} {
 		c, err := conf.Parse("f", []byte("config setup\n\tprotostack="+stack+"\n\tfragicmp=no\n"))
 		if err != nil {
 			t.Fatal(err)

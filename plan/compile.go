@@ -109,18 +109,12 @@ func (c *compiler) errorf(pos conf.Pos, format string, args ...any) {
 // checkStack sees to it that this host has the data plane that is asked for.
 func (c *compiler) checkStack() {
 	pos := c.setup.At("protostack")
-	switch c.setup.Protostack {
-	case "none":
-	case "netkey":
-		c.errorf(pos, "protostack=netkey: this program carries packets with KLIPS alone; expected protostack=klips or protostack=auto, and ipsecN interfaces in interfaces=")
+	switch {
+	case !c.klips(), slices.Contains(c.facts.Stacks, "klips"):
+	case !c.facts.TUN && !c.facts.Modprobe:
+		c.errorf(pos, "protostack=%s: this host cannot run KLIPS: there is neither /dev/net/tun nor modprobe(8) to load the module tun; expected one of them, or protostack=none", c.protostack())
 	default:
-		switch {
-		case slices.Contains(c.facts.Stacks, "klips"):
-		case !c.facts.TUN && !c.facts.Modprobe:
-			c.errorf(pos, "protostack=%s: this host cannot run KLIPS: there is neither /dev/net/tun nor modprobe(8) to load the module tun; expected one of them, or protostack=none", c.protostack())
-		default:
-			c.errorf(pos, "protostack=%s: this host offers no KLIPS; it offers %s", c.protostack(), listOr(c.facts.Stacks, "no stack"))
-		}
+		c.errorf(pos, "protostack=%s: this host offers no KLIPS; it offers %s", c.protostack(), listOr(c.facts.Stacks, "no stack"))
 	}
 }
 

@@ -37,13 +37,15 @@ func TestCompileRefuses(t *testing.T) {
 
 // TestAllErrors has all that is in the way be said at once, each at its line.
 func TestAllErrors(t *testing.T) {
-	config := parse(t, "config setup\n\tinterfaces=\"ipsec0=eth7 ipsec1=eth8\"\n\tprotostack=netkey\n")
-	_, err := plan.Compile(plan.Start, config, gateway(), conf.DefaultPaths())
+	config := parse(t, "config setup\n\tinterfaces=\"ipsec0=eth7 ipsec1=eth8\"\n\tprotostack=klips\n")
+	facts := gateway()
+	facts.Stacks = []string{"netkey"}
+	_, err := plan.Compile(plan.Start, config, facts, conf.DefaultPaths())
 	var all conf.Errors
 	if !errors.As(err, &all) || len(all) != 3 {
 		t.Fatalf("expected three errors, found %v", err)
 	}
-	for i, want := range []string{"/etc/ipsec.conf:3:13: protostack=netkey", "/etc/ipsec.conf:2:14: interfaces: ipsec0=eth7", "/etc/ipsec.conf:2:26: interfaces: ipsec1=eth8"} {
+	for i, want := range []string{"/etc/ipsec.conf:3:13: protostack=klips", "/etc/ipsec.conf:2:14: interfaces: ipsec0=eth7", "/etc/ipsec.conf:2:26: interfaces: ipsec1=eth8"} {
 		if !strings.HasPrefix(all[i].String(), want) {
 			t.Errorf("error %d is %q, expected %q", i, all[i], want)
 		}

@@ -61,7 +61,7 @@ func (m *machine) interfaces() []finding {
 func (m *machine) tunDevice() finding {
 	name := "/dev/net/tun"
 	f := finding{"Device " + name, good, nil}
-	if s := m.config.Setup.Protostack; s == "netkey" || s == "none" {
+	if s := m.config.Setup.Protostack; s == "none" {
 		f.details = []string{"not needed: protostack=" + s}
 		return f
 	}
