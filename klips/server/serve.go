@@ -30,11 +30,7 @@ func (s *server) serve(p *peer, m *pfkey.Message) error {
 		drops, lerr := s.Table.ListDrops()
 		return dump(p, m, drops, lerr, fromDrop)
 	case pfkey.Register:
-		if err := p.reply(m.Reply()); err != nil {
-			return err
-		}
-		s.register(p)
-		return nil
+		return s.register(p, m.Reply())
 	}
 	r := m.Reply()
 	if body, err := s.answer(m); err != nil {

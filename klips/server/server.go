@@ -187,14 +187,22 @@ func (s *server) enter(p *peer) error {
 	return nil
 }
 
-func (s *server) register(p *peer) {
+// register has events told to p from now on, after the answer, and before that
+// none is lost.
+func (s *server) register(p *peer, answer *pfkey.Message) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if registered, ok := s.peers[p]; ok && !registered && !s.closed {
+	registered, ok := s.peers[p]
+	fresh := ok && !registered && !s.closed
+	if fresh {
 		s.peers[p] = true
 		s.wg.Add(1)
+	}
+	s.mu.Unlock()
+	err := p.reply(answer)
+	if fresh {
 		go s.tell(p)
 	}
+	return err
 }
 
 func (s *server) leave(p *peer) {
