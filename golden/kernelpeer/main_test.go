@@ -9,11 +9,10 @@ package kernelpeer
 
 import (
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"ipsec/golden/lab"
 )
 
 var update = flag.Bool("update", false, "write doc/interop-kernel.md anew")
@@ -23,22 +22,5 @@ var bin string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "kernelpeer")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "ipsec"), "ipsec/cmd/ipsec")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "failed to build ipsec: %v\n%s", err, out)
-		return 1
-	}
-	bin = dir
-	return m.Run()
+	os.Exit(lab.WithBinary(m, func(dir string) { bin = dir }))
 }

@@ -4,13 +4,12 @@ package laws
 
 import (
 	"flag"
-	"fmt"
 	"math/rand"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
 )
 
 // bin is the folder of the binary, which TestMain sets once.
@@ -21,27 +20,7 @@ var seed = flag.Int64("seed", 0, "seed of what is random; 0 draws one")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "laws")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		err = os.Chmod(dir, 0o755) // nobody runs it, too
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "ipsec"), "ipsec/cmd/ipsec")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "failed to build: %v\n%s", err, out)
-		return 1
-	}
-	bin = dir
-	return m.Run()
+	os.Exit(lab.WithBinary(m, func(dir string) { bin = dir }))
 }
 
 // random returns what a test draws from, and logs the seed that replays it.

@@ -1,0 +1,32 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// WithBinary is for a TestMain whose tests run the program itself: it builds
+// "ipsec" into a folder that any user may enter, names the folder to use, runs
+// the tests, and returns the exit status. Flags are parsed already.
+func WithBinary(m *testing.M, use func(dir string)) int {
+	dir, err := os.MkdirTemp("", "ipsec-test")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "ipsec"), "ipsec/cmd/ipsec")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "failed to build ipsec: %v\n%s", err, out)
+		return 1
+	}
+	use(dir)
+	return m.Run()
+}
