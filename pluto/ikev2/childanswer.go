@@ -19,14 +19,14 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 	if n := m.childrenOf(s); n >= m.Limits.Children {
 		return nil, nil, refusal(message.NoAdditionalSAs, "%d Child SAs with %s, which is the limit", n, s.remoteID)
 	}
-	transport := message.FindNotify(payloads, message.UseTransportMode) != nil
-	p, c := m.choosePlan(s, tsi.Selectors, tsr.Selectors, transport, old)
-	if c != nil {
-		return nil, nil, c
-	}
 	ke, group := message.First[*message.KE](payloads), uint16(0)
 	if ke != nil && !first {
 		group = ke.Group
+	}
+	transport := message.FindNotify(payloads, message.UseTransportMode) != nil
+	p, c := m.choosePlan(s, tsi.Selectors, tsr.Selectors, transport, old, func(p *plan) bool { return m.agree(s, p, sa, group, first) == nil })
+	if c != nil {
+		return nil, nil, c
 	}
 	if c := m.agree(s, &p, sa, group, first); c != nil {
 		return nil, nil, c
@@ -68,8 +68,9 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 }
 
 // choosePlan finds the connection whose traffic fits best what the peer asks for: exactly,
-// else all of it, else the first with something in common.
-func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, transport bool, old *child) (plan, *cause) {
+// else all of it, else the first with something in common; and of those that
+// fit alike, the first that agrees on algorithms with the peer.
+func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, transport bool, old *child, agrees func(*plan) bool) (plan, *cause) {
 	conns := append([]*pluto.Connection{s.conn}, m.Connections.Siblings(s.conn)...)
 	if old != nil {
 		conns = []*pluto.Connection{old.Conn}
@@ -102,7 +103,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, trans
 				r = 3
 			}
 		}
-		if r > rank {
+		if r > rank || r == rank && !agrees(&best) && agrees(&p) {
 			best, rank = p, r
 		}
 	}

@@ -365,3 +365,23 @@ func TestWaitsWithoutFirst(t *testing.T) {
 	w.Run(5 * time.Second)
 	w.check(1)
 }
+
+// TestSameTraffic has two connections for the same packets: the algorithms
+// that the peer offers tell which is meant.
+func TestSameTraffic(t *testing.T) {
+	for _, offered := range []string{"aes256-sha2_512", "aes128gcm16"} {
+		conn := subnets()
+		conn.ESP = esp(t, offered)
+		var east []*pluto.Connection
+		for _, name := range []string{"aes128gcm16", "aes256-sha2_512"} {
+			c := subnets().Reversed()
+			c.Name, c.ESP = name, esp(t, name)
+			east = append(east, c)
+		}
+		w := newWorldOf(t, ikev2.Config{}, ikev2.Config{}, []*pluto.Connection{conn}, east)
+		w.up()
+		if got := w.east.conns.Children[0].Conn.Name; got != offered {
+			t.Errorf("%s is taken for conn %q\n%s", offered, got, w.log())
+		}
+	}
+}
