@@ -136,7 +136,11 @@ func (l List) String() string {
 // String returns the proposal in its normal form.
 func (p Proposal) String() string {
 	var words []string
-	for _, e := range p.Encryption {
+	for i, e := range p.Encryption {
+		if e.Name == "null" && i > 0 { // after a "-" it would say that there is no integrity algorithm
+			words[len(words)-1] += "+null"
+			continue
+		}
 		words = append(words, e.String())
 	}
 	for _, name := range p.Integrity {
