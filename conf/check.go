@@ -17,7 +17,9 @@ func (p *parser) checkAll(c *Config) {
 			p.errorf(c.Setup.At("manualstart"), "malformed manualstart: there is no conn %s%s", quote(name), suggest(name, p.namesOf("conn")))
 		}
 	}
-	if !c.Setup.Pluto {
+	if c.Setup.Pluto {
+		p.withPluto(c.Setup.List)
+	} else {
 		p.withoutPluto(c.Setup.List)
 	}
 	p.checkStack(&c.Setup)

@@ -16,6 +16,23 @@ func (p *parser) withoutPluto(setup []Param) {
 	}
 }
 
+// idleKeywords are those that this Pluto takes and has no use for: it has one
+// worker, moves to port 4500 as IKEv2 does, and fetches nothing from the network.
+const idleKeywords = " disable_port_floating nhelpers crlcheckinterval ocspuri "
+
+// withPluto warns of parameters that have no effect although there is a Pluto.
+func (p *parser) withPluto(setup []Param) {
+	for _, param := range setup {
+		switch {
+		case param.Pos.IsZero():
+		case strings.Contains(idleKeywords, " "+param.Keyword+" "):
+			p.warnf(param.Pos, "%s has no effect here", quote(param.Keyword))
+		case param.Keyword == "nat_traversal" && param.Value == "no":
+			p.warnf(param.Pos, "nat_traversal=no has no effect here: IKEv2 always looks for NAT")
+		}
+	}
+}
+
 // checkStack warns of a stack that files of other programs ask for and this one
 // does not use: it carries packets with KLIPS, on any kernel.
 func (p *parser) checkStack(setup *Setup) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -183,5 +184,22 @@ func TestStack(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %q, want %q", stack, got, want)
 		}
+	}
+}
+
+// TestIdleKeywords has what Pluto takes and does not use be warned of, once each.
+func TestIdleKeywords(t *testing.T) {
+	c, err := conf.Parse("f", []byte("config setup\n\tnhelpers=2\n\tocspuri=http://ca.example/\n\tnat_traversal=no\n\tkeep_alive=30\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range c.Warnings {
+		got = append(got, w.String())
+	}
+	want := []string{`f:2:11: "nhelpers" has no effect here`, `f:3:10: "ocspuri" has no effect here`,
+		"f:4:16: nat_traversal=no has no effect here: IKEv2 always looks for NAT"}
+	if !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
 	}
 }
