@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"ipsec/conf"
 	"ipsec/klips"
 	"ipsec/klips/daemon"
 	"ipsec/klips/engine"
@@ -160,6 +161,9 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 			if err := dropPrivileges(); err != nil {
 				return err
 			}
+			if err := readOnly(klipsWrites(e.Paths)...); err != nil {
+				return err
+			}
 			return ready()
 		},
 	})
@@ -169,4 +173,11 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 		log.Say("KLIPS ends: " + err.Error())
 	}
 	return err
+}
+
+// klipsWrites are the files that KLIPS changes once it runs: those of its virtual
+// interfaces, /dev/null when it goes into the background, and at its end its pid file and
+// its sockets, which it takes away.
+func klipsWrites(p conf.Paths) []writable {
+	return []writable{{path: "/dev/net/tun"}, {path: "/proc/sys/net"}, {path: os.DevNull}, {path: p.Run, remove: true}}
 }

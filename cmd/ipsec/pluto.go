@@ -175,7 +175,7 @@ func (c *plutoCmd) work(e *env) error {
 		}
 		left := []writable{{path: e.Paths.Info()}}
 		if c.Coredir != "" {
-			left = append(left, writable{path: c.Coredir, folder: true})
+			left = append(left, writable{path: c.Coredir, make: true})
 		}
 		return readOnly(left...)
 	}

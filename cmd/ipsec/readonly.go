@@ -23,11 +23,12 @@ var changes = []struct {
 	{3, unix.LANDLOCK_ACCESS_FS_TRUNCATE},
 }
 
-// A writable is a file that may still be written to, or, of a folder, one in which
-// files may be made. One that is not there may not be made either.
+// A writable is a file that may still be written to, or a folder with all such files
+// in it, in which others may be made or taken away. One that is not there may not
+// be made either.
 type writable struct {
-	path   string
-	folder bool
+	path         string
+	make, remove bool
 }
 
 // readOnly denies this process, in all threads and for good, to change or run any
@@ -72,8 +73,11 @@ func (w writable) allow(rules int, denied uint64) error {
 	}
 	defer unix.Close(at)
 	access := uint64(unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE)
-	if w.folder {
+	if w.make {
 		access |= unix.LANDLOCK_ACCESS_FS_MAKE_REG
+	}
+	if w.remove {
+		access |= unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: access & denied, Parent_fd: int32(at)}
 	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)

@@ -15,18 +15,20 @@ import (
 // readOnlyEnv has the test run again, as the process that gives everything up.
 const readOnlyEnv = "IPSEC_TEST_READONLY"
 
-// TestReadOnly has a process of its own try what the worker must not.
+// TestReadOnly has a process of its own try what the worker and KLIPS must not.
 func TestReadOnly(t *testing.T) {
 	if dir := os.Getenv(readOnlyEnv); dir != "" {
 		giveUp(t, dir)
 		return
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"left", "file"} {
-		write(t, filepath.Join(dir, name), "x", 0o600)
+	for _, name := range []string{"core", "run"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "core"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"left", "file", "run/pid"} {
+		write(t, filepath.Join(dir, name), "x", 0o600)
 	}
 	cmd := exec.Command("go", "test", "-count=1", "-run=^TestReadOnly$", "-v", ".")
 	cmd.Env = append(os.Environ(), readOnlyEnv+"="+dir, "CGO_ENABLED=0") // with cgo, not all threads can be reached
@@ -48,7 +50,8 @@ func giveUp(t *testing.T, dir string) {
 	if err := dropPrivileges(); err != nil {
 		t.Fatal(err)
 	}
-	if err := readOnly(writable{path: at("left")}, writable{path: at("core"), folder: true}, writable{path: at("absent")}); err != nil {
+	left := []writable{{path: at("left")}, {path: at("core"), make: true}, {path: at("run"), remove: true}, {path: at("absent")}}
+	if err := readOnly(left...); err != nil {
 		t.Fatal(err)
 	}
 	open := func(name string, flags int) error {
@@ -68,6 +71,9 @@ func giveUp(t *testing.T, dir string) {
 		}{
 			{"append to what is left", open("left", os.O_RDWR|os.O_APPEND), false},
 			{"make a core", open("core/core", os.O_WRONLY|os.O_CREATE), false},
+			{"make a file where one may only be removed", open("run/new", os.O_WRONLY|os.O_CREATE), true},
+			{"remove a pid file", os.Remove(at("run/pid")), false},
+			{"remove a core", os.Remove(at("core/core")), true},
 			{"read a file", open("file", os.O_RDONLY), false},
 			{"write to a file", open("file", os.O_WRONLY), true},
 			{"make a file", open("new", os.O_WRONLY|os.O_CREATE), true},
