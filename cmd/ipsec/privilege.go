@@ -9,8 +9,9 @@ import (
 )
 
 // kept are the capabilities that KLIPS goes on with: links, addresses and
-// sockets bound to an interface; raw sockets; ports below 1024.
-const kept = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE
+// sockets bound to an interface; raw sockets; ports below 1024; the memory that
+// AF_XDP sockets share with the kernel.
+const kept = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE | 1<<unix.CAP_IPC_LOCK
 
 // dropPrivileges gives up every capability but those of kept, in all threads,
 // for good: neither this process nor a child can get one back. What it had not

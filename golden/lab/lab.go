@@ -117,3 +117,14 @@ func Isolated(t *testing.T, f func(t *testing.T)) {
 		t.Log(text)
 	}
 }
+
+// NeedXDP is Missing without root or AF_XDP sockets.
+func NeedXDP(t testing.TB) {
+	t.Helper()
+	NeedRoot(t)
+	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		Missing(t, "this test needs AF_XDP sockets: %v", err)
+	}
+	unix.Close(fd)
+}

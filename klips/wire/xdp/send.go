@@ -1,0 +1,128 @@
+package xdp
+
+import (
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Header is that of an Ethernet frame: destination, source and EtherType.
+type Header [headerLen]byte
+
+const headerLen = 14
+
+// A Frame is an IP packet to be sent, and the header that goes before it.
+type Frame struct {
+	Head   *Header
+	Packet []byte
+}
+
+// An outlet sends by a socket.
+type outlet struct {
+	socket *socket
+	limit  int // length of a frame
+
+	mu     sync.Mutex
+	closed bool
+	free   []uint64 // chunks
+}
+
+func newOutlet(s *socket, limit int) *outlet {
+	o := &outlet{socket: s, limit: limit}
+	for i := range s.tx.entries {
+		o.free = append(o.free, uint64((len(s.fill.entries)+i)*s.chunk))
+	}
+	s.users.Add(1)
+	return o
+}
+
+// send is Link.Send.
+func (o *outlet) send(frames []Frame) (sent int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return 0, os.ErrClosed
+	}
+	s := o.socket
+	for {
+		o.reap()
+		n := min(len(frames)-sent, len(o.free), s.tx.room(len(frames)-sent))
+		for _, f := range frames[sent:][:n] {
+			size := headerLen + len(f.Packet)
+			if size > o.limit {
+				err = unix.EMSGSIZE
+				break
+			}
+			chunk := o.free[len(o.free)-1]
+			o.free = o.free[:len(o.free)-1]
+			frame := s.memory[chunk:][:size]
+			copy(frame, f.Head[:])
+			copy(frame[headerLen:], f.Packet)
+			s.tx.put(unix.XDPDesc{Addr: chunk, Len: uint32(size)})
+			sent++
+		}
+		s.tx.submit()
+		before := s.tx.left()
+		if before == 0 {
+			return sent, err
+		}
+		errno := o.kick()
+		switch {
+		case err != nil:
+			return sent, err
+		case errno != 0:
+			return sent, errno
+		case sent == len(frames):
+			return sent, nil
+		case s.tx.left() >= before: // the interface takes no more
+			return sent, nil
+		}
+	}
+}
+
+// kick makes the kernel send what is in the ring, as far as it can now.
+func (o *outlet) kick() syscall.Errno {
+	s := o.socket
+	for left := s.tx.left(); left > 0; {
+		_, _, errno := unix.Syscall6(unix.SYS_SENDTO, uintptr(s.sender), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case 0, unix.EINTR, unix.EAGAIN, unix.EBUSY, unix.ENOBUFS: // some of it may have gone
+		default:
+			return errno
+		}
+		now := s.tx.left()
+		if now == left {
+			break
+		}
+		left = now
+	}
+	return 0
+}
+
+// reap takes the chunks back that have been sent.
+func (o *outlet) reap() {
+	s := o.socket
+	n := s.done.filled(len(s.done.entries))
+	if n == 0 {
+		return
+	}
+	first, end := uint64(len(s.fill.entries)*s.chunk), uint64(len(s.memory))
+	for range n {
+		chunk := s.done.take()
+		if chunk >= first && chunk < end && chunk%uint64(s.chunk) == 0 && len(o.free) < cap(o.free) {
+			o.free = append(o.free, chunk)
+		}
+	}
+	s.done.taken()
+}
+
+func (o *outlet) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.closed = true
+		o.socket.leave()
+	}
+}
