@@ -73,9 +73,13 @@ func slots(n int) ([]mmsghdr, []slot) {
 	return messages, s
 }
 
+// mmsg is recvmmsg(2) or sendmmsg(2). It does not wait, so that the scheduler need not
+// know: it would wake a thread of its own to watch a call that may take long,
+// before each that comes after a rest, and take the processor from those that last a
+// while only because the kernel carries the packets on in them.
 func mmsg(trap, fd uintptr, messages []mmsghdr) (int, syscall.Errno) {
 	for {
-		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)
 		if errno != unix.EINTR {
 			return int(n), errno
 		}
