@@ -31,6 +31,7 @@ type klipsCmd struct {
 	Hidetos  bool `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
 	// For tests of the ways round them, and for a kernel whose own are broken.
 	NoOffload []string `hidden:"" placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, or all of them."`
+	Queues    int      `hidden:"" help:"How many queues each interface has, as far as the kernel lets it; by itself as many as threads that carry packets."`
 	Debug     []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
 }
 
@@ -49,7 +50,7 @@ func (c *klipsCmd) Run(e *env) error {
 		return usageError("--no-offload: " + err.Error())
 	}
 	if c.Nofork {
-		return c.serve(e, settings, engine.Linux{Without: without})
+		return c.serve(e, settings, engine.Linux{Without: without, Queues: c.Queues})
 	}
 	// The daemon's folder is "/", and what we were given may be relative.
 	if err := os.Setenv("IPSEC_RUNDIR", e.Paths.Run); err != nil {
@@ -97,6 +98,9 @@ func (c *klipsCmd) arguments() []string {
 	if len(c.NoOffload) > 0 {
 		args = append(args, "--no-offload="+strings.Join(c.NoOffload, ","))
 	}
+	if c.Queues > 0 {
+		args = append(args, fmt.Sprintf("--queues=%d", c.Queues))
+	}
 	if len(c.Debug) > 0 {
 		args = append(args, "--debug="+strings.Join(c.Debug, ","))
 	}
@@ -119,10 +123,12 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 	}
 	defer lock.Release()
 
-	// A goroutine carries all packets of a direction. With more threads than
+	// A goroutine carries all packets of a queue. With more threads than
 	// those that are busy, Go's scheduler looks for work where there is none,
 	// and takes from the kernel what it needs for the same packets: on two
-	// processors that costs a fifth.
+	// processors that costs a fifth. On more, the kernel's share of the way of
+	// a packet is as large as ours still: interrupts, and what is behind the gateway's
+	// links. So half of them are ours, and each attachment has as many queues.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
 	}

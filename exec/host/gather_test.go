@@ -139,7 +139,7 @@ func TestGatherWithoutOurs(t *testing.T) {
 	lab.Isolated(t, func(t *testing.T) {
 		sh(t, "ip link add eth0 type veth peer name far0; ip link set eth0 up; ip link set far0 up; ip addr add 192.0.2.1/24 dev eth0; mkdir /run/p")
 		before := gather(t, "/run/p")
-		device, err := tun.Open("ipsec0", 1400, 0)
+		device, err := tun.Open("ipsec0", 1400, 0, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,7 +101,7 @@ func TestLeftoverInterfaces(t *testing.T) {
 		b := newBench(t, "")
 		works(t, b.Run(plan.Run{Words: "ip tuntap add dev ipsec7 mode tun; ip link add ipsec8 type veth peer name p8"}))
 		leave := func(name string) {
-			device, err := tun.Open(name, 1400, 0)
+			device, err := tun.Open(name, 1400, 0, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestAddressOfOurs(t *testing.T) {
 	lab.NeedTUN(t)
 	lab.Isolated(t, func(t *testing.T) {
 		b := newBench(t, "")
-		device, err := tun.Open("ipsec0", 1400, 0)
+		device, err := tun.Open("ipsec0", 1400, 0, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

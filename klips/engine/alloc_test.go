@@ -32,7 +32,7 @@ type loopWire struct {
 	Wire
 }
 
-func (l loopWire) WriteBatch(b []*packet.Buffer) (int, error) { return l.loop.WriteBatch(b) }
+func (l loopWire) WriteBatch(_ int, b []*packet.Buffer) (int, error) { return l.loop.WriteBatch(b) }
 
 type loopDevice struct {
 	*loop
@@ -62,7 +62,7 @@ func TestAllocations(t *testing.T) {
 			conn.up(west, east, 0x1001)
 			const count = 32
 			sent := &loop{sent: packet.NewBuffers(count*4, packet.MaxSize)}
-			out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: loopWire{sent, fakeWire{west.wire}}, device: west.device}, count)
+			out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: loopWire{sent, fakeWire{west.wire}}, device: fakeDevice{west.device}}, count)
 			p := udp("10.1.0.1:1", "10.2.0.1:2", c.size)
 			send := func() {
 				sent.n = 0
@@ -79,7 +79,7 @@ func TestAllocations(t *testing.T) {
 				return // it takes a host to put them together, or a socket
 			}
 			got := &loop{sent: packet.NewBuffers(count, packet.MaxSize)}
-			in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: loopDevice{got, east.device}}, count)
+			in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: loopDevice{got, fakeDevice{east.device}}}, count)
 			batch := slices.Clone(in.in)
 			accept := func() {
 				send()

@@ -65,8 +65,11 @@ func (e *Engine) Attach(virtual, physical string) error {
 	e.mu.Lock()
 	e.attached[virtual] = a
 	e.mu.Unlock()
-	out := newOutbound(e, a, batch)
-	a.wait.Go(out.run)
+	for i, queue := range d.Queues() {
+		out := newOutbound(e, a, batch)
+		out.queue = i
+		a.wait.Go(func() { out.run(queue) })
+	}
 	for _, inlet := range w.Inlets() {
 		in := newInbound(e, a, batch/2)
 		a.wait.Go(func() { in.run(inlet) })

@@ -38,8 +38,8 @@ func differential(t *testing.T, r *rand.Rand) {
 	}
 	west.wire.SetMTU(2000) // what is too long has tests of its own
 	wire := &line{Wire: fakeWire{west.wire}}
-	out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: west.device}, batch)
-	device := &plainHost{Device: east.device, joiner: segment.Joiner{NoTCP: r.IntN(4) == 0, NoUDP: r.IntN(3) == 0}}
+	out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: fakeDevice{west.device}}, batch)
+	device := &plainHost{Device: fakeDevice{east.device}, joiner: segment.Joiner{NoTCP: r.IntN(4) == 0, NoUDP: r.IntN(3) == 0}}
 	in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch/2)
 	seqs := make([]uint32, len(list))
 	arrived := 0

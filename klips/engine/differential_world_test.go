@@ -62,7 +62,7 @@ type line struct {
 	sent [][]byte
 }
 
-func (l *line) WriteBatch(bufs []*packet.Buffer) (int, error) {
+func (l *line) WriteBatch(_ int, bufs []*packet.Buffer) (int, error) {
 	for _, b := range bufs {
 		if b.Segment == 0 {
 			l.sent = append(l.sent, bytes.Clone(b.Bytes()))

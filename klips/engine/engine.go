@@ -3,8 +3,8 @@
 // of the SAs, are held against the inbound policy, and go to the virtual
 // interface.
 //
-// Each attachment has one goroutine for the way out and one for each socket of
-// the way in. Each runs a batch of packets to completion: read, transform, write.
+// Each attachment has one goroutine for each queue of its device and one for each
+// socket of the way in. Each runs a batch of packets to completion: read, transform, write.
 // In steady state nothing is allocated. Tables are read under a lock that is
 // taken once for a batch and never held while a packet is read or written.
 package engine
@@ -27,10 +27,9 @@ import (
 
 // A Device is a virtual interface; tun.Device is one.
 type Device interface {
-	// ReadBatch waits for packets of the host and returns how many it has put
-	// into the first of bufs; after Close or Remove the error is os.ErrClosed.
-	// Where a Buffer has a Segment its packet is to be cut.
-	ReadBatch(bufs []*packet.Buffer) (int, error)
+	// Queues are what the packets of the host come out of, those of a flow in
+	// their order. Where a Buffer has a Segment its packet is to be cut.
+	Queues() []Queue
 	// WriteBatch gives packets to the host, those of a flow in their order;
 	// it returns how many were refused, and why the last one was.
 	WriteBatch(bufs []*packet.Buffer) (refused int, last error)
@@ -39,19 +38,27 @@ type Device interface {
 	Remove() error // takes it away
 }
 
-// An Inlet is what whole IP packets with ESP or AH come in by.
-type Inlet interface {
-	// ReadBatch is that of Device; errors other than os.ErrClosed are passing.
-	// Where a Buffer has a Segment it has an IP header and several ESP packets.
+// A Queue is read by one goroutine.
+type Queue interface {
+	// ReadBatch waits for packets and returns how many it has put into the
+	// first of bufs; once they are closed, or taken away, the error is
+	// os.ErrClosed.
 	ReadBatch(bufs []*packet.Buffer) (int, error)
 }
+
+// An Inlet is a Queue that whole IP packets with ESP or AH come in by. Errors other
+// than os.ErrClosed are passing. Where a Buffer has a Segment it has an IP header
+// and several ESP packets.
+type Inlet = Queue
 
 // A Wire is a physical interface; wire.Wire is one.
 type Wire interface {
 	Inlets() []Inlet
 	// WriteBatch sends whole IP packets and, where a Buffer has a Segment,
 	// ESP packets in UDP that have one header; it returns what that of Device does.
-	WriteBatch(bufs []*packet.Buffer) (refused int, last error)
+	// Those who write as one queue do not wait for those of another, and what
+	// they send stays in its order.
+	WriteBatch(queue int, bufs []*packet.Buffer) (refused int, last error)
 	SendIKE(ike.Message) error // from UDP port 4500
 	Refresh() error            // of what MTU and Owns say
 	MTU() int

@@ -14,7 +14,9 @@ import (
 // quiet is a System whose interfaces say nothing.
 type quiet struct{}
 
-func (quiet) OpenDevice(name string, mtu int) (Device, error) { return tuntest.New(name, mtu), nil }
+func (quiet) OpenDevice(name string, mtu int) (Device, error) {
+	return fakeDevice{tuntest.New(name, mtu)}, nil
+}
 func (quiet) OpenWire(_ string, hooks wire.Hooks) (Wire, error) {
 	return fakeWire{new(wiretest.Network).Open(1500, hooks, addr("192.1.2.45"), addr("2001:db8:1::45"))}, nil
 }

@@ -12,14 +12,17 @@ import (
 )
 
 // both sets c up in both directions.
-func (c conn) both(west, east *namespace) {
+func (c conn) both(west, east *namespace) { c.again(west, east, 0) }
+
+// again is both with the n-th SPIs.
+func (c conn) again(west, east *namespace, n uint32) {
 	back := c
 	back.src, back.dst, back.srcNet, back.dstNet = c.dst, c.src, c.dstNet, c.srcNet
 	for _, d := range []struct {
 		conn
 		from, to *namespace
 		spi      uint32
-	}{{c, west, east, 0x1001}, {back, east, west, 0x2001}} {
+	}{{c, west, east, 0x1001 + n}, {back, east, west, 0x2001 + n}} {
 		var ids []said.SAID
 		for _, p := range d.protos {
 			sa := klips.SA{ID: said.SAID{Dst: addr(d.dst), SPI: d.spi, Proto: p}, Src: addr(d.src), ReplayWindow: 64}

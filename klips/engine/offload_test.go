@@ -160,7 +160,7 @@ func TestOffloads(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("without %v, in UDP %v", without, encap), func(t *testing.T) {
 				t.Parallel()
-				west, east := gatewaysWithout(t, without)
+				west, east := gatewaysWith(t, without, 0)
 				c := conn{src: "192.1.2.23", dst: "192.1.2.45", srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm(), encap: encap}
 				c.both(west, east)
 				six := conn{src: "2001:db8:1::23", dst: "2001:db8:1::45", srcNet: "fd01::/16", dstNet: "fd02::/16", protos: c.protos, sa: c.sa, encap: encap}

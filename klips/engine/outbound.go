@@ -18,11 +18,12 @@ const (
 	sparesLeast = 128 // how many a packet finds at least
 )
 
-// An outbound carries packets from the virtual interface of an attachment to
-// the physical one. It is for one goroutine.
+// An outbound carries packets from a queue of the virtual interface of an attachment
+// to the physical one. It is for one goroutine.
 type outbound struct {
-	e  *Engine
-	at *attachment
+	e     *Engine
+	at    *attachment
+	queue int // of the device, and of the wire
 
 	in, out, back []*packet.Buffer // read; for the wire; answers, for the device
 	spare         []*packet.Buffer
@@ -73,12 +74,12 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 }
 
 // run carries packets until the device is closed.
-func (o *outbound) run() {
+func (o *outbound) run(queue Queue) {
 	var pacer pacer
 	for n := 0; ; {
 		pacer.pace(o.in[:n])
 		var err error
-		n, err = o.at.device.ReadBatch(o.in)
+		n, err = queue.ReadBatch(o.in)
 		switch {
 		case errors.Is(err, os.ErrClosed):
 			return
@@ -107,7 +108,7 @@ func (o *outbound) process(packets []*packet.Buffer) {
 
 func (o *outbound) flush() {
 	e := o.e
-	if n, err := o.at.wire.WriteBatch(o.out); n > 0 {
+	if n, err := o.at.wire.WriteBatch(o.queue, o.out); n > 0 {
 		e.stats.add(dropWire, n)
 		if errors.Is(err, syscall.EMSGSIZE) {
 			o.at.wire.Refresh() // its MTU is not what it was

@@ -44,8 +44,8 @@ func newPieces(west, east *gateway, encap bool, tcp bool) *pieces {
 	c := tunnel()
 	c.encap = encap
 	c.up(west, east, 0x1001)
-	n := &pieces{sent: &loop{sent: packet.NewBuffers(64, packet.MaxSize)}, got: &joined{Device: east.device}, size: 1360}
-	n.out = newOutbound(west.Engine, &attachment{wire: loopWire{n.sent, fakeWire{west.wire}}, device: west.device}, batch)
+	n := &pieces{sent: &loop{sent: packet.NewBuffers(64, packet.MaxSize)}, got: &joined{Device: fakeDevice{east.device}}, size: 1360}
+	n.out = newOutbound(west.Engine, &attachment{wire: loopWire{n.sent, fakeWire{west.wire}}, device: fakeDevice{west.device}}, batch)
 	n.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: n.got}, batch)
 	head := packet.UDPLen
 	outer := packet.Outer{Src: addr("10.1.0.1"), Dst: addr("10.2.0.1"), TTL: 64, Proto: packet.UDP, DF: true}
@@ -134,7 +134,7 @@ func TestPiecesTooBig(t *testing.T) {
 			n := newPieces(west, east, c.encap, true)
 			packet.SetDF(n.p, c.df)
 			want := plainCut(n.p, c.size)
-			out := newOutbound(west.Engine, &attachment{wire: fakeWire{west.wire}, device: west.device}, 1)
+			out := newOutbound(west.Engine, &attachment{wire: fakeWire{west.wire}, device: fakeDevice{west.device}}, 1)
 			out.in[0].Set(n.p)
 			out.in[0].Segment = c.size
 			out.process(out.in)

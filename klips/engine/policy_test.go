@@ -259,7 +259,7 @@ func TestKnownPolicy(t *testing.T) {
 		c.srcNet = fmt.Sprintf("10.%d.0.0/17", 2*i+2)
 		other := c.up(west, east, uint32(0x1002+2*i))
 		wire := &line{Wire: fakeWire{west.wire}}
-		out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: west.device}, 1)
+		out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: fakeDevice{west.device}}, 1)
 		p := udp(fmt.Sprintf("10.%d.0.1:1", 2*i+1), fmt.Sprintf("10.%d.128.1:2", 2*i+1), 100)
 		for _, sa := range []said.SAID{ids[0], other[0]} {
 			west.must(west.ReplaceEroute(klips.Eroute{Selector: klips.Selector{Src: prefix(fmt.Sprintf("10.%d.0.0/17", 2*i+1)), Dst: prefix(c.dstNet)}, SAID: sa}))
@@ -267,7 +267,7 @@ func TestKnownPolicy(t *testing.T) {
 			b.Set(p)
 			out.process([]*packet.Buffer{b})
 		}
-		device := &plainHost{Device: east.device}
+		device := &plainHost{Device: fakeDevice{east.device}}
 		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch)
 		before := east.stats.get(dropPolicy)
 		in.process(arriving(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))

@@ -60,6 +60,7 @@ type order struct {
 	Steal    string // the virtual interface that a user without privilege tries to read
 	Drops    bool
 	Without  offload.Set // of Engine
+	Queues   int         // the same
 	Serve    string      // a network, to receive what Send sends on port 7
 	Send     *bulk
 	Got      bool // the digest of what came
@@ -104,7 +105,7 @@ func (p *process) do(o *order) (string, error) {
 		out, err := exec.Command("sh", "-c", o.Shell).CombinedOutput()
 		return string(out), err
 	case o.Engine != nil:
-		p.engine = New(Options{Settings: *o.Engine, System: Linux{Without: o.Without}, IKE: func(m ike.Message) {
+		p.engine = New(Options{Settings: *o.Engine, System: Linux{Without: o.Without, Queues: o.Queues}, IKE: func(m ike.Message) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.ike = append(p.ike, fmt.Sprintf("%v %v %s", m.Remote, m.Local, m.Payload))
@@ -170,13 +171,19 @@ func steal(name string) error {
 	if err != nil {
 		return err
 	}
-	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
 	stolen := make(chan error)
 	go func() {
 		runtime.LockOSThread() // left locked, the thread ends with the goroutine
 		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534)
 		if errno == 0 {
-			stolen <- unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+			for _, kind := range []uint16{0, unix.IFF_MULTI_QUEUE} { // the other is not even looked at
+				request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | kind)
+				if got := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); got != unix.EINVAL {
+					stolen <- got
+					return
+				}
+			}
+			stolen <- unix.EINVAL
 		} else {
 			stolen <- errno
 		}
@@ -227,6 +234,7 @@ type namespace struct {
 	t       *testing.T
 	pid     int
 	without offload.Set
+	queues  int
 	orders  *json.Encoder
 	answers *json.Decoder
 	stop    func()
@@ -303,13 +311,13 @@ func (n *namespace) sh(format string, args ...any) string {
 // gateways returns two namespaces, joined by a cable between their eth0, as
 // 192.1.2.23 and .45, with 10.1.0.1 and 10.2.0.1 behind them, each attached
 // and with routes to the other's net by ipsec0.
-func gateways(t *testing.T) (west, east *namespace) { return gatewaysWithout(t, 0) }
+func gateways(t *testing.T) (west, east *namespace) { return gatewaysWith(t, 0, 0) }
 
-// gatewaysWithout is gateways that do without some offloads.
-func gatewaysWithout(t *testing.T, without offload.Set) (west, east *namespace) {
+// gatewaysWith is gateways that do without some offloads, and have as many queues.
+func gatewaysWith(t *testing.T, without offload.Set, queues int) (west, east *namespace) {
 	lab.NeedTUN(t)
 	west, east = newNamespace(t), newNamespace(t)
-	west.without, east.without = without, without
+	west.without, east.without, west.queues, east.queues = without, without, queues, queues
 	// Made in a namespace of the test's own, not in the machine's.
 	west.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", east.pid)
 	west.gateway(1, "192.1.2.23", "2001:db8:1::23", "192.1.2.45", "2001:db8:1::45")
@@ -340,7 +348,7 @@ func (n *namespace) gateway(own int, four, six, via4, via6 string) {
 	n.sh("ip link set lo up && ip addr add 10.%d.0.1/16 dev lo && ip addr add fd0%d::1/16 dev lo nodad", own, own)
 	n.sh("ip addr add %s/24 dev eth0 && ip addr add %s/64 dev eth0 nodad && ip link set eth0 up", four, six)
 	n.sh("ip route add default via %s dev eth0 && ip route add default via %s dev eth0", via4, via6)
-	n.do(order{Engine: &klips.Settings{FragICMP: true}, Without: n.without})
+	n.do(order{Engine: &klips.Settings{FragICMP: true}, Without: n.without, Queues: n.queues})
 	n.do(order{Attach: "ipsec0"})
 	n.sh("echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/ipsec0/rp_filter")
 	n.sh("ip addr add %s/32 dev ipsec0 && ip addr add %s/128 dev ipsec0 nodad && ip link set ipsec0 up", four, six)

@@ -50,13 +50,22 @@ type gateway struct {
 	ike    chan ike.Message
 }
 
+type fakeDevice struct{ *tuntest.Device }
+
+func (d fakeDevice) Queues() []Queue { return []Queue{d.Device} }
+
 type fakeWire struct{ *wiretest.Wire }
 
-func (w fakeWire) Inlets() []Inlet { return []Inlet{w.Wire} }
+func (w fakeWire) Inlets() (list []Inlet) {
+	for _, in := range w.Wire.Inlets() {
+		list = append(list, in)
+	}
+	return list
+}
 
 func (g *gateway) OpenDevice(name string, mtu int) (Device, error) {
 	g.device = tuntest.New(name, mtu)
-	return g.device, nil
+	return fakeDevice{g.device}, nil
 }
 
 func (g *gateway) OpenWire(name string, hooks wire.Hooks) (Wire, error) {

@@ -134,6 +134,27 @@ func (g *Group) begin(p []byte, i int) {
 	g.Size = len(p) - g.Head
 }
 
+// Flow returns a number that the packets of a flow have in common, and flows
+// seldom. Fragments are of the flow of their addresses.
+func (g *Group) Flow() uint32 {
+	addrs, ports := g.p[:0], uint32(0)
+	switch {
+	case len(g.p) >= packet.IPv6Len && g.p[0]>>4 == 6:
+		addrs = g.p[8:40]
+	case len(g.p) >= packet.IPv4Len:
+		addrs = g.p[12:20]
+	}
+	if g.known {
+		ports = binary.NativeEndian.Uint32(g.p[g.IP:])
+	}
+	h := uint64(ports)
+	for ; len(addrs) >= 4; addrs = addrs[4:] {
+		h = (h ^ uint64(binary.NativeEndian.Uint32(addrs))) * 0x9e3779b97f4a7c15
+		h ^= h >> 32
+	}
+	return uint32(h)
+}
+
 // sameFlow compares addresses, protocol and ports.
 func (g *Group) sameFlow(o *Group) bool {
 	if g.TCP != o.TCP || g.V6 != o.V6 || string(g.p[g.IP:g.IP+4]) != string(o.p[o.IP:o.IP+4]) {

@@ -3,7 +3,6 @@ package tun
 import (
 	"fmt"
 	"os"
-	"sync"
 	"syscall"
 	"unsafe"
 
@@ -22,20 +21,20 @@ const readLimit = 192 << 10
 // of bufs: as many as there are, or as is good to deal with at once. Where a
 // buffer has a Segment, its packet is to be cut. After Close the error is
 // os.ErrClosed.
-func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
-	d.bufs, d.n, d.err = bufs, 0, nil
-	if err := d.raw.Read(d.some); err != nil { // which is not os.ErrClosed, and for no other reason
-		return 0, fmt.Errorf("failed to read %s: %w", d.name, os.ErrClosed)
+func (q *Queue) ReadBatch(bufs []*packet.Buffer) (int, error) {
+	q.bufs, q.n, q.err = bufs, 0, nil
+	if err := q.raw.Read(q.some); err != nil { // which is not os.ErrClosed, and for no other reason
+		return 0, fmt.Errorf("failed to read %s: %w", q.d.name, os.ErrClosed)
 	}
-	return d.n, d.err
+	return q.n, q.err
 }
 
-func (d *Device) readSome(fd uintptr) bool {
-	for total := 0; d.n < len(d.bufs) && total < readLimit; {
-		b := d.bufs[d.n]
+func (q *Queue) readSome(fd uintptr) bool {
+	for total := 0; q.n < len(q.bufs) && total < readLimit; {
+		b := q.bufs[q.n]
 		b.Reset()
 		space := b.Space()
-		if d.vnet {
+		if q.d.vnet {
 			space = b.SpaceAfter(segment.VnetLen)
 		}
 		// It does not wait, so that the scheduler need not know.
@@ -43,16 +42,16 @@ func (d *Device) readSome(fd uintptr) bool {
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
-			return d.n > 0
+			return q.n > 0
 		case errno != 0:
-			if d.n == 0 {
-				d.err = fmt.Errorf("failed to read %s: %w", d.name, errno)
+			if q.n == 0 {
+				q.err = fmt.Errorf("failed to read %s: %w", q.d.name, errno)
 			}
 			return true
 		default:
 			total += int(n)
-			if d.keep(b, space[:n]) {
-				d.n++
+			if q.d.keep(b, space[:n]) {
+				q.n++
 			}
 		}
 	}
@@ -73,36 +72,54 @@ func (d *Device) keep(b *packet.Buffer, p []byte) bool {
 
 // A writer gives packets to the host. It is for one goroutine at a time.
 type writer struct {
-	mu      sync.Mutex
 	d       *Device
 	joiner  segment.Joiner
 	header  segment.Vnet
 	parts   []unix.Iovec
+	queue   int // that is being written to
 	refused int
 	last    syscall.Errno
 	all     func(fd uintptr) bool
 }
 
-func (w *writer) init(d *Device) {
-	w.d = d
+// writer returns one that nobody uses.
+func (d *Device) writer() *writer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.idle); n > 0 {
+		w := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		return w
+	}
+	w := &writer{d: d}
 	w.joiner.NoTCP = d.offloads&offload.Coalesce == 0
 	w.joiner.NoUDP = w.joiner.NoTCP || d.offloads&offload.USO == 0
 	w.all = w.writeAll
+	return w
+}
+
+func (d *Device) rest(w *writer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = append(d.idle, w)
 }
 
 // WriteBatch gives packets to the host, those of a flow in their order. It
-// returns how many were refused, and why the last one was.
+// returns how many were refused, and why the last one was. Of several goroutines
+// none waits for another: a flow is for one of them.
 func (d *Device) WriteBatch(bufs []*packet.Buffer) (refused int, err error) {
 	if len(bufs) == 0 {
 		return 0, nil
 	}
-	w := &d.writer
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w := d.writer()
+	defer d.rest(w)
 	w.refused, w.last = 0, 0
 	w.joiner.Join(bufs)
-	if err := d.raw.Write(w.all); err != nil {
-		return len(bufs), fmt.Errorf("failed to write %s: %w", d.name, os.ErrClosed)
+	for i, q := range d.queues {
+		w.queue = i
+		if err := q.raw.Write(w.all); err != nil {
+			return len(bufs), fmt.Errorf("failed to write %s: %w", d.name, os.ErrClosed)
+		}
 	}
 	if w.refused > 0 {
 		return w.refused, w.last
@@ -110,9 +127,15 @@ func (d *Device) WriteBatch(bufs []*packet.Buffer) (refused int, err error) {
 	return 0, nil
 }
 
+// writeAll writes what belongs to a queue. A flow always goes by the same one,
+// since that makes the kernel keep what answers it there: with whatever queue
+// the writer has at hand, all flows of an SA would come out of one.
 func (w *writer) writeAll(fd uintptr) bool {
 	for i := range w.joiner.Groups {
 		g := &w.joiner.Groups[i]
+		if n := len(w.d.queues); n > 1 && int(g.Flow()%uint32(n)) != w.queue {
+			continue
+		}
 		if errno := w.write(fd, g); errno != 0 {
 			w.refused, w.last = w.refused+g.Count, errno
 		}

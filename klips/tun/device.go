@@ -9,34 +9,30 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips/offload"
-	"ipsec/klips/packet"
 )
 
 // Alias marks a link as one that this package made.
 const Alias = "ipsec klips"
 
-// A Device is an open TUN device. One goroutine reads it, any number write.
+// A Device is an open TUN device. One goroutine reads each of its queues, any
+// number write.
 type Device struct {
-	name string
-	file *os.File
-	raw  syscall.RawConn
+	name   string
+	queues []*Queue
 
 	offloads offload.Set // that are in use
 	vnet     bool        // whether each packet has a header before it
+	several  bool        // whether the device is one that may have several queues
 
-	// What readSome works on, kept here so that a read allocates nothing.
-	bufs []*packet.Buffer
-	n    int
-	err  error
-	some func(fd uintptr) bool
-
-	writer writer
+	mu   sync.Mutex
+	idle []*writer
 }
 
 // Open opens the persistent device of that name and makes it where there is
@@ -46,8 +42,10 @@ type Device struct {
 //	ip tuntap add dev NAME mode tun user 0 && ip link set NAME alias 'ipsec klips' mtu MTU
 //	echo 0 > /proc/sys/net/ipv4/conf/NAME/ignore_routes_with_linkdown
 //
-// Of the offloads it uses those that are in want and that the kernel has.
-func Open(name string, mtu int, want offload.Set) (*Device, error) {
+// Of the offloads it uses those that are in want and that the kernel has. It has as
+// many queues as are asked for, and one where the device was made for one, as
+// its flags cannot change.
+func Open(name string, mtu int, want offload.Set, queues int) (*Device, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -60,9 +58,12 @@ func Open(name string, mtu int, want offload.Set) (*Device, error) {
 		return nil, fmt.Errorf("failed to look for %s: %w", name, err)
 	case !ours(link):
 		return nil, fmt.Errorf("failed to open %s: there is a link of that name that is not ours: %w", name, syscall.EEXIST)
+	case opened(link) > 0:
+		return nil, fmt.Errorf("failed to open %s: another process has it open: %w", name, syscall.EBUSY)
 	}
-	d, err := open(name, want)
-	if err != nil {
+	d := &Device{name: name}
+	if err := d.open(want, queues); err != nil {
+		d.Close()
 		return nil, fmt.Errorf("failed to open %s: %w", name, err)
 	}
 	if err := d.prepare(isNew, mtu); err != nil {
@@ -72,33 +73,15 @@ func Open(name string, mtu int, want offload.Set) (*Device, error) {
 	return d, nil
 }
 
-func open(name string, want offload.Set) (*Device, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("/dev/net/tun: %w", err)
-	}
-	d := &Device{name: name}
-	if err := d.bind(fd, want); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	// Only now can the poller watch it.
-	d.file = os.NewFile(uintptr(fd), "/dev/net/tun")
-	if d.raw, err = d.file.SyscallConn(); err != nil {
-		d.file.Close()
-		return nil, err
-	}
-	d.some = d.readSome
-	d.writer.init(d)
-	return d, nil
-}
-
 // prepare marks a new device before it makes it persistent, so that one that is
 // not marked never stays behind.
 func (d *Device) prepare(isNew bool, mtu int) error {
 	link, err := netlink.LinkByName(d.name)
 	if err != nil {
 		return err
+	}
+	if opened(link) > len(d.queues) { // at the same time as we did
+		return fmt.Errorf("another process has it open: %w", syscall.EBUSY)
 	}
 	// A device without an owner is anybody's to open while we do not have it,
 	// and to read what is routed into it.
@@ -127,7 +110,7 @@ func (d *Device) prepare(isNew bool, mtu int) error {
 }
 
 func (d *Device) control(request uint, value int) (err error) {
-	cerr := d.raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), request, value) })
+	cerr := d.queues[0].raw.Control(func(fd uintptr) { err = unix.IoctlSetInt(int(fd), request, value) })
 	return errors.Join(cerr, err)
 }
 
@@ -144,7 +127,13 @@ func (d *Device) MTU() (int, error) {
 }
 
 // Close closes the device, which stays, and drops what is routed into it.
-func (d *Device) Close() error { return d.file.Close() }
+func (d *Device) Close() error {
+	var err error
+	for _, q := range d.queues {
+		err = errors.Join(err, q.file.Close())
+	}
+	return err
+}
 
 // Remove closes the device and takes it away. It is like 'ip link delete NAME'.
 func (d *Device) Remove() error {

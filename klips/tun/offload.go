@@ -1,6 +1,7 @@
 package tun
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -9,20 +10,34 @@ import (
 	"ipsec/klips/segment"
 )
 
-// bind makes fd the device, with those offloads of want that the kernel has.
-// Settings of a device that outlived its process are made anew.
+// bind makes fd a queue of the device, with those offloads of want that the kernel
+// has. Settings of a device that outlived its process are made anew, but for
+// whether it may have several queues.
 func (d *Device) bind(fd int, want offload.Set) error {
+	err := d.bindAs(fd, want)
+	if errors.Is(err, unix.EINVAL) && len(d.queues) == 0 {
+		d.several = !d.several
+		err = d.bindAs(fd, want)
+	}
+	return err
+}
+
+func (d *Device) bindAs(fd int, want offload.Set) error {
 	request, err := unix.NewIfreq(d.name)
 	if err != nil {
 		return err
 	}
-	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+	flags := uint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if d.several {
+		flags |= unix.IFF_MULTI_QUEUE
+	}
+	request.SetUint16(flags | unix.IFF_VNET_HDR)
 	if want &= offload.TSO | offload.USO | offload.Coalesce; want != 0 && unix.IoctlIfreq(fd, unix.TUNSETIFF, request) == nil {
 		d.vnet = true
 		d.offload(fd, want)
 		return nil
 	}
-	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	request.SetUint16(flags)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
 		return err
 	}

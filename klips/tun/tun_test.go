@@ -13,7 +13,7 @@ import (
 // Ours and Remove do to a system, the tests of the engine see, in namespaces.
 func TestNames(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "sixteen-letters!", "a/b", "a b", "a:b", "ipsec%d", "a\nb", "é"} {
-		if _, err := Open(name, 1500, offload.All); !errors.Is(err, syscall.EINVAL) {
+		if _, err := Open(name, 1500, offload.All, 1); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%q: %v, want EINVAL", name, err)
 		}
 	}

@@ -23,12 +23,13 @@ const receiveBatch = 32
 // (UDP_GRO) have one such header, and Buffer.Segment; what among them is not ESP
 // begins with four zeros, or has no more than four bytes.
 type Inlet struct {
-	wire  *Wire
-	six   bool
-	udp   bool
-	proto uint8
-	file  *os.File
-	raw   syscall.RawConn
+	wire   *Wire
+	six    bool
+	udp    bool
+	shared bool // the port, with other sockets of the wire
+	proto  uint8
+	file   *os.File
+	raw    syscall.RawConn
 
 	messages []mmsghdr
 	slots    []slot
@@ -39,8 +40,8 @@ type Inlet struct {
 	bulk *bulk // that sends by the same socket; nil for none
 }
 
-func newInlet(w *Wire, family, kind, proto int) (*Inlet, error) {
-	in := &Inlet{wire: w, six: family == unix.AF_INET6, udp: kind == unix.SOCK_DGRAM, proto: uint8(proto)}
+func newInlet(w *Wire, family, kind, proto int, shared bool) (*Inlet, error) {
+	in := &Inlet{wire: w, six: family == unix.AF_INET6, udp: kind == unix.SOCK_DGRAM, shared: shared, proto: uint8(proto)}
 	var err error
 	in.file, in.raw, err = socket(w.name, family, kind, proto, in.setup)
 	if err != nil {
@@ -61,6 +62,11 @@ func (in *Inlet) segments() (ok bool) {
 }
 
 func (in *Inlet) setup(fd int) error {
+	if in.shared {
+		if err := set(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT); err != nil {
+			return err
+		}
+	}
 	if in.udp && in.wire.want&offload.GRO != 0 && unix.SetsockoptInt(fd, solUDP, unix.UDP_GRO, 1) == nil { // Linux 5.0
 		in.wire.offloads |= offload.GRO
 	}

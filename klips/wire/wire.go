@@ -49,9 +49,10 @@ type Wire struct {
 	state  atomic.Pointer[state]
 	inlets []*Inlet
 	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
-	bulk   [2]*bulk   // the same; nil too where it is not wanted
+	bulk   [2][]*bulk // the same, for each queue; nil too where it is not wanted
 
 	want, offloads offload.Set
+	queues         int
 
 	once sync.Once
 }
@@ -66,12 +67,13 @@ type state struct {
 // Open binds sockets to the interface of that name. Where another process has
 // port 4500, it says so by Hooks.Log, and there is no ESP in UDP.
 //
-// Of the offloads it uses those that are in want and that the kernel has.
-func Open(name string, hooks Hooks, want offload.Set) (*Wire, error) {
+// Of the offloads it uses those that are in want and that the kernel has. ESP in
+// UDP comes in, and goes out, by as many queues.
+func Open(name string, hooks Hooks, want offload.Set, queues int) (*Wire, error) {
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO)}
+	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO), queues: max(1, queues)}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
@@ -93,13 +95,13 @@ func (w *Wire) open() error {
 		}
 		w.out[i] = out
 		for _, proto := range []int{unix.IPPROTO_ESP, unix.IPPROTO_AH} {
-			in, err := newInlet(w, family, unix.SOCK_RAW, proto)
+			in, err := newInlet(w, family, unix.SOCK_RAW, proto, false)
 			if err != nil {
 				return err
 			}
 			w.inlets = append(w.inlets, in)
 		}
-		in, err := newInlet(w, family, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
+		err = w.openUDP(i, family)
 		if errors.Is(err, unix.EADDRINUSE) {
 			w.hooks.Log(fmt.Sprintf("no ESP in UDP on %s: another process has UDP port %d", w.name, Port))
 			continue
@@ -107,10 +109,32 @@ func (w *Wire) open() error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// openUDP opens the sockets of ESP in UDP of a family. Which of them a datagram comes by
+// the kernel tells from its addresses and ports, just as it tells what it may join
+// (UDP_GRO): so the packets of an SA stay in their order, on one processor, also
+// where they came in one piece with those of another SA.
+func (w *Wire) openUDP(i, family int) error {
+	if w.queues > 1 {
+		// Sockets that share a port do not tell of another process that shares it too.
+		probe, err := newInlet(w, family, unix.SOCK_DGRAM, unix.IPPROTO_UDP, false)
+		if err != nil {
+			return err
+		}
+		probe.file.Close()
+	}
+	for range w.queues {
+		in, err := newInlet(w, family, unix.SOCK_DGRAM, unix.IPPROTO_UDP, w.queues > 1)
+		if err != nil {
+			return err
+		}
 		w.inlets = append(w.inlets, in)
 		if w.want&offload.Segment != 0 && in.segments() {
 			in.bulk = newBulk(in)
-			w.bulk[i] = in.bulk
+			w.bulk[i] = append(w.bulk[i], in.bulk)
 			w.offloads |= offload.Segment
 		}
 	}
@@ -181,15 +205,15 @@ func (w *Wire) Inlets() []*Inlet { return w.inlets }
 
 // WriteBatch sends whole IP packets, and trains of ESP in UDP, which are buffers
 // with a Segment. It returns how many packets were refused, and why the last one
-// was: EMSGSIZE where it is longer than the MTU.
-func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
+// was: EMSGSIZE where it is longer than the MTU. Trains of one queue go by one socket.
+func (w *Wire) WriteBatch(queue int, bufs []*packet.Buffer) (refused int, last error) {
 	for len(bufs) > 0 {
 		six, pieces := bufs[0].Bytes()[0]>>4 == 6, bufs[0].Segment > 0
 		end := 1
 		for end < len(bufs) && (bufs[end].Bytes()[0]>>4 == 6) == six && (bufs[end].Segment > 0) == pieces {
 			end++
 		}
-		n, err := w.write(bufs[:end], six, pieces)
+		n, err := w.write(queue, bufs[:end], six, pieces)
 		if n > 0 {
 			refused, last = refused+n, err
 		}
@@ -199,18 +223,18 @@ func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
 }
 
 // write sends packets, or trains, of one family.
-func (w *Wire) write(bufs []*packet.Buffer, six, trains bool) (refused int, last error) {
-	out, bulk := w.out[0], w.bulk[0]
+func (w *Wire) write(queue int, bufs []*packet.Buffer, six, trains bool) (refused int, last error) {
+	out, bulks := w.out[0], w.bulk[0]
 	if six {
-		out, bulk = w.out[1], w.bulk[1]
+		out, bulks = w.out[1], w.bulk[1]
 	}
 	if out == nil {
 		return len(bufs), unix.EAFNOSUPPORT
 	}
-	if !trains || bulk == nil {
+	if !trains || len(bulks) == 0 {
 		return out.write(bufs)
 	}
-	for {
+	for bulk := bulks[queue%len(bulks)]; ; {
 		bufs = bufs[bulk.write(bufs):]
 		if len(bufs) == 0 {
 			return refused, last

@@ -24,6 +24,11 @@ type Network struct {
 	// at a time, and owns what it gets.
 	Alter func(p []byte) [][]byte
 
+	// Inlets is how many each wire has that is opened after it was set; 0 for
+	// one. Spread says by which of them a packet comes; nil for the first.
+	Inlets int
+	Spread func(p []byte) int
+
 	mu    sync.Mutex
 	wires []*Wire
 	parts map[part][]byte
@@ -37,7 +42,10 @@ type part struct {
 
 // Open adds a wire with those addresses and MTU.
 func (n *Network) Open(mtu int, hooks wire.Hooks, addrs ...netip.Addr) *Wire {
-	w := &Wire{network: n, mtu: mtu, hooks: hooks, addrs: addrs, done: make(chan struct{}), arrived: make(chan arrival, 4096), Clear: make(chan []byte, 1024)}
+	w := &Wire{network: n, mtu: mtu, hooks: hooks, addrs: addrs, done: make(chan struct{}), Clear: make(chan []byte, 1024)}
+	for range max(1, n.Inlets) {
+		w.inlets = append(w.inlets, &Inlet{w, make(chan arrival, 4096)})
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.wires = append(n.wires, w)
@@ -123,7 +131,7 @@ type Wire struct {
 
 	network *Network
 	hooks   wire.Hooks
-	arrived chan arrival
+	inlets  []*Inlet
 	done    chan struct{}
 	once    sync.Once
 
@@ -164,23 +172,36 @@ func (w *Wire) arrive(p []byte, h *packet.Header) {
 		}
 		return
 	}
+	in := w.inlets[0]
+	if w.network.Spread != nil {
+		in = w.inlets[w.network.Spread(p)%len(w.inlets)]
+	}
 	select {
-	case w.arrived <- a:
+	case in.arrived <- a:
 	default:
 	}
 }
 
-// ReadBatch is that of wire.Inlet: a Wire is its own only inlet.
-func (w *Wire) ReadBatch(bufs []*packet.Buffer) (int, error) {
+// An Inlet is one of those of a Wire.
+type Inlet struct {
+	wire    *Wire
+	arrived chan arrival // full means lost
+}
+
+// Inlets is that of wire.Wire.
+func (w *Wire) Inlets() []*Inlet { return w.inlets }
+
+// ReadBatch is that of wire.Inlet.
+func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	select {
-	case a := <-w.arrived:
+	case a := <-in.arrived:
 		a.fill(bufs[0])
-	case <-w.done:
+	case <-in.wire.done:
 		return 0, os.ErrClosed
 	}
 	for i := 1; i < len(bufs); i++ {
 		select {
-		case a := <-w.arrived:
+		case a := <-in.arrived:
 			a.fill(bufs[i])
 		default:
 			return i, nil
@@ -195,7 +216,7 @@ func (a *arrival) fill(b *packet.Buffer) {
 }
 
 // WriteBatch is that of wire.Wire.
-func (w *Wire) WriteBatch(bufs []*packet.Buffer) (refused int, last error) {
+func (w *Wire) WriteBatch(_ int, bufs []*packet.Buffer) (refused int, last error) {
 	for _, b := range bufs {
 		for _, p := range cut(b) {
 			if len(p) > w.MTU() {
