@@ -76,10 +76,6 @@ func benchmarkLink(b *testing.B, mode bpflink.XDPAttachFlags) {
 	copy(head[:], macs[1])
 	copy(head[6:], macs[0])
 	head[12] = 8
-	frames := make([]Frame, len(bufs))
-	for i, x := range bufs {
-		frames[i] = Frame{&head, x.Bytes()}
-	}
 	got := make(chan int)
 	total := 0
 	reads := 0
@@ -100,7 +96,7 @@ func benchmarkLink(b *testing.B, mode bpflink.XDPAttachFlags) {
 	began := time.Now()
 	sent, full := 0, 0
 	for sent < b.N {
-		n, err := from.Send(frames)
+		n, err := from.Send(&head, bufs)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,76 +2,120 @@ package xdp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
-	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips/packet"
 )
 
-// receiveBatch is how many packets an inlet gives at once at most.
-const receiveBatch = 64
+const (
+	// receiveBatch is how many packets an inlet gives at once at most.
+	receiveBatch = 128
+	// busy is how many at once say that there will be more.
+	busy = 8
+)
 
 // An Inlet is a socket that ESP packets come in by, for one goroutine.
+//
+// To wake who polls the socket costs the kernel about as much for each packet as
+// all else that it does for it, whether anybody waits or not. So the socket is
+// polled only while the reader waits, by an epoll(7) of its own, which in turn
+// Go's poller watches.
 type Inlet struct {
 	socket *socket
-	closed atomic.Bool // by the Link
-	left   bool        // by the reader
+	left   bool // by the reader
 
-	held []uint64 // chunks of the packets that the reader has
-	some func(fd uintptr) bool
+	file    *os.File // the epoll
+	raw     syscall.RawConn
+	watched bool // the socket, by the epoll
+	err     error
+
+	held    []uint64 // chunks of the packets that the reader has
+	wait    func(epoll uintptr) bool
+	unwatch func(epoll uintptr)
 }
 
-func newInlet(s *socket) *Inlet {
-	in := &Inlet{socket: s, held: make([]uint64, 0, receiveBatch)}
-	in.some = in.wait
+func newInlet(s *socket) (*Inlet, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // so that the poller has it
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	in := &Inlet{socket: s, file: os.NewFile(uintptr(fd), "epoll"), held: make([]uint64, 0, receiveBatch)}
+	if in.raw, err = in.file.SyscallConn(); err != nil {
+		in.file.Close()
+		return nil, err
+	}
+	in.wait, in.unwatch = in.waits, in.unwatches
 	s.users.Add(1)
-	return in
+	return in, nil
 }
 
 // ReadBatch waits for a packet and returns how many it has made the first of
 // bufs to be: IP packets as they came, in memory that is the socket's again at
-// the next call. The error is os.ErrClosed, after Link.Close, and takes the
-// memory with it: whoever reads calls until then.
+// the next call. After Link.Close the error is os.ErrClosed, and takes the memory
+// with it: whoever reads, reads until then. Other errors are passing.
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	s := in.socket
 	if in.left {
 		return 0, os.ErrClosed
 	}
-	in.giveBack()
 	for {
+		in.giveBack()
 		if s.rx.filled(1) == 0 {
-			if err := s.raw.Read(in.some); err != nil || in.closed.Load() { // it is closed, whatever the error says
+			if err := in.raw.Read(in.wait); err != nil { // it is closed, by whatever name
 				in.left = true
 				s.leave()
 				return 0, os.ErrClosed
 			}
+			if in.err != nil {
+				return 0, fmt.Errorf("failed to wait for packets: %w", in.err)
+			}
 		}
+		n := s.rx.filled(min(len(bufs), receiveBatch))
 		kept := 0
-		for range s.rx.filled(min(len(bufs), receiveBatch)) {
+		for range n {
 			if in.take(bufs[kept], s.rx.take()) {
 				kept++
 			}
 		}
 		s.rx.taken()
+		if n > busy && in.watched {
+			_ = in.raw.Control(in.unwatch) // fails where the next read does
+		}
 		if kept > 0 {
 			return kept, nil
 		}
-		in.giveBack()
 	}
 }
 
-// wait is false while there is nothing to take.
-func (in *Inlet) wait(fd uintptr) bool {
+// waits is false where there is nothing to take and the reader will be woken.
+func (in *Inlet) waits(epoll uintptr) bool {
 	s := in.socket
-	if s.rx.filled(1) > 0 || in.closed.Load() {
+	in.err = nil
+	if s.rx.filled(1) > 0 {
 		return true
 	}
+	if !in.watched {
+		if in.err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, s.receiver, &unix.EpollEvent{Events: unix.EPOLLIN}); in.err != nil {
+			return true
+		}
+		in.watched = true
+	}
 	if s.fill.wants() {
-		_, _, _ = unix.Syscall6(unix.SYS_RECVFROM, fd, 0, 0, unix.MSG_DONTWAIT, 0, 0) // it only wakes the driver
+		_, _, _ = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.receiver), 0, 0, unix.MSG_DONTWAIT, 0, 0) // it only wakes the driver
 	}
 	return s.rx.filled(1) > 0
+}
+
+func (in *Inlet) unwatches(epoll uintptr) {
+	in.watched = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_DEL, in.socket.receiver, nil) != nil
 }
 
 // take makes b the packet that the kernel says is there, or reports that there

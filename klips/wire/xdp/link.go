@@ -96,7 +96,12 @@ func (l *Link) open(mtu int, mode bpflink.XDPAttachFlags) error {
 			return err
 		}
 		sockets = append(sockets, s)
-		l.inlets = append(l.inlets, newInlet(s))
+		in, err := newInlet(s)
+		if err != nil {
+			s.leave()
+			return err
+		}
+		l.inlets = append(l.inlets, in)
 		if queue == 0 {
 			l.outlet = newOutlet(s, mtu+headerLen)
 			lay.send = 0
@@ -107,11 +112,7 @@ func (l *Link) open(mtu int, mode bpflink.XDPAttachFlags) error {
 		return err
 	}
 	for i, s := range sockets {
-		var failed error
-		err := s.raw.Control(func(fd uintptr) {
-			failed = l.program.sockets.Put(l.slots.first+uint32(i), uint32(fd))
-		})
-		if err := errors.Join(err, failed); err != nil {
+		if err := l.program.sockets.Put(l.slots.first+uint32(i), uint32(s.receiver)); err != nil {
 			return fmt.Errorf("failed to give the socket to the program: %w", err)
 		}
 	}
@@ -167,12 +168,12 @@ func (l *Link) setLocal(addrs []netip.Addr) error {
 	return nil
 }
 
-// Send sends packets. It returns how many it has
+// Send sends whole IP packets, each behind head. It returns how many it has
 // taken; those behind, it has not. It has taken them all, or there is no room
 // for more at present, or there is an error: os.ErrClosed, EMSGSIZE for a packet
 // that is longer than the MTU was, ENETDOWN. Several goroutines may call it.
-func (l *Link) Send(frames []Frame) (sent int, err error) {
-	return l.outlet.send(frames)
+func (l *Link) Send(head *Header, packets []*packet.Buffer) (sent int, err error) {
+	return l.outlet.send(head, packets)
 }
 
 // Close takes the program off the interface. Those who read get os.ErrClosed.
@@ -196,8 +197,7 @@ func (l *Link) Close() error {
 		l.outlet.close()
 	}
 	for _, in := range l.inlets {
-		in.closed.Store(true)
-		errs = append(errs, in.socket.file.Close())
+		errs = append(errs, in.file.Close())
 		in.socket.leave()
 	}
 	return errors.Join(errs...)

@@ -6,18 +6,14 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/packet"
 )
 
 // Header is that of an Ethernet frame: destination, source and EtherType.
 type Header [headerLen]byte
 
 const headerLen = 14
-
-// A Frame is an IP packet to be sent, and the header that goes before it.
-type Frame struct {
-	Head   *Header
-	Packet []byte
-}
 
 // An outlet sends by a socket.
 type outlet struct {
@@ -39,7 +35,7 @@ func newOutlet(s *socket, limit int) *outlet {
 }
 
 // send is Link.Send.
-func (o *outlet) send(frames []Frame) (sent int, err error) {
+func (o *outlet) send(head *Header, packets []*packet.Buffer) (sent int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
@@ -48,9 +44,9 @@ func (o *outlet) send(frames []Frame) (sent int, err error) {
 	s := o.socket
 	for {
 		o.reap()
-		n := min(len(frames)-sent, len(o.free), s.tx.room(len(frames)-sent))
-		for _, f := range frames[sent:][:n] {
-			size := headerLen + len(f.Packet)
+		n := min(len(packets)-sent, len(o.free), s.tx.room(len(packets)-sent))
+		for _, p := range packets[sent:][:n] {
+			size := headerLen + p.Len()
 			if size > o.limit {
 				err = unix.EMSGSIZE
 				break
@@ -58,8 +54,8 @@ func (o *outlet) send(frames []Frame) (sent int, err error) {
 			chunk := o.free[len(o.free)-1]
 			o.free = o.free[:len(o.free)-1]
 			frame := s.memory[chunk:][:size]
-			copy(frame, f.Head[:])
-			copy(frame[headerLen:], f.Packet)
+			copy(frame, head[:])
+			copy(frame[headerLen:], p.Bytes())
 			s.tx.put(unix.XDPDesc{Addr: chunk, Len: uint32(size)})
 			sent++
 		}
@@ -74,7 +70,7 @@ func (o *outlet) send(frames []Frame) (sent int, err error) {
 			return sent, err
 		case errno != 0:
 			return sent, errno
-		case sent == len(frames):
+		case sent == len(packets):
 			return sent, nil
 		case s.tx.left() >= before: // the interface takes no more
 			return sent, nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -15,13 +14,11 @@ import (
 // shares with the kernel: chunks of one size, the first of which are for what
 // comes in and the others for what goes out.
 //
-// What goes out has another socket over the same memory. Whoever polls a socket
-// that has something to send waits until that is sent, and the poller of Go,
-// which wants to know what comes in, shall not.
+// What goes out has another socket over the same memory: whoever polls a socket
+// that has something to send waits until that is sent, and who waits for what
+// comes in shall not.
 type socket struct {
-	file   *os.File
-	raw    syscall.RawConn
-	sender int // -1 for none
+	receiver, sender int // -1 for none
 
 	memory []byte
 	chunk  int // size in bytes
@@ -47,11 +44,11 @@ const (
 // newSocket returns a socket on a queue of an interface. EINVAL says that there
 // is no such queue.
 func newSocket(index, queue int, l layout) (*socket, error) {
-	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	s := &socket{chunk: l.chunk, sender: -1}
+	s := &socket{receiver: fd, sender: -1, chunk: l.chunk}
 	s.users.Store(1)
 	if err = s.setup(fd, l); err == nil {
 		err = bind(fd, &unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(index), QueueID: uint32(queue)})
@@ -61,13 +58,6 @@ func newSocket(index, queue int, l layout) (*socket, error) {
 	}
 	if err != nil {
 		s.free()
-		unix.Close(fd)
-		return nil, err
-	}
-	s.file = os.NewFile(uintptr(fd), fmt.Sprintf("queue %d of interface %d", queue, index))
-	if s.raw, err = s.file.SyscallConn(); err != nil {
-		s.free()
-		s.file.Close()
 		return nil, err
 	}
 	return s, nil
@@ -116,7 +106,7 @@ func (s *socket) setup(fd int, l layout) (err error) {
 }
 
 func (s *socket) setupSender(receiver, index, queue int, l layout) error {
-	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
@@ -171,9 +161,10 @@ func (s *socket) leave() {
 }
 
 func (s *socket) free() {
-	if s.sender >= 0 {
-		_ = unix.Close(s.sender) // nothing waits to be written
-		s.sender = -1
+	for _, fd := range []int{s.receiver, s.sender} {
+		if fd >= 0 {
+			_ = unix.Close(fd) // there is nothing to lose
+		}
 	}
 	s.fill.unmap()
 	s.rx.unmap()

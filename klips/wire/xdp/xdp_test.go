@@ -304,12 +304,18 @@ func TestSend(t *testing.T) {
 	kernel := tap(t, c.east)
 	l := c.attach(t, c.west)
 	const count = 3 * sendChunks
-	frames := make([]Frame, count)
-	for i := range frames {
-		frames[i] = Frame{c.header(unix.ETH_P_IP), whole(packet.Outer{Src: west4, Dst: east4, Proto: packet.ESP}, marked(i, 64+i%1000))}
+	head := c.header(unix.ETH_P_IP)
+	var bufs []*packet.Buffer
+	add := func(p []byte) {
+		b := packet.NewBuffer(len(p))
+		b.Set(p)
+		bufs = append(bufs, b)
 	}
-	for rest := frames; len(rest) > 0; {
-		n, err := l.Send(rest[:min(len(rest), 300)])
+	for i := range count {
+		add(whole(packet.Outer{Src: west4, Dst: east4, Proto: packet.ESP}, marked(i, 64+i%1000)))
+	}
+	for rest := bufs; len(rest) > 0; {
+		n, err := l.Send(head, rest[:min(len(rest), 300)])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,23 +330,23 @@ func TestSend(t *testing.T) {
 		if i != next {
 			t.Fatalf("frame %d came, want %d", i, next)
 		}
-		if want := append(frames[i].Head[:], frames[i].Packet...); !bytes.Equal(frame, want) {
+		if want := append(head[:], bufs[i].Bytes()...); !bytes.Equal(frame, want) {
 			t.Fatalf("frame %d: % x, want % x", i, frame, want)
 		}
 		next++
 		return next == count
 	})
 
-	long := Frame{c.header(unix.ETH_P_IP), whole(packet.Outer{Src: west4, Dst: east4, Proto: packet.ESP}, marked(0, 1481))}
-	if n, err := l.Send([]Frame{frames[0], long, frames[1]}); n != 1 || !errors.Is(err, unix.EMSGSIZE) {
+	add(whole(packet.Outer{Src: west4, Dst: east4, Proto: packet.ESP}, marked(0, 1481)))
+	if n, err := l.Send(head, []*packet.Buffer{bufs[0], bufs[count], bufs[1]}); n != 1 || !errors.Is(err, unix.EMSGSIZE) {
 		t.Errorf("a packet that is too long: %d, %v; want 1, EMSGSIZE", n, err)
 	}
 	c.west.Sh(t, "ip link set wan down")
-	if n, err := l.Send(frames[:1]); !errors.Is(err, unix.ENETDOWN) {
+	if n, err := l.Send(head, bufs[:1]); !errors.Is(err, unix.ENETDOWN) {
 		t.Errorf("an interface that is down: %d, %v; want ENETDOWN", n, err)
 	}
 	end(t, l)
-	if n, err := l.Send(frames[:1]); n != 0 || !errors.Is(err, os.ErrClosed) {
+	if n, err := l.Send(head, bufs[:1]); n != 0 || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a link that is closed: %d, %v; want 0, closed", n, err)
 	}
 }
@@ -355,17 +361,18 @@ func TestRound(t *testing.T) {
 				m.Sh(t, fmt.Sprintf("ip link set wan mtu %d", mtu))
 			}
 			from, to := c.attach(t, c.west), c.attach(t, c.east, east6)
-			frames := make([]Frame, 50)
+			head := c.header(unix.ETH_P_IPV6)
+			out := packet.NewBuffers(50, mtu)
 			bufs := packet.NewBuffers(64, 0)
 			next := 0
 			round := func() {
-				for i := range frames {
-					binary.BigEndian.PutUint32(frames[i].Packet[60:], uint32(next+i))
+				for i, b := range out {
+					binary.BigEndian.PutUint32(b.Bytes()[60:], uint32(next+i))
 				}
-				if n, err := from.Send(frames); n != len(frames) || err != nil {
+				if n, err := from.Send(head, out); n != len(out) || err != nil {
 					t.Fatalf("sent %d, %v", n, err)
 				}
-				for got := 0; got < len(frames); {
+				for got := 0; got < len(out); {
 					n, err := to.Inlets()[0].ReadBatch(bufs)
 					if err != nil {
 						t.Fatal(err)
@@ -380,11 +387,11 @@ func TestRound(t *testing.T) {
 					}
 				}
 			}
-			for i := range frames {
-				frames[i] = Frame{c.header(unix.ETH_P_IPV6), whole(packet.Outer{Src: west6, Dst: east6, Proto: packet.ESP}, marked(i, mtu-40))}
+			for i, b := range out {
+				b.Set(whole(packet.Outer{Src: west6, Dst: east6, Proto: packet.ESP}, marked(i, mtu-40)))
 			}
 			if allocs := testing.AllocsPerRun(300, round); allocs != 0 {
-				t.Errorf("%v allocations for %d packets, want none", allocs, len(frames))
+				t.Errorf("%v allocations for %d packets, want none", allocs, len(out))
 			}
 			if next < 3*receiveChunks {
 				t.Errorf("%d packets are not enough for this test", next)
