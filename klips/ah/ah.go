@@ -26,11 +26,12 @@
 // Destination options are taken for a part of the payload when they follow AH,
 // and are covered as they are.
 //
-// A Transform is for one goroutine at a time; New makes as many of one SA as
-// are wanted, since AH has no IVs to share.
+// A Transform is for any number of goroutines. Each works with a MAC of its own, of
+// which an SA has as many as goroutines have worked on it at once.
 package ah
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -66,14 +67,19 @@ type Params struct {
 	ESN     bool // extended sequence numbers, RFC 4304
 }
 
-// A Transform protects and verifies the packets of one SA. It is for one
-// goroutine at a time.
+// A Transform protects and verifies the packets of one SA. It is for any number of
+// goroutines.
 type Transform struct {
-	spi        uint32
-	esn        bool
-	seqHighest uint64
-	mac        *algorithm.MAC
-	header     []byte // scratch: the IP header as the ICV covers it
+	spi    uint32
+	esn    bool
+	icv    int // length
+	states *algorithm.States[*state]
+}
+
+// A state is what one packet at a time needs.
+type state struct {
+	mac    *algorithm.MAC
+	header []byte // the IP header as the ICV covers it
 }
 
 // New returns the transform of an SA. The errors say which names or lengths
@@ -83,11 +89,15 @@ func New(p Params) (*Transform, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transform{spi: p.SPI, esn: p.ESN, seqHighest: math.MaxUint32, mac: mac}
-	if p.ESN {
-		t.seqHighest = math.MaxUint64
+	p.AuthKey = bytes.Clone(p.AuthKey)
+	another := func() *state {
+		mac, err := algorithm.NewMAC(p.Auth, p.AuthKey)
+		if err != nil {
+			panic("ah: parameters that were good are not: " + err.Error())
+		}
+		return &state{mac: mac}
 	}
-	return t, nil
+	return &Transform{spi: p.SPI, esn: p.ESN, icv: mac.Size(), states: algorithm.NewStates(&state{mac: mac}, another)}, nil
 }
 
 // HeaderLen returns how many bytes Protect adds to an IPv4 or an IPv6 packet. The
@@ -97,7 +107,7 @@ func (t *Transform) HeaderLen(ipv6 bool) int {
 	if ipv6 {
 		align = 8
 	}
-	return (fixedLen + t.mac.Size() + align - 1) / align * align
+	return (fixedLen + t.icv + align - 1) / align * align
 }
 
 // Protect puts an AH with sequence number seq into the IP packet at buf[at:]
@@ -108,7 +118,7 @@ func (t *Transform) HeaderLen(ipv6 bool) int {
 // 65,535 bytes; ErrFragment, ErrRouted and ErrMalformed as the package comment
 // says.
 func (t *Transform) Protect(buf []byte, at int, seq uint64) ([]byte, error) {
-	if seq == 0 || seq > t.seqHighest {
+	if seq == 0 || seq > math.MaxUint32 && !t.esn {
 		return nil, ErrSequence
 	}
 	ip, err := parse(buf[at:])
@@ -122,7 +132,9 @@ func (t *Transform) Protect(buf []byte, at int, seq uint64) ([]byte, error) {
 	if len(buf)-at+size > ip.longest() {
 		return nil, ErrTooBig
 	}
-	if err := t.mute(ip, buf[at:]); err != nil {
+	s := t.states.Get()
+	defer t.states.Put(s)
+	if err := s.mute(ip, buf[at:]); err != nil {
 		return nil, err
 	}
 	packet := buf[at-size:]
@@ -134,9 +146,9 @@ func (t *Transform) Protect(buf []byte, at int, seq uint64) ([]byte, error) {
 	binary.BigEndian.PutUint32(header[4:], t.spi)
 	binary.BigEndian.PutUint32(header[8:], uint32(seq))
 	ip.set(packet, Protocol)
-	ip.announce(t.header, Protocol, len(packet))
-	t.digest(packet, ip, size, uint32(seq>>32))
-	t.mac.Sum(header[fixedLen:][:t.mac.Size()])
+	ip.announce(s.header, Protocol, len(packet))
+	t.digest(s, packet, ip, size, uint32(seq>>32))
+	s.mac.Sum(header[fixedLen:][:t.icv])
 	return packet, nil
 }
 
@@ -166,11 +178,13 @@ func (t *Transform) Verify(packet []byte, seqHigh uint32) ([]byte, error) {
 	if short := t.HeaderLen(ip.ipv6); size < short || size > t.HeaderLen(true) {
 		return nil, ErrMalformed
 	}
-	if err := t.mute(ip, packet); err != nil {
+	s := t.states.Get()
+	defer t.states.Put(s)
+	if err := s.mute(ip, packet); err != nil {
 		return nil, err
 	}
-	t.digest(packet, ip, size, seqHigh)
-	if !t.mac.Verify(header[fixedLen:][:t.mac.Size()]) {
+	t.digest(s, packet, ip, size, seqHigh)
+	if !s.mac.Verify(header[fixedLen:][:t.icv]) {
 		return nil, ErrAuth
 	}
 	next := header[0]
@@ -181,25 +195,25 @@ func (t *Transform) Verify(packet []byte, seqHigh uint32) ([]byte, error) {
 }
 
 // mute keeps the header ip of packet, less what changes on the way.
-func (t *Transform) mute(ip ipHeader, packet []byte) error {
-	t.header = append(t.header[:0], packet[:ip.len]...)
-	return ip.mute(t.header)
+func (s *state) mute(ip ipHeader, packet []byte) error {
+	s.header = append(s.header[:0], packet[:ip.len]...)
+	return ip.mute(s.header)
 }
 
 // digest feeds the MAC with packet, whose AH of size bytes is behind the IP
 // header ip: the header as mute kept it, the AH with an ICV of zeros, the rest
 // as it is, and the high half of the sequence number with ESN (RFC 4302,
 // section 3.3.3).
-func (t *Transform) digest(packet []byte, ip ipHeader, size int, high uint32) {
+func (t *Transform) digest(s *state, packet []byte, ip ipHeader, size int, high uint32) {
 	header := packet[ip.len : ip.len+size]
-	t.mac.Reset()
-	t.mac.Write(t.header)
-	t.mac.Write(header[:fixedLen])
-	t.mac.WriteZeros(t.mac.Size())
-	t.mac.Write(header[fixedLen+t.mac.Size():])
-	t.mac.Write(packet[ip.len+size:])
+	s.mac.Reset()
+	s.mac.Write(s.header)
+	s.mac.Write(header[:fixedLen])
+	s.mac.WriteZeros(t.icv)
+	s.mac.Write(header[fixedLen+t.icv:])
+	s.mac.Write(packet[ip.len+size:])
 	if t.esn {
-		t.mac.WriteUint32(high)
+		s.mac.WriteUint32(high)
 	}
 }
 

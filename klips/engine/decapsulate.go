@@ -42,7 +42,7 @@ func (i *inbound) open(p *incoming) reason {
 	if sa == nil {
 		return r
 	}
-	payload, next, state, err := sa.Open(p.b.Bytes(), i.now)
+	payload, next, state, err := sa.Open(&i.scratch, p.b.Bytes(), i.now)
 	i.e.debug.transform(topicESP, sa.Config.ID, "opened", p.b.Len(), err)
 	if err != nil {
 		return why(err)

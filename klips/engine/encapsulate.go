@@ -224,7 +224,7 @@ func (o *outbound) protect(p *outgoing) bool {
 func (o *outbound) seal(p *outgoing, sa *sadb.SA) bool {
 	header := sa.HeaderLen()
 	before := p.b.Before(header)
-	sealed, state, err := sa.Seal(before, p.b.Bytes(), p.next, o.now)
+	sealed, state, err := sa.Seal(&o.scratch, before, p.b.Bytes(), p.next, o.now)
 	o.e.debug.transform(topicESP, sa.Config.ID, "sealed", p.b.Len(), err)
 	o.note(sa, state)
 	if err != nil {

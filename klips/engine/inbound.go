@@ -27,6 +27,7 @@ type inbound struct {
 	offset  int       // how far one that came in one piece has been dealt with
 	head    [256]byte // the IP header of a packet in transport mode
 	known   known
+	scratch esp.Scratch
 
 	now   time.Time
 	worn  []worn

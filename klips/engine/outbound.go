@@ -8,6 +8,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/eroute"
+	"ipsec/klips/esp"
 	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
 	"ipsec/klips/segment"
@@ -31,6 +32,7 @@ type outbound struct {
 	take          func() *packet.Buffer
 
 	now       time.Time
+	scratch   esp.Scratch
 	answers   limiter
 	fragments fragments
 	assembly  assembly

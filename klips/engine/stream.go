@@ -105,7 +105,7 @@ func (o *outbound) push(p []byte, h *packet.Header) {
 		o.begins(tos, h.DF)
 	}
 	at := o.arenaUsed
-	_, state, err := s.esp.Seal(o.arena[:at], p, next, o.now)
+	_, state, err := s.esp.Seal(&o.scratch, o.arena[:at], p, next, o.now)
 	o.note(s.esp, state)
 	if err != nil {
 		o.drop(dropSA, h)

@@ -4,8 +4,10 @@
 // with the ICV.
 //
 //	t, err := esp.New(esp.Params{SPI: 0x200, Enc: "aesgcm16", EncKey: key})
-//	packet, err := t.Seal(buf[:0], payload, next, seq)
-//	payload, next, err := t.Open(packet, seqHigh)
+//	var w esp.Scratch // of this goroutine, for all packets of all SAs
+//	ivs, err := t.TakeIVs(1)
+//	packet, err := t.Seal(&w, &ivs, buf[:0], payload, next, seq)
+//	payload, next, err := t.Open(&w, packet, seqHigh)
 //
 // # Buffers
 //
@@ -18,7 +20,7 @@
 //
 //	n, err := tun.Read(buf[esp.Headroom : len(buf)-esp.Tailroom])
 //	at := esp.Headroom - t.HeaderLen()
-//	packet, err := t.Seal(buf[:at], buf[esp.Headroom:][:n], next, seq)
+//	packet, err := t.Seal(&w, &ivs, buf[:at], buf[esp.Headroom:][:n], next, seq)
 //	packet = packet[at:]
 //
 // # Sequence numbers
@@ -30,12 +32,15 @@
 //
 // # Concurrency
 //
-// A Transform is for one goroutine at a time, Seal and Open alike. Clone makes
-// another of the same SA, for another goroutine.
+// A Transform is for any number of goroutines at once. What a packet needs for
+// the time that it takes is in the [Scratch] of its goroutine, so that an SA of
+// AES-GCM or ChaCha20-Poly1305 is no more than its keys. The other algorithms
+// keep a state, of which an SA has as many as goroutines have worked on it at
+// once ([algorithm.States]).
 package esp
 
 import (
-	"bytes"
+	"crypto/aes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -96,37 +101,40 @@ const padding = "" +
 	"\xe1\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xeb\xec\xed\xee\xef\xf0" +
 	"\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff\x00"
 
-// A Transform seals and opens the packets of one SA. It is for one goroutine
-// at a time.
+// A Transform seals and opens the packets of one SA. It is for any number of
+// goroutines.
 type Transform struct {
-	params     Params
-	suite      suite
-	ivs        ivSource
-	iv, icv    int // lengths
-	align      int
-	borrowed   [Tailroom]byte
-	seqHighest uint64
+	suite suite
+	ivs   ivSource
+	spi   uint32
+	esn   bool
+
+	iv, icv, align uint8
+}
+
+// A Scratch is what it takes to work on a packet, of whichever SA. The zero value
+// is ready. It is for one goroutine at a time.
+type Scratch struct {
+	iv       [aes.BlockSize]byte
+	nonce    [12]byte
+	aad      [12]byte
+	borrowed [Tailroom]byte // what a trailer is written over
 }
 
 // A suite encrypts and authenticates; packet is a whole one, header and IV
 // filled in, and high the high half of the sequence number.
 type suite interface {
 	// seal encrypts plain into its place in packet and fills in the ICV.
-	seal(packet, plain []byte, high uint32)
+	seal(w *Scratch, packet, plain []byte, high uint32)
 	// open decrypts in place and reports whether the ICV was right. Where it
 	// was not, what packet contains afterwards is undefined.
-	open(packet []byte, high uint32) bool
+	open(w *Scratch, packet []byte, high uint32) bool
 }
 
 // New returns the transform of an SA. The errors say which names or lengths
 // were expected. Encryption without authentication is refused, and so is
-// neither (RFC 8221, section 4).
+// neither (RFC 8221, section 4). It keeps no reference to the keys.
 func New(p Params) (*Transform, error) {
-	p.EncKey, p.AuthKey = bytes.Clone(p.EncKey), bytes.Clone(p.AuthKey) // Clone needs them
-	t := &Transform{params: p, seqHighest: math.MaxUint32}
-	if p.ESN {
-		t.seqHighest = math.MaxUint64
-	}
 	c, err := algorithm.FindCipher(p.Enc)
 	if err != nil {
 		return nil, err
@@ -134,86 +142,87 @@ func New(p Params) (*Transform, error) {
 	if err := c.CheckKey(p.EncKey); err != nil {
 		return nil, err
 	}
-	if t.suite, t.icv, err = newSuite(c, p); err != nil {
+	t := &Transform{spi: p.SPI, esn: p.ESN, iv: uint8(c.IV), align: uint8(c.Align)}
+	var icv int
+	if t.suite, icv, err = newSuite(c, p); err != nil {
 		return nil, err
 	}
-	if t.ivs, err = newIVs(c, p.Rand); err != nil {
+	t.icv = uint8(icv)
+	if err := t.ivs.init(c, p.Rand); err != nil {
 		return nil, fmt.Errorf("failed to read randomness for %s: %w", p.Enc, err)
 	}
-	t.iv, t.align = c.IV, c.Align
 	return t, nil
 }
 
-// Clone returns a transform of the same SA that another goroutine may use at
-// the same time. Both draw their IVs from one source, so that none repeats.
-func (t *Transform) Clone() *Transform {
-	c := *t
-	cipher, err := algorithm.FindCipher(t.params.Enc)
-	if err == nil {
-		c.suite, _, err = newSuite(cipher, t.params)
+// TakeIVs sets IVs aside for n packets, which nobody else gets. ErrExhausted says
+// that there are not as many left.
+func (t *Transform) TakeIVs(n int) (IVs, error) {
+	ivs, ok := t.ivs.take(n)
+	if !ok {
+		return IVs{}, ErrExhausted
 	}
-	if err != nil {
-		panic("esp: parameters that were good are not: " + err.Error())
-	}
-	return &c
+	return ivs, nil
 }
 
 // HeaderLen returns how many bytes of an ESP packet precede its ciphertext: the
 // header and the IV, at most [Headroom].
-func (t *Transform) HeaderLen() int { return headerLen + t.iv }
+func (t *Transform) HeaderLen() int { return headerLen + int(t.iv) }
 
 // Len returns how long the ESP packet of a payload of n bytes is.
 func (t *Transform) Len(n int) int {
-	return t.HeaderLen() + roundUp(n+trailerLen, t.align) + t.icv
+	return t.HeaderLen() + roundUp(n+trailerLen, int(t.align)) + int(t.icv)
 }
 
 // MaxPayload returns the length of the longest payload whose ESP packet fits
 // room bytes, or a negative number where none does.
 func (t *Transform) MaxPayload(room int) int {
-	room -= t.HeaderLen() + t.icv
+	room -= t.HeaderLen() + int(t.icv)
 	if room < 0 {
 		return -1
 	}
-	return room/t.align*t.align - trailerLen
+	return room/int(t.align)*int(t.align) - trailerLen
 }
 
 // Seal appends to dst the ESP packet that carries payload, whose protocol is
-// next, under sequence number seq, and returns the extended dst. It does not
+// next, under sequence number seq and the next of ivs, which are of TakeIVs of this
+// Transform, and returns the extended dst. It does not
 // allocate: dst must have capacity for Len(len(payload)) more bytes and payload
 // for Tailroom more, of which what lies behind the payload is restored unless
 // the packet itself is there; otherwise the error is ErrRoom. The package
 // comment says where payload may lie; anywhere else is a mistake that panics or
 // garbles. ErrSequence refuses a seq of zero or, without ESN, above 2³²-1;
-// ErrExhausted an IV that would come again. The payload is left alone when
+// ErrExhausted ivs of which none is left. The payload is left alone when
 // there is an error.
-func (t *Transform) Seal(dst, payload []byte, next uint8, seq uint64) ([]byte, error) {
-	if seq == 0 || seq > t.seqHighest {
+func (t *Transform) Seal(w *Scratch, ivs *IVs, dst, payload []byte, next uint8, seq uint64) ([]byte, error) {
+	if seq == 0 || seq > math.MaxUint32 && !t.esn {
 		return nil, ErrSequence
 	}
 	at, total := len(dst), t.Len(len(payload))
-	tail := total - t.HeaderLen() - len(payload) - t.icv
+	header, icv := t.HeaderLen(), int(t.icv)
+	tail := total - header - len(payload) - icv
 	if cap(dst)-at < total || cap(payload)-len(payload) < tail {
 		return nil, ErrRoom
 	}
-	packet := dst[at : at+total : at+total]
-	iv := packet[headerLen:t.HeaderLen()]
-	plain := payload[:len(payload)+tail]
-	trailer := plain[len(payload):]
-	apart := &plain[0] != &packet[t.HeaderLen()]
-
-	if !t.ivs.fill(iv) {
+	if ivs.next == ivs.end {
 		return nil, ErrExhausted
 	}
-	binary.BigEndian.PutUint32(packet, t.params.SPI)
+	packet := dst[at : at+total : at+total]
+	plain := payload[:len(payload)+tail]
+	trailer := plain[len(payload):]
+	apart := &plain[0] != &packet[header]
+
+	t.ivs.put(packet[headerLen:header], ivs.next, w)
+	ivs.next++
+	binary.BigEndian.PutUint32(packet, t.spi)
 	binary.BigEndian.PutUint32(packet[4:], uint32(seq))
 	if apart {
-		copy(t.borrowed[:], trailer)
+		copy(w.borrowed[:], trailer)
 	}
 	copy(trailer, padding[:tail-trailerLen])
 	trailer[tail-2], trailer[tail-1] = uint8(tail-trailerLen), next
-	t.suite.seal(packet, plain, uint32(seq>>32))
+	t.suite.seal(w, packet, plain, uint32(seq>>32))
 	if apart {
-		copy(trailer, t.borrowed[:])
+		copy(trailer, w.borrowed[:])
 	}
 	return dst[:at+total], nil
 }
@@ -225,21 +234,22 @@ func (t *Transform) Seal(dst, payload []byte, next uint8, seq uint64) ([]byte, e
 // padding that RFC 4303 does not allow, ErrAuth a wrong ICV. What packet holds
 // after an error is undefined. Padding for traffic flow confidentiality is
 // part of the payload, behind the inner packet (RFC 4303, section 2.7).
-func (t *Transform) Open(packet []byte, seqHigh uint32) (payload []byte, next uint8, err error) {
-	size := len(packet) - t.HeaderLen() - t.icv
-	if size < trailerLen || size%t.align != 0 {
+func (t *Transform) Open(w *Scratch, packet []byte, seqHigh uint32) (payload []byte, next uint8, err error) {
+	header, icv := t.HeaderLen(), int(t.icv)
+	size := len(packet) - header - icv
+	if size < trailerLen || size%int(t.align) != 0 {
 		return nil, 0, ErrMalformed
 	}
-	if !t.params.ESN {
+	if !t.esn {
 		seqHigh = 0
 	}
-	if !t.suite.open(packet, seqHigh) {
+	if !t.suite.open(w, packet, seqHigh) {
 		return nil, 0, ErrAuth
 	}
-	plain := packet[t.HeaderLen() : len(packet)-t.icv]
+	plain := packet[header : len(packet)-icv]
 	pad, next := int(plain[size-2]), plain[size-1]
 	end := size - trailerLen - pad
-	if end < 0 || string(plain[end:size-trailerLen]) != string(padding[:pad]) {
+	if end < 0 || string(plain[end:size-trailerLen]) != padding[:pad] {
 		return nil, 0, ErrMalformed
 	}
 	return plain[:end], next, nil

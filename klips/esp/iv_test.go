@@ -7,26 +7,33 @@ import (
 	"testing"
 )
 
-// TestIVs seals from several clones at once and looks for an IV that repeats.
-func TestIVs(t *testing.T) {
-	const clones, packets = 4, 500
+// TestTogether seals and opens in several goroutines at once, and looks for an IV
+// that repeats and a payload that changes.
+func TestTogether(t *testing.T) {
+	const goroutines, packets = 4, 300
 	for _, p := range combinations() {
-		if p.Enc == "null" {
-			continue
-		}
-		x := mustNew(t, p)
-		ivs := make([][]string, clones)
+		x := mustNew(t, p).Transform
+		ivs := make([][]string, goroutines)
 		var wg sync.WaitGroup
-		for i := range clones {
-			c := x.Clone()
-			wg.Go(func() { // every clone at once; the race detector looks on
-				for range packets {
-					packet, err := c.Seal(make([]byte, 0, 99), make([]byte, 4, 4+Tailroom), 4, 1)
+		for i := range goroutines {
+			wg.Go(func() { // the race detector looks on
+				var w Scratch
+				var some IVs
+				for n := range packets {
+					if n%(i+1) == 0 {
+						some, _ = x.TakeIVs(i + 1)
+					}
+					payload := append(counting(16+i), make([]byte, Tailroom)...)[:16+i]
+					packet, err := x.Seal(&w, &some, make([]byte, 0, 120), payload, 4, uint64(n+1))
 					if err != nil {
 						t.Error(err)
 						return
 					}
-					ivs[i] = append(ivs[i], string(packet[headerLen:c.HeaderLen()]))
+					ivs[i] = append(ivs[i], string(packet[headerLen:x.HeaderLen()]))
+					if got, _, err := x.Open(&w, packet, 0); err != nil || !bytes.Equal(got, counting(16+i)) {
+						t.Errorf("%v: opened to %x, %v", p, got, err)
+						return
+					}
 				}
 			})
 		}
@@ -34,14 +41,29 @@ func TestIVs(t *testing.T) {
 		seen := map[string]bool{}
 		for _, some := range ivs {
 			for _, iv := range some {
-				if seen[iv] {
+				if seen[iv] && iv != "" {
 					t.Fatalf("%v: IV %x came twice", p, iv)
 				}
 				seen[iv] = true
 			}
 		}
-		if len(seen) != clones*packets {
+		if p.Enc != "null" && len(seen) != goroutines*packets {
 			t.Errorf("%v: %d IVs", p, len(seen))
+		}
+	}
+}
+
+// TestIVsTaken refuses to seal more packets than IVs were taken for.
+func TestIVsTaken(t *testing.T) {
+	x := mustNew(t, Params{Enc: "aesgcm16", EncKey: counting(20)}).Transform
+	ivs, err := x.TakeIVs(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w Scratch
+	for i, want := range []error{nil, nil, ErrExhausted} {
+		if _, err := x.Seal(&w, &ivs, make([]byte, 0, 99), make([]byte, 4, 4+Tailroom), 4, 1); !errors.Is(err, want) {
+			t.Errorf("packet %d: %v, want %v", i, err, want)
 		}
 	}
 }

@@ -17,6 +17,44 @@ import (
 
 // newSuite returns the suite of p, whose cipher is c, and the length of its ICV.
 func newSuite(c algorithm.Cipher, p Params) (suite, int, error) {
+	s, icv, err := oneSuite(c, p)
+	if err != nil || stateless(c) {
+		return s, icv, err
+	}
+	p.EncKey, p.AuthKey = bytes.Clone(p.EncKey), bytes.Clone(p.AuthKey) // for another
+	return several{algorithm.NewStates(s, func() suite {
+		another, _, err := oneSuite(c, p)
+		if err != nil {
+			panic("esp: parameters that were good are not: " + err.Error())
+		}
+		return another
+	})}, icv, nil
+}
+
+// stateless reports whether goroutines may share a suite of the cipher: those of
+// aesmode and CBC keep a state, and so does every MAC.
+func stateless(c algorithm.Cipher) bool {
+	return c.AEAD() && !strings.HasPrefix(c.Name, "aesccm") && c.Name != "aesgcm8"
+}
+
+// several gives each goroutine a suite of its own.
+type several struct{ *algorithm.States[suite] }
+
+func (s several) seal(w *Scratch, packet, plain []byte, high uint32) {
+	one := s.Get()
+	one.seal(w, packet, plain, high)
+	s.Put(one)
+}
+
+func (s several) open(w *Scratch, packet []byte, high uint32) bool {
+	one := s.Get()
+	ok := one.open(w, packet, high)
+	s.Put(one)
+	return ok
+}
+
+// oneSuite is newSuite, of one that may be for one goroutine at a time.
+func oneSuite(c algorithm.Cipher, p Params) (suite, int, error) {
 	key, salt := p.EncKey[:len(p.EncKey)-c.Salt], p.EncKey[len(p.EncKey)-c.Salt:]
 	if c.AEAD() {
 		if p.Auth != "" || len(p.AuthKey) > 0 {
@@ -26,7 +64,8 @@ func newSuite(c algorithm.Cipher, p Params) (suite, int, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		s := &combined{aead: aead, esn: p.ESN, nonce: append(bytes.Clone(salt), make([]byte, c.IV)...), salt: len(salt)}
+		s := &combined{aead: aead, esn: p.ESN, saltLen: uint8(len(salt))}
+		copy(s.salt[:], salt)
 		return s, c.ICV, nil
 	}
 	if p.Auth == "" {
@@ -86,36 +125,37 @@ func newCrypter(c algorithm.Cipher, key, salt []byte) (crypter, error) {
 // combined is an AEAD: RFC 4106, RFC 4309 and RFC 7634, which agree in
 // additional data and, but for the salt's length, in the nonce.
 type combined struct {
-	aead  cipher.AEAD
-	esn   bool
-	nonce []byte // the salt, and the IV of the packet at hand
-	salt  int    // length
-	aad   [12]byte
+	aead    cipher.AEAD
+	salt    [4]byte
+	saltLen uint8
+	esn     bool
 }
 
-func (s *combined) seal(packet, plain []byte, high uint32) {
-	aad := s.prepare(packet, high)
-	s.aead.Seal(packet[:headerLen+8][headerLen+8:], s.nonce, plain, aad)
+func (s *combined) seal(w *Scratch, packet, plain []byte, high uint32) {
+	nonce, aad := s.prepare(w, packet, high)
+	s.aead.Seal(packet[:headerLen+8][headerLen+8:], nonce, plain, aad)
 }
 
-func (s *combined) open(packet []byte, high uint32) bool {
-	aad := s.prepare(packet, high)
+func (s *combined) open(w *Scratch, packet []byte, high uint32) bool {
+	nonce, aad := s.prepare(w, packet, high)
 	sealed := packet[headerLen+8:]
-	_, err := s.aead.Open(sealed[:0], s.nonce, sealed, aad)
+	_, err := s.aead.Open(sealed[:0], nonce, sealed, aad)
 	return err == nil
 }
 
-// prepare fills in the nonce and returns the additional data: the SPI and the
-// sequence number, all 64 bits of it with ESN.
-func (s *combined) prepare(packet []byte, high uint32) []byte {
-	copy(s.nonce[s.salt:], packet[headerLen:headerLen+8])
+// prepare returns the nonce, which is the salt and the IV, and the additional
+// data: the SPI and the sequence number, all 64 bits of it with ESN.
+func (s *combined) prepare(w *Scratch, packet []byte, high uint32) (nonce, aad []byte) {
+	nonce = w.nonce[:s.saltLen+8]
+	copy(nonce, s.salt[:s.saltLen])
+	copy(nonce[s.saltLen:], packet[headerLen:headerLen+8])
 	if !s.esn {
-		return packet[:headerLen]
+		return nonce, packet[:headerLen]
 	}
-	copy(s.aad[:4], packet[:4])
-	binary.BigEndian.PutUint32(s.aad[4:], high)
-	copy(s.aad[8:], packet[4:8])
-	return s.aad[:]
+	copy(w.aad[:4], packet[:4])
+	binary.BigEndian.PutUint32(w.aad[4:], high)
+	copy(w.aad[8:], packet[4:8])
+	return nonce, w.aad[:]
 }
 
 // separate is a cipher and a MAC over what it made: RFC 4303, section 3.3.2.1.
@@ -126,14 +166,14 @@ type separate struct {
 	esn    bool
 }
 
-func (s *separate) seal(packet, plain []byte, high uint32) {
+func (s *separate) seal(_ *Scratch, packet, plain []byte, high uint32) {
 	end := len(packet) - s.mac.Size()
 	s.crypt.encrypt(packet[s.header:end], plain, packet[headerLen:s.header])
 	s.digest(packet[:end], high)
 	s.mac.Sum(packet[end:])
 }
 
-func (s *separate) open(packet []byte, high uint32) bool {
+func (s *separate) open(_ *Scratch, packet []byte, high uint32) bool {
 	end := len(packet) - s.mac.Size()
 	s.digest(packet[:end], high)
 	if !s.mac.Verify(packet[end:]) {

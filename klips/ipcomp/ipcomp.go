@@ -11,8 +11,8 @@
 // A Transform keeps its compressor, of about 650 KB, and its decompressor, of
 // about 45 KB, from packet to packet. Each is made when it is first used. To
 // compress allocates nothing then; to decompress allocates the tables of long
-// Huffman codes, where a packet has them. A Transform is for one goroutine at a
-// time.
+// Huffman codes, where a packet has them. Goroutines that use a Transform at
+// once wait for each other.
 package ipcomp
 
 import (
@@ -21,6 +21,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 )
 
 const (
@@ -42,10 +43,10 @@ var (
 	ErrTooBig    = errors.New("IPCOMP packet decompresses to more than there is room for")
 )
 
-// A Transform compresses and decompresses the packets of one SA. It is for one
-// goroutine at a time.
+// A Transform compresses and decompresses the packets of one SA.
 type Transform struct {
 	cpi    uint16
+	mu     sync.Mutex // of the rest
 	writer *flate.Writer
 	out    bounded
 	reader io.ReadCloser
@@ -68,6 +69,8 @@ func (t *Transform) Compress(dst, payload []byte, next uint8) ([]byte, bool) {
 	if len(payload) < Threshold || room <= HeaderLen {
 		return nil, false
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.out = bounded{buf: dst[at : at+HeaderLen : at+room]}
 	if t.writer == nil {
 		t.writer, _ = flate.NewWriter(&t.out, flate.BestSpeed) // fails for unknown levels only
@@ -104,6 +107,8 @@ func (t *Transform) Decompress(dst, packet []byte) ([]byte, uint8, error) {
 	if len(packet) < HeaderLen {
 		return nil, 0, ErrMalformed
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.in.Reset(packet[HeaderLen:])
 	if t.reader == nil {
 		t.reader = flate.NewReader(&t.in)

@@ -4,6 +4,7 @@
 package sadb
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -20,8 +21,8 @@ import (
 
 // An SA is a security association in force. Its Config and the group
 // change only under the lock of whoever owns the DB. All that a packet
-// changes, the transforms included, is under the SA's own lock, which is held
-// while a packet goes through one of them.
+// changes is under the SA's own lock, which is never held while a packet goes
+// through a transform: those are for any number of goroutines.
 type SA struct {
 	Config Config
 	Larval bool  // an SPI that GetSPI reserved, without keys yet
@@ -57,17 +58,11 @@ type Config struct {
 	ESN                  bool
 }
 
-// A State is what an SA comes to by carrying a packet, or by time passing.
-type State uint8
+// ErrReplay refuses a packet that has come before, or is too old to tell.
+var ErrReplay = errors.New("sequence number seen before or too old")
 
-// The states of an SA. Soft and Hard are told once, when a lifetime is reached;
-// a packet that reaches the hard one is the last.
-const (
-	Alive State = iota
-	Soft
-	Hard
-	Dead
-)
+// ErrDead refuses a packet of an SA whose hard lifetime is over, or that has no keys.
+var ErrDead = errors.New("SA is past its lifetime")
 
 // newSA makes the runtime of a description, or says what is wrong with it in an
 // error that wraps EINVAL.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/esp"
 	"ipsec/klips/said"
 )
 
@@ -195,7 +196,7 @@ func TestReserve(t *testing.T) {
 		t.Errorf("%#x, %v", spi, err)
 	}
 	larval := db.Lookup(id(said.ESP, 0x1000))
-	if _, _, err := larval.Seal(make([]byte, 0, 100), make([]byte, 5, 100), 4, start); err != ErrDead || larval.Chain() != nil {
+	if _, _, err := larval.Seal(new(esp.Scratch), make([]byte, 0, 100), make([]byte, 5, 100), 4, start); err != ErrDead || larval.Chain() != nil {
 		t.Errorf("a larval SA carries packets: %v", err)
 	}
 	if err := db.Update(sample(said.ESP, 0x1000), start); err != nil {
@@ -215,7 +216,7 @@ func TestWrap(t *testing.T) {
 	}
 	sa := db.Lookup(id(said.ESP, 0x100))
 	seal := func() (State, error) {
-		_, state, err := sa.Seal(make([]byte, 0, 200), make([]byte, 5, 200), 4, start)
+		_, state, err := sa.Seal(new(esp.Scratch), make([]byte, 0, 200), make([]byte, 5, 200), 4, start)
 		return state, err
 	}
 	sa.seq = 1<<32 - seqMargin - 1
