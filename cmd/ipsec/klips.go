@@ -30,7 +30,7 @@ type klipsCmd struct {
 	Fragicmp bool `help:"Answer packets that are too big with ICMP (fragicmp=yes)."`
 	Hidetos  bool `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
 	// For tests of the ways round them, and for a kernel whose own are broken.
-	NoOffload []string `hidden:"" placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, or all of them."`
+	NoOffload []string `hidden:"" placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, packet, or all of them."`
 	Queues    int      `hidden:"" help:"How many queues each interface has, as far as the kernel lets it; by itself as many as threads that carry packets."`
 	Debug     []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
 }

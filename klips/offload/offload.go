@@ -18,13 +18,14 @@ const (
 	Coalesce                 // the host receives TCP, and with USO UDP, joined here
 	Segment                  // ESP in UDP is sent in pieces of up to 64 KB: UDP_SEGMENT
 	GRO                      // and received: UDP_GRO
+	Packet                   // raw ESP is sent as frames: AF_PACKET
 	ways     = iota
 )
 
 // All is every way.
 const All = Set(1<<ways - 1)
 
-func names() [ways]string { return [...]string{"tso", "uso", "coalesce", "segment", "gro"} }
+func names() [ways]string { return [...]string{"tso", "uso", "coalesce", "segment", "gro", "packet"} }
 
 // Names returns the name of each way.
 func Names() []string {

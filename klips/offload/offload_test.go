@@ -22,9 +22,9 @@ func TestParse(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	for want, c := range map[string][2]Set{
-		"tso,uso,coalesce,segment,gro":                                                     {All, 0},
-		"none; not tso,uso,coalesce,segment,gro: turned off":                               {0, All},
-		"tso,segment,gro; not coalesce: turned off; not uso: the kernel does not offer it": {TSO | Segment | GRO, Coalesce},
+		"tso,uso,coalesce,segment,gro,packet":                                                     {All, 0},
+		"none; not tso,uso,coalesce,segment,gro,packet: turned off":                               {0, All},
+		"tso,segment,gro,packet; not coalesce: turned off; not uso: the kernel does not offer it": {TSO | Segment | GRO | Packet, Coalesce},
 	} {
 		if got := Describe(c[0], c[1]); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -12,13 +12,15 @@ import (
 // bufferSize is what the kernel may hold of a socket, in bytes.
 const bufferSize = 4 << 20
 
-// socket returns a socket on the device, watched by Go's poller once it is set up.
+// socket returns a socket on the device, or "" for none, watched by Go's poller once it is set up.
 func socket(device string, family, kind, proto int, setup func(fd int) error) (*os.File, syscall.RawConn, error) {
 	fd, err := unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = unix.BindToDevice(fd, device)
+	if device != "" {
+		err = unix.BindToDevice(fd, device)
+	}
 	if err == nil {
 		err = setup(fd)
 	}

@@ -50,11 +50,14 @@ type Wire struct {
 	inlets []*Inlet
 	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
 	bulk   [2][]*bulk // the same, for each queue; nil too where it is not wanted
+	raw    *rawESP
 
 	want, offloads offload.Set
 	queues         int
 
-	once sync.Once
+	refreshing sync.Mutex
+	closed     bool // under refreshing
+	once       sync.Once
 }
 
 // state is what netlink says of the interface.
@@ -73,7 +76,7 @@ func Open(name string, hooks Hooks, want offload.Set, queues int) (*Wire, error)
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO), queues: max(1, queues)}
+	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO | offload.Packet), queues: max(1, queues)}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
@@ -85,6 +88,10 @@ func Open(name string, hooks Hooks, want offload.Set, queues int) (*Wire, error)
 }
 
 func (w *Wire) open() error {
+	w.raw = newRawESP(w)
+	if w.raw.plain != nil {
+		w.offloads |= offload.Packet
+	}
 	for i, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		out, err := newSender(w.name, family)
 		if family == unix.AF_INET6 && (errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT)) {
@@ -148,6 +155,11 @@ func (w *Wire) Offloads() offload.Set { return w.offloads }
 // sockets to it anew where it has been away, as that of a dialled line is. The
 // error wraps ENODEV where it is gone.
 func (w *Wire) Refresh() error {
+	w.refreshing.Lock()
+	defer w.refreshing.Unlock()
+	if w.closed {
+		return os.ErrClosed
+	}
 	link, err := netlink.LinkByName(w.name)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return fmt.Errorf("there is no interface %s: %w", w.name, syscall.ENODEV)
@@ -166,7 +178,7 @@ func (w *Wire) Refresh() error {
 		}
 	}
 	if old := w.state.Load(); old != nil && old.index != s.index {
-		if err := w.rebind(); err != nil {
+		if err := w.rebind(s.index); err != nil {
 			return fmt.Errorf("failed to bind to the new %s: %w", w.name, err)
 		}
 	}
@@ -175,8 +187,11 @@ func (w *Wire) Refresh() error {
 }
 
 // rebind is for an interface of the same name and another index.
-func (w *Wire) rebind() error {
+func (w *Wire) rebind(index int) error {
 	var errs []error
+	if w.raw.plain != nil {
+		errs = append(errs, w.raw.follow(index))
+	}
 	bind := func(raw syscall.RawConn) {
 		errs = append(errs, raw.Control(func(fd uintptr) { errs = append(errs, unix.BindToDevice(int(fd), w.name)) }))
 	}
@@ -231,7 +246,10 @@ func (w *Wire) write(queue int, bufs []*packet.Buffer, six, trains bool) (refuse
 	if out == nil {
 		return len(bufs), unix.EAFNOSUPPORT
 	}
-	if !trains || len(bulks) == 0 {
+	switch {
+	case !trains:
+		return w.raw.write(out, bufs)
+	case len(bulks) == 0:
 		return out.write(bufs)
 	}
 	for bulk := bulks[queue%len(bulks)]; ; {
@@ -267,7 +285,13 @@ func (w *Wire) SendIKE(m ike.Message) error {
 func (w *Wire) Close() error {
 	err := error(os.ErrClosed)
 	w.once.Do(func() {
+		w.refreshing.Lock()
+		defer w.refreshing.Unlock()
+		w.closed = true
 		err = nil
+		if w.raw != nil {
+			err = w.raw.close()
+		}
 		for _, out := range w.out {
 			if out != nil {
 				err = errors.Join(err, out.file.Close())
