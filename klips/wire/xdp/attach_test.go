@@ -81,6 +81,37 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// TestQueues attaches to an interface of several queues.
+func TestQueues(t *testing.T) {
+	c := newCable(t)
+	for _, x := range []struct{ queues, inlets, receive int }{{1, 1, 4096}, {2, 2, 2048}, {3, 3, 1024}, {20, 16, 1024}} {
+		c.east.Sh(t, fmt.Sprintf("ip link del wan; ip link add wan numrxqueues %d numtxqueues %d type veth; ip link set wan up", x.queues, x.queues))
+		l := c.attach(t, c.east, east4)
+		if len(l.inlets) != x.inlets || int(l.slots.count) != x.inlets {
+			t.Errorf("%d queues: %d inlets, %d slots, want %d", x.queues, len(l.inlets), l.slots.count, x.inlets)
+		}
+		for i, in := range l.inlets {
+			if got := len(in.socket.fill.entries); got != x.receive {
+				t.Errorf("%d queues: %d chunks for queue %d, want %d", x.queues, got, i, x.receive)
+			}
+		}
+		end(t, l)
+	}
+}
+
+// TestGone takes the interface away.
+func TestGone(t *testing.T) {
+	c := newCable(t)
+	l := c.attach(t, c.east, east4)
+	c.east.Sh(t, "ip link del wan")
+	b := packet.NewBuffer(100)
+	b.Set(whole(packet.Outer{Src: east4, Dst: west4, Proto: packet.ESP}, marked(0, 64)))
+	if n, err := l.Send(c.header(unix.ETH_P_IP), []*packet.Buffer{b}); err == nil {
+		t.Errorf("sent %d by an interface that is gone", n)
+	}
+	end(t, l)
+}
+
 // TestBusy puts another program on the interface first, in every way that there is.
 func TestBusy(t *testing.T) {
 	c := newCable(t)
@@ -124,7 +155,7 @@ func TestBusy(t *testing.T) {
 						l.Close()
 						l.abandon()
 					}()
-					return l.open(1500, bpflink.XDPGenericMode)
+					return l.open("wan", 1500, bpflink.XDPGenericMode)
 				})
 				if !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "another XDP program") {
 					t.Errorf("%v, want EBUSY", err)

@@ -36,8 +36,8 @@ type local struct {
 }
 
 // A span is what Program.locals says of it: the slots of the sockets of the
-// queues of the interface.
-type span struct{ first, count uint32 }
+// queues of the interface, and the length of the longest frame that they take.
+type span struct{ first, count, longest uint32 }
 
 // Load loads the program and its maps, one for all interfaces. It needs
 // CAP_NET_ADMIN and CAP_BPF, or CAP_SYS_ADMIN before Linux 5.8, which nothing
@@ -61,7 +61,7 @@ func Load() (*Program, error) {
 
 func (p *Program) load() (err error) {
 	p.locals, err = ebpf.NewMap(&ebpf.MapSpec{
-		Name: "ipsec_locals", Type: ebpf.Hash, KeySize: 20, ValueSize: 8, MaxEntries: addrLimit, Flags: unix.BPF_F_NO_PREALLOC,
+		Name: "ipsec_locals", Type: ebpf.Hash, KeySize: 20, ValueSize: 12, MaxEntries: addrLimit, Flags: unix.BPF_F_NO_PREALLOC,
 	})
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p *Program) reserve(count int) (span, error) {
 			for i := range count {
 				p.slots[first+i] = true
 			}
-			return span{uint32(first), uint32(count)}, nil
+			return span{first: uint32(first), count: uint32(count)}, nil
 		}
 	}
 	return span{}, fmt.Errorf("there are %d AF_XDP sockets already: %w", slotLimit, unix.ENOSPC)
@@ -126,7 +126,7 @@ const (
 // instructions are those of the program. What is not an untagged Ethernet frame
 // with a whole ESP packet in it, right behind the IPv4 header or the IPv6 header,
 // to an address of the interface, goes on into the kernel's stack, and so does
-// what comes by a queue that has no socket.
+// what comes by a queue that has no socket or is too long for it.
 func instructions(locals, sockets int) asm.Instructions {
 	const (
 		ethernet = 14
@@ -177,11 +177,16 @@ func instructions(locals, sockets int) asm.Instructions {
 		asm.Add.Imm(asm.R2, keyAt),
 		asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, "pass"),
+		asm.LoadMem(packet, ctx, 0, asm.Word),
+		asm.LoadMem(end, ctx, 4, asm.Word),
+		asm.Sub.Reg(end, packet),
+		asm.LoadMem(value, asm.R0, 8, asm.Word), // span.longest
+		asm.JGT.Reg(end, value, "pass"),
 		asm.LoadMem(asm.R2, asm.R0, 0, asm.Word), // span.first
 		asm.LoadMem(asm.R4, asm.R0, 4, asm.Word), // span.count
-		asm.LoadMem(asm.R5, ctx, 16, asm.Word),   // rx_queue_index
-		asm.JGE.Reg(asm.R5, asm.R4, "pass"),
-		asm.Add.Reg(asm.R2, asm.R5),
+		asm.LoadMem(value, ctx, 16, asm.Word),    // rx_queue_index
+		asm.JGE.Reg(value, asm.R4, "pass"),
+		asm.Add.Reg(asm.R2, value),
 		asm.LoadMapPtr(asm.R1, sockets),
 		asm.Mov.Imm(asm.R3, pass),
 		asm.FnRedirectMap.Call(),

@@ -198,6 +198,7 @@ func TestTaken(t *testing.T) {
 		}, 100, true},
 		{"DF", four, change(20, 0x40, 0), 100, true},
 		{"second address", to(four, netip.MustParseAddr("192.0.2.99")), nil, 100, true},
+		{"too long for a chunk", four, nil, 1700, false},
 		{"first fragment", four, change(20, 0x20, 0), 100, false},
 		{"last fragment", four, change(20, 0, 1), 100, false},
 		{"last fragment, far behind", four, change(20, 0x1f, 0), 100, false},
@@ -213,6 +214,8 @@ func TestTaken(t *testing.T) {
 	}
 	kernel := tap(t, c.east)
 	l := c.attach(t, c.east, east4, east6, netip.MustParseAddr("192.0.2.99"))
+	c.east.Sh(t, "ip link set wan mtu 3000")
+	c.west.Sh(t, "ip link set wan mtu 3000")
 	wire := tap(t, c.west)
 	var sent [][]byte
 	for i, x := range cases {
