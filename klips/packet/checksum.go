@@ -10,20 +10,32 @@ import (
 // half of a word.
 //
 // Inside, words are of the order in which they lie in memory: the sum does not
-// depend on it but for the order of its own bytes (RFC 1071, section 2).
+// depend on it but for the order of its own bytes (RFC 1071, section 2). They are
+// added as halves into sums of twice their length, which need no carries and so do
+// not wait for one another.
 func Sum(b []byte, initial uint16) uint16 {
-	sum, carry := uint64(bits.ReverseBytes16(initial)), uint64(0)
+	first, second, third, fourth := uint64(bits.ReverseBytes16(initial)), uint64(0), uint64(0), uint64(0)
 	for len(b) >= 64 {
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[8:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[16:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[24:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[32:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[40:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[48:]), carry)
-		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b[56:]), carry)
+		p := (*[64]byte)(b)
+		first += uint64(binary.LittleEndian.Uint32(p[0:]))
+		second += uint64(binary.LittleEndian.Uint32(p[4:]))
+		third += uint64(binary.LittleEndian.Uint32(p[8:]))
+		fourth += uint64(binary.LittleEndian.Uint32(p[12:]))
+		first += uint64(binary.LittleEndian.Uint32(p[16:]))
+		second += uint64(binary.LittleEndian.Uint32(p[20:]))
+		third += uint64(binary.LittleEndian.Uint32(p[24:]))
+		fourth += uint64(binary.LittleEndian.Uint32(p[28:]))
+		first += uint64(binary.LittleEndian.Uint32(p[32:]))
+		second += uint64(binary.LittleEndian.Uint32(p[36:]))
+		third += uint64(binary.LittleEndian.Uint32(p[40:]))
+		fourth += uint64(binary.LittleEndian.Uint32(p[44:]))
+		first += uint64(binary.LittleEndian.Uint32(p[48:]))
+		second += uint64(binary.LittleEndian.Uint32(p[52:]))
+		third += uint64(binary.LittleEndian.Uint32(p[56:]))
+		fourth += uint64(binary.LittleEndian.Uint32(p[60:]))
 		b = b[64:]
 	}
+	sum, carry := bits.Add64(first+second, third+fourth, 0)
 	for len(b) >= 8 {
 		sum, carry = bits.Add64(sum, binary.LittleEndian.Uint64(b), carry)
 		b = b[8:]
