@@ -22,10 +22,11 @@ const readLimit = 192 << 10
 // buffer has a Segment, its packet is to be cut. After Close the error is
 // os.ErrClosed.
 func (q *Queue) ReadBatch(bufs []*packet.Buffer) (int, error) {
-	q.bufs, q.n, q.err = bufs, 0, nil
+	q.bufs, q.n, q.err, q.waited = bufs, 0, nil, false
 	if err := q.raw.Read(q.some); err != nil { // which is not os.ErrClosed, and for no other reason
 		return 0, fmt.Errorf("failed to read %s: %w", q.d.name, os.ErrClosed)
 	}
+	q.alone = q.n == 1
 	return q.n, q.err
 }
 
@@ -42,6 +43,7 @@ func (q *Queue) readSome(fd uintptr) bool {
 		switch {
 		case errno == unix.EINTR:
 		case errno == unix.EAGAIN:
+			q.waited = true
 			return q.n > 0
 		case errno != 0:
 			if q.n == 0 {
@@ -52,6 +54,9 @@ func (q *Queue) readSome(fd uintptr) bool {
 			total += int(n)
 			if q.d.keep(b, space[:n]) {
 				q.n++
+			}
+			if q.waited && q.alone && q.n > 0 {
+				return true // where packets come one by one, none waits until there is no other
 			}
 		}
 	}

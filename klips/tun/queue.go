@@ -21,10 +21,12 @@ type Queue struct {
 	raw  syscall.RawConn
 
 	// What readSome works on, kept here so that a read allocates nothing.
-	bufs []*packet.Buffer
-	n    int
-	err  error
-	some func(fd uintptr) bool
+	bufs   []*packet.Buffer
+	n      int
+	err    error
+	waited bool // for the packet that is being read
+	alone  bool // the last one that was waited for, was
+	some   func(fd uintptr) bool
 }
 
 // Queues returns the queues of the device, at least one.

@@ -35,6 +35,8 @@ type Inlet struct {
 	slots    []slot
 	n        int
 	errno    syscall.Errno
+	waited   bool // for the packets that are being read
+	alone    bool // the last one that was waited for, was
 	some     func(fd uintptr) bool
 
 	bulk *bulk // that sends by the same socket; nil for none
@@ -106,10 +108,11 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 			h.Control = &in.slots[i].control[0]
 			h.SetControllen(len(in.slots[i].control))
 		}
-		in.n, in.errno = len(bufs), 0
+		in.n, in.errno, in.waited = len(bufs), 0, false
 		if err := in.raw.Read(in.some); err != nil { // which is not os.ErrClosed, and for no other reason
 			return 0, os.ErrClosed
 		}
+		in.alone = in.n == 1
 		if in.errno != 0 {
 			in.drainErrors()
 			// An ICMP message, which anyone can send, is an error of a kind of
@@ -135,8 +138,12 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 }
 
 func (in *Inlet) receiveSome(fd uintptr) bool {
+	if in.waited && in.alone {
+		in.n = 1 // where packets come one by one, none waits until there is no other
+	}
 	n, errno := mmsg(unix.SYS_RECVMMSG, fd, in.messages[:in.n])
 	if errno == unix.EAGAIN {
+		in.waited = true
 		return false
 	}
 	in.n, in.errno = n, errno
