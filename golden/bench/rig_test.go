@@ -32,7 +32,8 @@ type rig struct {
 	west, east  *lab.Machine
 	left, right *lab.Machine // clients
 	work        string
-	daemons     []int // the processes that carry packets, on both gateways
+	program     string // of newBare
+	daemons     []int  // the processes that carry packets, on both gateways
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,48 +15,95 @@ import (
 	"ipsec/klips/said"
 )
 
-// TestSoak runs four TCP flows both ways through SAs that are replaced every five seconds, for
-// as long as IPSEC_SOAK says, as 10m. No packet is lost but what queues drop, and
-// the daemons do not grow.
+// TestSoak runs four TCP flows both ways through SAs in UDP that are replaced every
+// five seconds, and a slower one of IPv6 through such SAs of raw ESP, for as long as
+// IPSEC_SOAK says, as 10m. No packet is lost but what queues drop and count, no
+// daemon grows, and none has more goroutines than one that has just begun.
 func TestSoak(t *testing.T) {
 	long, err := time.ParseDuration(os.Getenv("IPSEC_SOAK"))
 	if err != nil {
 		t.Skip("set IPSEC_SOAK=10m")
 	}
-	r := newKLIPS(t, build(t), transform{"aes128gcm16", 20, 0, true})
+	bin := build(t)
+	few := soak(t, bin, 0)
+	many := soak(t, bin, long)
+	for i, side := range []string{"west", "east"} {
+		t.Logf("%s: %d goroutines, in the beginning %d", side, len(many[i]), len(few[i]))
+		if len(many[i]) > len(few[i]) {
+			t.Errorf("%s has %d goroutines at the end, %d in the beginning: made by %q, and %q", side, len(many[i]), len(few[i]), many[i], few[i])
+		}
+	}
+}
+
+// soak runs for that long, and returns what made the goroutines that each daemon has
+// in the end.
+func soak(t *testing.T, bin string, long time.Duration) (goroutines [2][]string) {
+	r := newBare(t, bin)
 	rekeys := &rekeying{west: dial(t, r.west), east: dial(t, r.east)}
+	if err := rekeys.rekey(); err != nil {
+		t.Fatal(err)
+	}
+	r.up(t)
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- rekeys.run(stop) }()
-	iperf(t, r, 5*time.Second, "-P", "4", "--bidir") // so that all is in place
-	before := r.memory(t)
-	rep, _ := iperf(t, r, long, "-P", "4", "--bidir")
-	after := r.memory(t)
+	r.start(t, r.right, "iperf3", "-s", "-p", "5202")
+	if long > 0 {
+		iperf(t, r, 5*time.Second, "-P", "4", "--bidir") // so that all is in place
+		r.start(t, r.left, "iperf3", "-c", rightClient6, "-p", "5202", "-b", "50M", "-t", fmt.Sprint(int(long.Seconds())))
+		before := r.memory(t)
+		rep, _ := iperf(t, r, long, "-P", "4", "--bidir")
+		after := r.memory(t)
+		t.Logf("%.2f Gbit/s one way, %d MB before and %d MB after", rep.End.Received.Rate/1e9, before>>20, after>>20)
+		if after > before+8<<20 {
+			t.Errorf("a daemon has grown from %d to %d bytes", before, after)
+		}
+	}
 	close(stop)
-	if err := <-ended; err != nil {
-		t.Errorf("rekeying: %v", err)
+	err := <-ended
+	if err == nil {
+		err = rekeys.rekey() // so that all that carried packets is counted
 	}
-	t.Logf("%.2f Gbit/s one way, %d rekeys, %d MB before and %d MB after", rep.End.Received.Rate/1e9, rekeys.count, before>>20, after>>20)
-	if after > before+8<<20 {
-		t.Errorf("a daemon has grown from %d to %d bytes", before, after)
+	if err != nil {
+		t.Fatalf("rekeying: %v", err)
 	}
+	refused := r.refused(t)
 	for side, table := range map[string]*client.Client{"west": rekeys.west, "east": rekeys.east} {
-		drops, err := table.ListDrops()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range drops {
-			switch d.Reason {
-			case "refused by the physical interface", "refused by the virtual interface",
-				"without an eroute": // what the host sends to neighbours in IPv6
-				t.Logf("%s: %d packets %s", side, d.Packets, d.Reason)
-			default:
-				t.Errorf("%s: %d packets %s", side, d.Packets, d.Reason)
-			}
-		}
+		refused += drops(t, side, table)
 		if sas, err := table.ListSAs(); err != nil || len(sas) > 8 {
 			t.Errorf("%s: %d SAs are left, %v", side, len(sas), err)
 		}
 	}
+	for _, n := range rekeys.carried {
+		t.Logf("%d packets sent, %d received; queues refused %d pieces", n.sent, n.received, refused)
+		if long > 0 && n.received == 0 || n.received > n.sent || n.sent-n.received > 64*refused { // as many as are in one piece
+			t.Errorf("%d packets sent, %d received, and queues refused no more than %d pieces", n.sent, n.received, refused)
+		}
+	}
+	for i, pid := range r.daemons {
+		goroutines[i] = r.goroutines(t, []*lab.Machine{r.west, r.east}[i], pid)
+	}
+	return goroutines
+}
+
+// drops returns how many packets queues have refused, and says which others were dropped.
+func drops(t *testing.T, side string, table *client.Client) (refused uint64) {
+	t.Helper()
+	list, err := table.ListDrops()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range list {
+		switch d.Reason {
+		case "refused by the physical interface", "refused by the virtual interface":
+			refused += d.Packets
+			fallthrough
+		case "without an eroute": // what the host sends to neighbours in IPv6
+			t.Logf("%s: %d packets %s", side, d.Packets, d.Reason)
+		default:
+			t.Errorf("%s: %d packets %s", side, d.Packets, d.Reason)
+		}
+	}
+	return refused
 }
 
 func dial(t testing.TB, m *lab.Machine) (c *client.Client) {
@@ -77,57 +125,91 @@ func dial(t testing.TB, m *lab.Machine) (c *client.Client) {
 type rekeying struct {
 	west, east *client.Client
 	count      int
-	old        [2][]said.SAID
+	old        []said.SAID
+	carried    [2]struct{ sent, received uint64 } // packets of all old SAs, in UDP and raw
 }
 
 func (k *rekeying) run(stop chan struct{}) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
-		if err := k.rekey(); err != nil {
-			return err
-		}
 		select {
 		case <-stop:
 			return nil
 		case <-tick.C:
+		}
+		if err := k.rekey(); err != nil {
+			return err
 		}
 	}
 }
 
 func (k *rekeying) rekey() error {
 	k.count++
-	west, east := netip.MustParseAddr(westAddr), netip.MustParseAddr(eastAddr)
-	nets := [2]netip.Prefix{netip.MustParsePrefix("10.0.1.0/24"), netip.MustParsePrefix("10.0.2.0/24")}
-	tables := []klips.Table{k.west, k.east}
-	var fresh [2][]said.SAID
-	for i, way := range [2][2]netip.Addr{{west, east}, {east, west}} {
-		flow := klips.Selector{Src: nets[i], Dst: nets[1-i]}
-		key := make([]byte, 20)
-		key[0], key[1], key[2] = byte(i), byte(k.count), byte(k.count>>8)
-		esp := klips.SA{ID: said.SAID{Dst: way[1], SPI: uint32(0x5000 + k.count), Proto: said.ESP}, Src: way[0], Enc: "aesgcm16", EncKey: key, ReplayWindow: 4096, Encap: klips.Encap{SrcPort: 4500, DstPort: 4500}}
-		tunnel := klips.SA{ID: said.SAID{Dst: way[1], SPI: esp.ID.SPI, Proto: said.IPIP}, TunnelSrc: way[0], TunnelDst: way[1], Inflow: []klips.Selector{flow}}
-		fresh[i] = []said.SAID{tunnel.ID, esp.ID}
-		for _, table := range []klips.Table{tables[1-i], tables[i]} {
-			if err := errors.Join(table.AddSA(tunnel), table.AddSA(esp), table.GroupSAs(fresh[i])); err != nil {
-				return fmt.Errorf("number %d: %w", k.count, err)
+	addrs := [2]netip.Addr{netip.MustParseAddr(westAddr), netip.MustParseAddr(eastAddr)}
+	tables := [2]klips.Table{k.west, k.east}
+	var fresh []said.SAID
+	var eroutes [2][]klips.Eroute
+	for n, nets := range [][2]string{{"10.0.1.0/24", "10.0.2.0/24"}, {"fd01::/64", "fd02::/64"}} {
+		for i := range 2 {
+			src, dst := addrs[i], addrs[1-i]
+			flow := klips.Selector{Src: netip.MustParsePrefix(nets[i]), Dst: netip.MustParsePrefix(nets[1-i])}
+			key := make([]byte, 20)
+			key[0], key[1], key[2], key[3] = byte(i), byte(k.count), byte(k.count>>8), byte(n)
+			esp := klips.SA{ID: said.SAID{Dst: dst, SPI: uint32(0x5000 + k.count<<1 + n), Proto: said.ESP}, Src: src, Enc: "aesgcm16", EncKey: key, ReplayWindow: 4096}
+			if n == 0 {
+				esp.Encap = klips.Encap{SrcPort: 4500, DstPort: 4500}
 			}
-			tunnel.Inflow = nil
+			tunnel := klips.SA{ID: said.SAID{Dst: dst, SPI: esp.ID.SPI, Proto: said.IPIP}, TunnelSrc: src, TunnelDst: dst, Inflow: []klips.Selector{flow}}
+			group := []said.SAID{tunnel.ID, esp.ID}
+			for _, table := range []klips.Table{tables[1-i], tables[i]} {
+				if err := errors.Join(table.AddSA(tunnel), table.AddSA(esp), table.GroupSAs(group)); err != nil {
+					return fmt.Errorf("number %d: %w", k.count, err)
+				}
+				tunnel.Inflow = nil
+			}
+			fresh = append(fresh, group...)
+			eroutes[i] = append(eroutes[i], klips.Eroute{Selector: flow, SAID: tunnel.ID})
 		}
 	}
-	for i := range tables {
-		if err := tables[i].ReplaceEroute(klips.Eroute{Selector: klips.Selector{Src: nets[i], Dst: nets[1-i]}, SAID: fresh[i][0]}); err != nil {
-			return err
-		}
-	}
-	time.Sleep(time.Second)
-	for i := range k.old {
-		for _, id := range k.old[i] {
-			if err := errors.Join(k.west.DelSA(id), k.east.DelSA(id)); err != nil {
+	for i, table := range tables {
+		for _, eroute := range eroutes[i] {
+			if err := table.ReplaceEroute(eroute); err != nil {
 				return err
 			}
 		}
 	}
+	time.Sleep(time.Second) // what an IKE daemon waits for what is on its way
+	if err := k.collect(); err != nil {
+		return err
+	}
+	for _, id := range k.old {
+		if err := errors.Join(k.west.DelSA(id), k.east.DelSA(id)); err != nil {
+			return err
+		}
+	}
 	k.old = fresh
+	return nil
+}
+
+// collect adds up what the old SAs have carried.
+func (k *rekeying) collect() error {
+	for side, table := range []*client.Client{k.west, k.east} {
+		list, err := table.ListSAs()
+		if err != nil {
+			return err
+		}
+		for _, sa := range list {
+			if sa.ID.Proto != said.ESP || !slices.Contains(k.old, sa.ID) {
+				continue
+			}
+			n := &k.carried[sa.ID.SPI&1]
+			if sent := (sa.ID.Dst == netip.MustParseAddr(eastAddr)) == (side == 0); sent {
+				n.sent += sa.Usage.Packets
+			} else {
+				n.received += sa.Usage.Packets
+			}
+		}
+	}
 	return nil
 }

@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ipsec/golden/lab"
+)
+
+const rightClient6 = "fd02::10"
+
+// newBare returns a rig whose gateways run KLIPS in the foreground, with no SAs, and with
+// IPv6 behind them: what their daemons say is in a file, their last words too.
+func newBare(t testing.TB, bin string) *rig {
+	t.Helper()
+	r := newRig(t, "KLIPS")
+	r.left.Sh(t, "ip addr add fd01::10/64 dev eth0 nodad; ip route add default via fd01::1")
+	r.right.Sh(t, "ip addr add fd02::10/64 dev eth0 nodad; ip route add default via fd02::1")
+	r.program = filepath.Base(bin)
+	for i, m := range []*lab.Machine{r.west, r.east} {
+		m.Sh(t, "mkdir -p /var/run/pluto")
+		r.daemons = append(r.daemons, r.start(t, m, bin, "klips", "--nofork"))
+		m.Sh(t, "for i in $(seq 100); do [ -S /var/run/pluto/klips.ctl ] && break; sleep 0.05; done")
+		m.Run(t, bin, "tncfg", "--attach", "--virtual", "ipsec0", "--physical", "wan")
+		m.Sh(t, fmt.Sprintf("sysctl -qw net.ipv6.conf.all.forwarding=1; ip addr add fd0%d::1/64 dev lan nodad; ip link set ipsec0 mtu %d up", i+1, innerMTU))
+		m.Sh(t, fmt.Sprintf("ip route add 10.0.%d.0/24 dev ipsec0; ip route add fd0%d::/64 dev ipsec0", 2-i, 2-i))
+	}
+	return r
+}
+
+// refused returns how much the queues of the gateways have dropped: those of sockets,
+// of links, and between the links and the stack.
+func (r *rig) refused(t testing.TB) (n uint64) {
+	t.Helper()
+	for _, m := range []*lab.Machine{r.west, r.east} {
+		out := m.Sh(t, `
+awk '/^Udp:/ && !head {for (i = 2; i <= NF; i++) name[i] = $i; head = 1; next} /^Udp:/ {for (i = 2; i <= NF; i++) if (name[i] ~ /bufErrors/) print $i}' /proc/net/snmp
+awk 'NR > 1 {print $NF}' /proc/net/raw
+for link in wan ipsec0; do cat /sys/class/net/$link/statistics/tx_dropped /sys/class/net/$link/statistics/rx_dropped; done
+awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; done`)
+		for _, word := range strings.Fields(out) {
+			count, err := strconv.ParseUint(word, 10, 64)
+			if err != nil {
+				t.Fatalf("%v in %q", err, out)
+			}
+			n += count
+		}
+	}
+	return n
+}
+
+// goroutines ends a daemon of newBare so that it tells of its goroutines, and returns
+// what made each of them.
+func (r *rig) goroutines(t testing.TB, m *lab.Machine, pid int) (made []string) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if syscall.Kill(pid, 0) != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	text, err := os.ReadFile(filepath.Join(r.work, m.Name+"-"+r.program+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range strings.SplitSeq(string(text), "\n\n") {
+		if !strings.HasPrefix(part, "goroutine ") || strings.HasPrefix(part, "goroutine 0 ") {
+			continue
+		}
+		by := "the program"
+		if _, rest, ok := strings.Cut(part, "created by "); ok {
+			by, _, _ = strings.Cut(rest, "\n")
+			by, _, _ = strings.Cut(by, " in goroutine")
+		}
+		made = append(made, by)
+	}
+	if made == nil {
+		t.Fatalf("%s told of no goroutines: %s", m.Name, text)
+	}
+	return made
+}
