@@ -42,6 +42,7 @@ type outbound struct {
 	splitter  segment.Splitter
 	splitting packet.Header // of the packet that is being cut
 	stream    stream
+	granted   sadb.Run
 	sealed    sealed
 	arena     []byte
 	arenaUsed int
@@ -163,7 +164,7 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 			return false
 		}
 		if short && n <= o.stream.room {
-			o.push(o.splitter.Next(), &o.splitting)
+			o.pushAll(&o.splitting)
 			continue
 		}
 		piece := o.take()
@@ -221,7 +222,7 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 		o.drop(dropNoEroute, h)
 		return
 	}
-	entry.Count(o.now.UnixNano())
+	entry.Count(1, o.now.UnixNano())
 	switch entry.Shunt() {
 	case klips.ShuntNone:
 		o.encapsulate(b, h, e.sas.Lookup(entry.SAID))

@@ -84,16 +84,64 @@ func (o *outbound) fits(n int) bool {
 	return len(o.arena)-o.arenaUsed >= n+packet.Headroom+packet.Tailroom && o.viewsUsed < len(o.views) && len(o.spare)-o.used >= sparesLeast
 }
 
+// most returns how many packets of size bytes can be sealed before what is there has
+// been sent, where one can.
+func (o *outbound) most(size int) int {
+	room := len(o.arena) - o.arenaUsed - packet.Headroom - packet.Tailroom
+	return max(1, min(room/(o.stream.esp.Len(size)+packet.IPv6Len+packet.UDPLen), len(o.views)-o.viewsUsed))
+}
+
 // push seals a packet of the stream behind those that are there.
 func (o *outbound) push(p []byte, h *packet.Header) {
-	s, t := &o.stream, &o.sealed
-	s.entry.Count(o.now.UnixNano())
-	state := s.tunnel.Pass(len(p), o.now)
-	o.note(s.tunnel, state)
-	if state == sadb.Dead {
+	if o.reserve(sadb.One(len(p))) == 0 {
 		o.drop(dropSA, h)
 		return
 	}
+	o.place(p, h)
+}
+
+// pushAll does the same with what a packet is still to be cut into, as far as there is
+// room, and at least with one.
+func (o *outbound) pushAll(h *packet.Header) {
+	b := o.splitter.Left()
+	if most := o.most(b.Size); most < b.Count {
+		b.Count, b.Last = most, b.Size
+	}
+	n := o.reserve(sadb.Batch(b))
+	if n == 0 {
+		o.splitter.Next()
+		o.drop(dropSA, h)
+	}
+	for range n {
+		o.place(o.splitter.Next(), h)
+	}
+}
+
+// reserve has the SAs of the stream count packets before they are sealed, all at
+// once. It returns how many of them may go.
+func (o *outbound) reserve(b sadb.Batch) int {
+	s := &o.stream
+	s.entry.Count(b.Count, o.now.UnixNano())
+	n, state := s.tunnel.PassAll(b, o.now)
+	o.note(s.tunnel, state)
+	if n == 0 {
+		return 0
+	}
+	if n < b.Count {
+		b.Count, b.Last = n, b.Size
+	}
+	run, state, err := s.esp.Reserve(b, o.now)
+	o.note(s.esp, state)
+	if err != nil {
+		return 0
+	}
+	o.granted = run
+	return run.Left()
+}
+
+// place seals a packet, for which there is a run.
+func (o *outbound) place(p []byte, h *packet.Header) {
+	s, t := &o.stream, &o.sealed
 	next := uint8(packet.IPv4)
 	if h.Version == 6 {
 		next = packet.IPv6
@@ -104,10 +152,7 @@ func (o *outbound) push(p []byte, h *packet.Header) {
 		o.shut()
 		o.begins(tos, h.DF)
 	}
-	at := o.arenaUsed
-	_, state, err := s.esp.Seal(&o.scratch, o.arena[:at], p, next, o.now)
-	o.note(s.esp, state)
-	if err != nil {
+	if _, err := o.granted.Seal(&o.scratch, o.arena[:o.arenaUsed], p, next); err != nil {
 		o.drop(dropSA, h)
 		if t.count == 0 {
 			o.forget()

@@ -45,9 +45,9 @@ type Entry struct {
 	last    atomic.Int64
 }
 
-// Count notes a packet that took the eroute at a time of Unix nanoseconds.
-func (e *Entry) Count(now int64) {
-	e.packets.Add(1)
+// Count notes n packets that took the eroute at a time of Unix nanoseconds.
+func (e *Entry) Count(n int, now int64) {
+	e.packets.Add(uint64(n))
 	e.last.Store(now)
 }
 

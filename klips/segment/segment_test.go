@@ -40,8 +40,10 @@ func split(t testing.TB, p []byte, size int) (list []*packet.Buffer) {
 	if err != nil || !s.Start(p, &h, size) {
 		t.Fatalf("failed to start: %v", err)
 	}
+	var left []Pieces
 	for s.More() {
 		n := s.Len()
+		left = append(left, s.Left())
 		q := s.Next()
 		if len(q) != n {
 			t.Fatalf("%d bytes, said %d", len(q), n)
@@ -49,6 +51,11 @@ func split(t testing.TB, p []byte, size int) (list []*packet.Buffer) {
 		b := packet.NewBuffer(packet.MaxSize)
 		b.Set(q)
 		list = append(list, b)
+	}
+	for i, p := range left {
+		if want := (Pieces{len(list) - i, list[i].Len(), list[len(list)-1].Len()}); p != want {
+			t.Fatalf("%+v were left before packet %d, want %+v", p, i, want)
+		}
 	}
 	return list
 }

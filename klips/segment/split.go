@@ -52,6 +52,16 @@ func (s *Splitter) More() bool { return s.n == 0 && s.b != nil || s.at < len(s.b
 // Len returns how long the next packet will be.
 func (s *Splitter) Len() int { return s.headLen + min(s.size, len(s.b)-s.at) }
 
+// Pieces are packets of one length in bytes, but for the last, which may be shorter.
+type Pieces struct{ Count, Size, Last int }
+
+// Left returns the packets that are still to come; there must be one.
+func (s *Splitter) Left() Pieces {
+	rest := len(s.b) - s.at
+	n := max(1, (rest+s.size-1)/s.size)
+	return Pieces{n, s.Len(), s.headLen + rest - (n-1)*s.size}
+}
+
 // Next returns the next packet, with its headers and checksums. It is good until
 // the one after that, whose headers are written over its end.
 func (s *Splitter) Next() []byte {
