@@ -138,7 +138,7 @@ func entryText(entry *eroute.Entry, ok bool) string {
 	case entry == nil:
 		return "has no eroute"
 	}
-	return "takes " + erouteText(entry.Eroute)
+	return "takes " + erouteText(entry.Read())
 }
 
 func erouteText(r klips.Eroute) string { return fmt.Sprintf("%v -> %v => %v", r.Src, r.Dst, r.SAID) }

@@ -148,7 +148,7 @@ func (o *outbound) begin(p *outgoing, h *packet.Header) bool {
 	p.tunnel = true
 	p.outer = packet.Outer{
 		Src: first.Config.TunnelSrc,
-		Dst: first.Config.TunnelDst,
+		Dst: first.Config.ID.Dst,
 		TOS: packet.OuterTOS(h.TOS, o.e.settings.HideTOS),
 		TTL: ttl,
 		ID:  uint16(o.e.id()),

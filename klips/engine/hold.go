@@ -40,7 +40,7 @@ func (e *Engine) hold(t *trapped) {
 		e.stats.count(dropHeld)
 		return
 	}
-	trap := entry.Eroute
+	trap := entry.Read()
 	hosts := klips.Selector{Src: host(t.flow.Src), Dst: host(t.flow.Dst), Proto: trap.Proto, SrcPort: trap.SrcPort, DstPort: trap.DstPort}
 	if e.held[hosts] != nil || e.attached[t.at.virtual] != t.at {
 		e.stats.count(dropHeld)

@@ -72,7 +72,7 @@ func (o *outbound) choose(h *packet.Header) bool {
 	if len(chain) != 2 || chain[0].Config.ID.Proto != said.IPIP || chain[1].Config.ID.Proto != said.ESP {
 		return false
 	}
-	p := outgoing{chain: chain[1:], tunnel: true, outer: packet.Outer{Dst: sa.Config.TunnelDst}, ipv6: sa.Config.TunnelDst.Is6()}
+	p := outgoing{chain: chain[1:], tunnel: true, outer: packet.Outer{Dst: sa.Config.ID.Dst}, ipv6: sa.Config.ID.Dst.Is6()}
 	*s = stream{ok: true, flow: flow, entry: entry, tunnel: chain[0], esp: chain[1], encap: chain[1].Config.Encap}
 	s.room = p.room(e.mtu(o.at, sa.Config.ID.Dst))
 	return true
@@ -181,7 +181,7 @@ func (o *outbound) begins(tos uint8, df bool) {
 		view:  &o.views[o.viewsUsed],
 		esp:   s.esp,
 		encap: s.encap,
-		outer: packet.Outer{Src: c.TunnelSrc, Dst: c.TunnelDst, TOS: tos, TTL: ttl, DF: df, Proto: packet.ESP},
+		outer: packet.Outer{Src: c.TunnelSrc, Dst: c.ID.Dst, TOS: tos, TTL: ttl, DF: df, Proto: packet.ESP},
 		start: o.arenaUsed,
 	}
 	o.viewsUsed++

@@ -19,6 +19,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/packet"
+	"ipsec/klips/said"
 )
 
 // A Flow is what a packet shows of itself. Where Partial is set the ports
@@ -35,11 +36,13 @@ func FlowOf(h *packet.Header) Flow {
 	return Flow{h.Src, h.Dst, h.Proto, h.SrcPort, h.DstPort, h.Offset > 0}
 }
 
-// An Entry is an eroute in the table. Its Eroute does not change once it is
-// there, and its Packets and Last are zero: Read has them.
+// An Entry is an eroute in the table. What is exported of it does not change once
+// it is there, but for Held.
 type Entry struct {
-	klips.Eroute
-	Held bool // made by a %trap, to last until the flow has an SA
+	klips.Selector
+	SAID  said.SAID
+	Ident [2]string
+	Held  bool // made by a %trap, to last until the flow has an SA
 
 	packets atomic.Uint64
 	last    atomic.Int64
@@ -56,8 +59,7 @@ func (e *Entry) Shunt() klips.Shunt { return ShuntOf(e.SAID) }
 
 // Read returns the eroute with its counters.
 func (e *Entry) Read() klips.Eroute {
-	r := e.Eroute
-	r.Packets = e.packets.Load()
+	r := klips.Eroute{Selector: e.Selector, SAID: e.SAID, Ident: e.Ident, Packets: e.packets.Load()}
 	if last := e.last.Load(); last != 0 {
 		r.Last = time.Unix(0, last)
 	}
@@ -79,8 +81,11 @@ type shape struct {
 	srcBits, dstBits    int
 	proto, sport, dport bool
 	entries             map[key]*Entry
-	pairs               map[key]int // how many there are without regard to ports
+	pairs               map[key]int // of a shape with ports: how many entries there are without regard to them
 }
+
+// ports reports whether the entries of the shape are for one port or pair of them.
+func (sh *shape) ports() bool { return sh.sport || sh.dport }
 
 // A key is a selector as its shape keeps it: masked.
 type key struct {
@@ -120,13 +125,14 @@ func (t *Table) Replace(r klips.Eroute) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Selector, r.Packets, r.Last = s, 0, time.Time{}
 	sh, k := t.shape(s, true), keyOf(s)
 	if sh.entries[k] == nil {
 		t.count++
-		sh.pairs[k.portless()]++
+		if sh.ports() {
+			sh.pairs[k.portless()]++
+		}
 	}
-	e := &Entry{Eroute: r}
+	e := &Entry{Selector: s, SAID: r.SAID, Ident: r.Ident}
 	sh.entries[k] = e
 	return e, nil
 }
@@ -140,8 +146,10 @@ func (t *Table) Delete(s klips.Selector) (*Entry, error) {
 	sh, k := t.shape(e.Selector, false), keyOf(e.Selector)
 	delete(sh.entries, k)
 	t.count--
-	if sh.pairs[k.portless()]--; sh.pairs[k.portless()] == 0 {
-		delete(sh.pairs, k.portless())
+	if sh.ports() {
+		if sh.pairs[k.portless()]--; sh.pairs[k.portless()] == 0 {
+			delete(sh.pairs, k.portless())
+		}
 	}
 	if len(sh.entries) == 0 {
 		f := t.family(s.Src.Addr())
@@ -175,7 +183,7 @@ func (t *Table) Lookup(f Flow) (*Entry, bool) {
 		if sh.proto {
 			k.proto = f.Proto
 		}
-		if f.Partial && (sh.sport || sh.dport) {
+		if f.Partial && sh.ports() {
 			if sh.pairs[k] > 0 {
 				return nil, false
 			}

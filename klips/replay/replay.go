@@ -23,28 +23,29 @@ const wordBits = 64
 // sequence numbers. It has no lock of its own: the caller holds one across
 // each call, not across the decryption between Check and Update.
 type Window struct {
-	size uint64
+	size uint16
 	esn  bool
 	top  uint64   // the highest sequence number marked
-	ring []uint64 // a bit for each number; its length is a power of two
+	ring []uint64 // a bit for each number: one word more than the window, RFC 6479, section 2
 }
 
 // New returns the window of a new SA that remembers size sequence numbers.
 // Size is 0, for none, or from MinSize to MaxSize.
 func New(size int, esn bool) (*Window, error) {
-	w := &Window{size: uint64(size), esn: esn}
-	if size == 0 {
-		return w, nil
+	w := &Window{}
+	return w, w.Init(size, esn)
+}
+
+// Init makes the window one of a new SA, as New does.
+func (w *Window) Init(size int, esn bool) error {
+	if size != 0 && (size < MinSize || size > MaxSize) {
+		return fmt.Errorf("replay window of %d, expected 0 or %d to %d", size, MinSize, MaxSize)
 	}
-	if size < MinSize || size > MaxSize {
-		return nil, fmt.Errorf("replay window of %d, expected 0 or %d to %d", size, MinSize, MaxSize)
+	*w = Window{size: uint16(size), esn: esn}
+	if size > 0 {
+		w.ring = make([]uint64, (size+wordBits-1)/wordBits+1)
 	}
-	words := 2
-	for words*wordBits < size+wordBits { // one word more than the window: RFC 6479, section 2
-		words *= 2
-	}
-	w.ring = make([]uint64, words)
-	return w, nil
+	return nil
 }
 
 // Top returns the highest sequence number that was marked, 0 at first.
@@ -60,7 +61,7 @@ func (w *Window) Check(low uint32) (seq uint64, ok bool) {
 	if w.esn {
 		reach := uint64(1) << 31
 		if w.size > 0 {
-			reach = w.size - 1
+			reach = uint64(w.size) - 1
 		}
 		bottom := w.top - min(reach, w.top)
 		seq = bottom + uint64(low-uint32(bottom))
@@ -100,7 +101,7 @@ func (w *Window) fresh(seq uint64) bool {
 	if w.size == 0 || seq > w.top {
 		return true
 	}
-	if w.top-seq >= w.size {
+	if w.top-seq >= uint64(w.size) {
 		return false
 	}
 	word, bit := w.at(seq)

@@ -71,11 +71,15 @@ func (db *DB) Update(c klips.SA, now time.Time) error {
 	}
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
-	sa.Config.Soft, sa.Config.Hard, sa.Config.Encap = c.Soft, c.Hard, c.Encap
+	sa.Config.live(c.Soft, c.Hard)
+	sa.Config.Encap = c.Encap
 	if c.Src.IsValid() && c.Src.Is4() == c.ID.Dst.Is4() {
 		sa.Config.Src = c.Src
 	}
-	sa.soft, sa.peer = false, netip.AddrPort{}
+	sa.soft = false
+	if sa.protection != nil {
+		sa.peer = nil
+	}
 	return nil
 }
 
@@ -142,8 +146,9 @@ func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, n
 	for i := range min(count, uint64(len(db.sas))+1) {
 		id := said.SAID{Dst: dst, SPI: low + uint32((start+i)%count), Proto: proto}
 		if db.sas[id] == nil {
-			larval := &SA{Larval: true, Config: Config{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}}}
-			larval.usage.Added = now
+			larval := &SA{Larval: true}
+			larval.keep(klips.SA{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}})
+			larval.usage.added = now
 			db.sas[id] = larval
 			return id.SPI, nil
 		}
@@ -300,11 +305,10 @@ func (sa *SA) Chain() []*SA {
 	}
 	chain := sa.Group
 	if chain == nil {
-		switch sa.Config.ID.Proto {
-		case said.ESP, said.AH:
-			return sa.self[:]
+		if sa.protection == nil {
+			return nil
 		}
-		return nil
+		return sa.self[:]
 	}
 	chain = chain[sa.Place:]
 	if rank(chain[len(chain)-1].Config.ID.Proto) < rank(said.ESP) {

@@ -6,13 +6,14 @@ import (
 
 	"ipsec/klips/ah"
 	"ipsec/klips/esp"
+	"ipsec/klips/said"
 )
 
 // Open authenticates and decrypts an ESP packet in place, and returns its
 // payload and the protocol of that. A packet that is no good does not move the
 // replay window.
 func (sa *SA) Open(w *esp.Scratch, packet []byte, now time.Time) (payload []byte, next uint8, state State, err error) {
-	if sa.esp == nil {
+	if !sa.is(said.ESP) {
 		return nil, 0, Dead, ErrDead
 	}
 	seq, state, err := sa.arrive(esp.Seq(packet))
@@ -33,7 +34,7 @@ func (sa *SA) Open(w *esp.Scratch, packet []byte, now time.Time) (payload []byte
 // Verify checks the AH of an IP packet, whose sequence number is seq, and
 // returns the packet without it, in place.
 func (sa *SA) Verify(packet []byte, seqLow uint32, now time.Time) ([]byte, State, error) {
-	if sa.ah == nil {
+	if !sa.is(said.AH) {
 		return nil, Dead, ErrDead
 	}
 	seq, state, err := sa.arrive(seqLow)
@@ -63,7 +64,7 @@ func (sa *SA) arrive(low uint32) (uint64, State, error) {
 	}
 	seq, ok := sa.window.Check(low)
 	if !ok {
-		sa.usage.ReplayErrors++
+		sa.replayErrors++
 		return 0, Alive, ErrReplay
 	}
 	return seq, Alive, nil
@@ -78,7 +79,7 @@ func (sa *SA) accept(seq uint64, size int, now time.Time) (State, error) {
 		return Dead, ErrDead
 	}
 	if !sa.window.Update(seq) {
-		sa.usage.ReplayErrors++
+		sa.replayErrors++
 		return Alive, ErrReplay
 	}
 	return sa.count(One(size), now), nil
@@ -106,29 +107,31 @@ func (sa *SA) failed(auth bool) {
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
 	if auth {
-		sa.usage.AuthErrors++
+		sa.authErrors++
 	} else {
-		sa.usage.OtherErrors++
+		sa.usage.otherErrors++
 	}
 }
 
 // PolicyError counts a packet that came out of the SA and should not have.
 func (sa *SA) PolicyError() {
 	sa.mu.Lock()
-	sa.usage.PolicyErrors++
+	sa.usage.policyErrors++
 	sa.mu.Unlock()
 }
 
-// Moved notes where an authentic packet came from, and where the one before
+// Moved notes where an authentic packet of ESP came from, and where the one before
 // did, if that is known and was elsewhere.
 func (sa *SA) Moved(from netip.AddrPort) (old netip.AddrPort, moved bool) {
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
-	old = sa.peer
-	if !old.IsValid() {
+	if sa.peer != nil {
+		old = *sa.peer
+	} else {
 		old = netip.AddrPortFrom(sa.Config.Src, sa.Config.Encap.SrcPort)
+		sa.peer = new(netip.AddrPort)
 	}
-	sa.peer = from
+	*sa.peer = from
 	known := old.IsValid() && !old.Addr().IsUnspecified()
 	return old, known && old != from
 }

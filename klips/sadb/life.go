@@ -46,63 +46,81 @@ func (sa *SA) Check(now time.Time) State {
 	if sa.dead {
 		return Dead
 	}
-	return sa.state(now)
+	return sa.state(now.Sub(sa.usage.added))
+}
+
+// A usage is what an SA has done so far, as klips.Usage has it.
+type usage struct {
+	bytes, packets            uint64
+	policyErrors, otherErrors uint64
+	added                     time.Time
+	first, last               time.Duration // since added; where there are packets
+}
+
+func (u *usage) read() klips.Usage {
+	r := klips.Usage{Bytes: u.bytes, Packets: u.packets, Added: u.added, PolicyErrors: u.policyErrors, OtherErrors: u.otherErrors}
+	if u.packets > 0 {
+		r.FirstUse, r.Last = u.added.Add(u.first), u.added.Add(u.last)
+	}
+	return r
+}
+
+// reached reports whether the usage comes up to a lifetime at an age of the SA.
+func (u *usage) reached(l *klips.Lifetime, age time.Duration) bool {
+	return l.Packets != 0 && u.packets >= l.Packets ||
+		l.Bytes != 0 && u.bytes >= l.Bytes ||
+		l.Allocations != 0 && u.packets >= uint64(l.Allocations) ||
+		l.AddTime != 0 && age >= l.AddTime ||
+		l.UseTime != 0 && u.packets > 0 && age-u.first >= l.UseTime
 }
 
 // count counts the packets of a batch, which are all allowed, and returns what they
 // have brought the SA to. The caller holds mu, and the SA is not dead.
 func (sa *SA) count(b Batch, now time.Time) State {
 	u := &sa.usage
-	u.Packets += uint64(b.Count)
-	u.Bytes += b.bytes()
-	if u.FirstUse.IsZero() {
-		u.FirstUse = now
+	u.last = now.Sub(u.added)
+	if u.packets == 0 {
+		u.first = u.last
 	}
-	u.Last = now
-	return sa.state(now)
+	u.packets += uint64(b.Count)
+	u.bytes += b.bytes()
+	return sa.state(u.last)
 }
 
 // allowed returns what of a batch there is until the hard lifetime is reached, the
 // packet included that reaches it. The caller holds mu, and the SA is not dead.
 func (sa *SA) allowed(b Batch, now time.Time) Batch {
-	l, u := &sa.Config.Hard, &sa.usage
-	if b.Count == 1 || *l == (klips.Lifetime{}) {
+	lives, ok := sa.Config.lives()
+	if b.Count == 1 || !ok {
 		return b
 	}
-	if sa.reached(l, now) {
+	l, u := &lives.hard, &sa.usage
+	if u.reached(l, now.Sub(u.added)) {
 		return b.first(1)
 	}
 	n := uint64(b.Count)
 	if l.Packets != 0 {
-		n = min(n, l.Packets-u.Packets)
+		n = min(n, l.Packets-u.packets)
 	}
 	if l.Allocations != 0 {
-		n = min(n, uint64(l.Allocations)-u.Packets)
+		n = min(n, uint64(l.Allocations)-u.packets)
 	}
 	if size := uint64(b.Size); l.Bytes != 0 && size != 0 {
-		n = min(n, (l.Bytes-u.Bytes+size-1)/size)
+		n = min(n, (l.Bytes-u.bytes+size-1)/size)
 	}
 	return b.first(int(n))
 }
 
-func (sa *SA) state(now time.Time) State {
-	switch {
-	case sa.reached(&sa.Config.Hard, now):
+// state says what the SA has come to at an age, and remembers that it did.
+func (sa *SA) state(age time.Duration) State {
+	l, limited := sa.Config.lives()
+	if limited && sa.usage.reached(&l.hard, age) {
 		sa.dead = true
 		return Hard
-	case sa.soft:
-	case sa.reached(&sa.Config.Soft, now), !sa.Config.ESN && sa.seq > 1<<32-seqMargin:
+	}
+	if !sa.soft && (limited && sa.usage.reached(&l.soft, age) || sa.protection != nil && !sa.Config.ESN && sa.seq > 1<<32-seqMargin) {
 		sa.soft = true
 		return Soft
 	}
 	return Alive
-}
-
-func (sa *SA) reached(l *klips.Lifetime, now time.Time) bool {
-	u := &sa.usage
-	return l.Packets != 0 && u.Packets >= l.Packets ||
-		l.Bytes != 0 && u.Bytes >= l.Bytes ||
-		l.Allocations != 0 && u.Packets >= uint64(l.Allocations) ||
-		l.AddTime != 0 && now.Sub(u.Added) >= l.AddTime ||
-		l.UseTime != 0 && !u.FirstUse.IsZero() && now.Sub(u.FirstUse) >= l.UseTime
 }

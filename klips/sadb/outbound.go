@@ -42,7 +42,7 @@ func (r *Run) Seal(w *esp.Scratch, dst, payload []byte, next uint8) ([]byte, err
 // fewer, one at least, where the hard lifetime or the sequence numbers end within
 // the batch. A run that brought the SA to its end is good for as many as it says.
 func (sa *SA) Reserve(b Batch, now time.Time) (Run, State, error) {
-	if sa.esp == nil {
+	if !sa.is(said.ESP) {
 		return Run{}, Dead, ErrDead
 	}
 	sa.mu.Lock()
@@ -92,7 +92,7 @@ func (sa *SA) Seal(w *esp.Scratch, dst, payload []byte, next uint8, now time.Tim
 // Protect puts an AH into the IP packet at buf[at:] as ah.Transform.Protect
 // does, under the next sequence number.
 func (sa *SA) Protect(buf []byte, at int, now time.Time) ([]byte, State, error) {
-	if sa.ah == nil {
+	if !sa.is(said.AH) {
 		return nil, Dead, ErrDead
 	}
 	size := len(buf) - at
@@ -113,9 +113,9 @@ func (sa *SA) Protect(buf []byte, at int, now time.Time) ([]byte, State, error) 
 // sequence number is lost.
 func (sa *SA) uncount(size int) {
 	sa.mu.Lock()
-	sa.usage.Packets--
-	sa.usage.Bytes -= uint64(size)
-	sa.usage.OtherErrors++
+	sa.usage.packets--
+	sa.usage.bytes -= uint64(size)
+	sa.usage.otherErrors++
 	sa.mu.Unlock()
 }
 
@@ -152,25 +152,26 @@ func (sa *SA) Pass(size int, now time.Time) State {
 	return state
 }
 
+// is reports whether the SA has the keys of ESP, or of AH.
+func (sa *SA) is(proto said.Proto) bool {
+	return sa.protection != nil && sa.Config.ID.Proto == proto
+}
+
 // Room returns how long a payload may be for what the SA makes of it to fit room
 // bytes in a packet of IPv4 or IPv6; it is negative where none fits.
 func (sa *SA) Room(room int, ipv6 bool) int {
-	switch sa.Config.ID.Proto {
-	case said.ESP:
-		if sa.esp != nil {
-			return sa.esp.MaxPayload(room)
-		}
-	case said.AH:
-		if sa.ah != nil {
-			return room - sa.ah.HeaderLen(ipv6)
-		}
+	switch {
+	case sa.is(said.ESP):
+		return sa.esp.MaxPayload(room)
+	case sa.is(said.AH):
+		return room - sa.ah.HeaderLen(ipv6)
 	}
 	return room
 }
 
 // HeaderLen returns how far before a payload the ESP packet starts, in bytes.
 func (sa *SA) HeaderLen() int {
-	if sa.esp == nil {
+	if !sa.is(said.ESP) {
 		return 0
 	}
 	return sa.esp.HeaderLen()

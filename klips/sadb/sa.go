@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unique"
 
 	"ipsec/klips"
 	"ipsec/klips/ah"
@@ -23,40 +24,55 @@ import (
 // change only under the lock of whoever owns the DB. All that a packet
 // changes is under the SA's own lock, which is never held while a packet goes
 // through a transform: those are for any number of goroutines.
+//
+// There are tens of thousands of them, so that each byte counts.
 type SA struct {
 	Config Config
+	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
+
+	*protection // of ESP and AH
+	comp        *ipcomp.Transform
+
+	mu     sync.Mutex
+	usage  usage
 	Larval bool  // an SPI that GetSPI reserved, without keys yet
 	Broken bool  // its group has lost a member: it carries nothing
 	Place  uint8 // where it stands in Group
 	soft   bool  // the soft lifetime has been told of; under mu, as is dead
 	dead   bool
-	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
+}
 
-	self [1]*SA // for Chain
-
-	mu     sync.Mutex
-	esp    *esp.Transform
+// A protection is what an SA has that encrypts or authenticates. All but the
+// transforms is under the lock of the SA.
+type protection struct {
+	self   [1]*SA         // for Chain
+	esp    *esp.Transform // one of them
 	ah     *ah.Transform
-	comp   *ipcomp.Transform
-	window *replay.Window
 	seq    uint64
-	usage  klips.Usage
-	peer   netip.AddrPort // where encapsulated packets last came from
+	window replay.Window
+
+	authErrors, replayErrors uint64
+	peer                     *netip.AddrPort // where encapsulated packets last came from; nil if not known
 }
 
 // Config is what remains of klips.SA once an SA is set: what is neither secret
-// nor state. There are tens of thousands of them.
+// nor state.
 type Config struct {
-	ID                   said.SAID
-	Src                  netip.Addr
-	Enc, Auth, Comp      string
-	Soft, Hard           klips.Lifetime
-	TunnelSrc, TunnelDst netip.Addr
-	Inflow               []klips.Selector
-	ReplayWindow         uint16
-	Encap                klips.Encap
-	ESN                  bool
+	ID           said.SAID
+	Src          netip.Addr
+	TunnelSrc    netip.Addr // of a tunnel, which goes to ID.Dst
+	Inflow       []klips.Selector
+	Encap        klips.Encap
+	ReplayWindow uint16
+	ESN          bool
+	names        unique.Handle[names]
+	life         unique.Handle[lifetimes] // the zero value for none
 }
+
+type (
+	names     struct{ enc, auth, comp string }
+	lifetimes struct{ soft, hard klips.Lifetime }
+)
 
 // ErrReplay refuses a packet that has come before, or is too old to tell.
 var ErrReplay = errors.New("sequence number seen before or too old")
@@ -68,25 +84,41 @@ var ErrDead = errors.New("SA is past its lifetime")
 // error that wraps EINVAL.
 func newSA(c klips.SA, now time.Time) (*SA, error) {
 	sa := &SA{}
-	sa.self[0] = sa
 	if err := sa.build(c); err != nil {
 		return nil, fmt.Errorf("malformed SA %s: %w: %w", c.ID, err, syscall.EINVAL)
 	}
 	sa.keep(c)
-	sa.usage.Added = now
+	sa.usage.added = now
 	return sa, nil
 }
 
 // keep remembers the description less what is secret or state.
 func (sa *SA) keep(c klips.SA) {
 	sa.Config = Config{
-		ID: c.ID, Src: c.Src, Enc: c.Enc, Auth: c.Auth, Comp: c.Comp, Soft: c.Soft, Hard: c.Hard,
-		TunnelSrc: c.TunnelSrc, TunnelDst: c.TunnelDst, ReplayWindow: uint16(c.ReplayWindow), Encap: c.Encap, ESN: c.ESN,
+		ID: c.ID, Src: c.Src, TunnelSrc: c.TunnelSrc, ReplayWindow: uint16(c.ReplayWindow), Encap: c.Encap, ESN: c.ESN,
 		Inflow: append([]klips.Selector(nil), c.Inflow...),
+		names:  unique.Make(names{c.Enc, c.Auth, c.Comp}),
 	}
+	sa.Config.live(c.Soft, c.Hard)
 	for i, s := range c.Inflow {
 		sa.Config.Inflow[i].Src, sa.Config.Inflow[i].Dst = s.Src.Masked(), s.Dst.Masked()
 	}
+}
+
+// live sets the lifetimes.
+func (c *Config) live(soft, hard klips.Lifetime) {
+	c.life = unique.Handle[lifetimes]{}
+	if l := (lifetimes{soft, hard}); l != (lifetimes{}) {
+		c.life = unique.Make(l)
+	}
+}
+
+// lives returns the lifetimes, and false where there are none.
+func (c *Config) lives() (lifetimes, bool) {
+	if c.life == (unique.Handle[lifetimes]{}) {
+		return lifetimes{}, false
+	}
+	return c.life.Value(), true
 }
 
 func (sa *SA) build(c klips.SA) (err error) {
@@ -110,8 +142,10 @@ func (sa *SA) build(c klips.SA) (err error) {
 	}
 	switch c.ID.Proto {
 	case said.ESP:
+		sa.protection = &protection{self: [1]*SA{sa}}
 		sa.esp, err = esp.New(esp.Params{SPI: c.ID.SPI, Enc: c.Enc, EncKey: c.EncKey, Auth: c.Auth, AuthKey: c.AuthKey, ESN: c.ESN})
 	case said.AH:
+		sa.protection = &protection{self: [1]*SA{sa}}
 		sa.ah, err = ah.New(ah.Params{SPI: c.ID.SPI, Auth: c.Auth, AuthKey: c.AuthKey, ESN: c.ESN})
 	case said.COMP:
 		if c.ID.SPI > 0xffff {
@@ -132,31 +166,37 @@ func (sa *SA) build(c klips.SA) (err error) {
 	if err != nil {
 		return err
 	}
-	sa.window, err = replay.New(c.ReplayWindow, c.ESN)
-	return err
+	var none replay.Window
+	window := &none
+	if sa.protection != nil {
+		window = &sa.window
+	}
+	return window.Init(c.ReplayWindow, c.ESN)
 }
 
 // Read describes the SA with its group and usage.
 func (sa *SA) Read() klips.SA {
 	k := &sa.Config
+	n := k.names.Value()
 	c := klips.SA{
-		ID: k.ID, Src: k.Src, Enc: k.Enc, Auth: k.Auth, Comp: k.Comp, Soft: k.Soft, Hard: k.Hard,
-		TunnelSrc: k.TunnelSrc, TunnelDst: k.TunnelDst, ReplayWindow: int(k.ReplayWindow), Encap: k.Encap, ESN: k.ESN,
+		ID: k.ID, Src: k.Src, Enc: n.enc, Auth: n.auth, Comp: n.comp,
+		TunnelSrc: k.TunnelSrc, ReplayWindow: int(k.ReplayWindow), Encap: k.Encap, ESN: k.ESN,
 		Inflow: append([]klips.Selector(nil), k.Inflow...),
+	}
+	if k.TunnelSrc.IsValid() {
+		c.TunnelDst = k.ID.Dst
+	}
+	if l, ok := k.lives(); ok {
+		c.Soft, c.Hard = l.soft, l.hard
 	}
 	for _, member := range sa.Group {
 		c.Group = append(c.Group, member.Config.ID)
 	}
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
-	c.Usage = sa.usage
-	c.Usage.Seq = max(sa.seq, sa.windowTop())
-	return c
-}
-
-func (sa *SA) windowTop() uint64 {
-	if sa.window == nil {
-		return 0
+	c.Usage = sa.usage.read()
+	if p := sa.protection; p != nil {
+		c.Usage.Seq, c.Usage.AuthErrors, c.Usage.ReplayErrors = max(p.seq, p.window.Top()), p.authErrors, p.replayErrors
 	}
-	return sa.window.Top()
+	return c
 }
