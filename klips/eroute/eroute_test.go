@@ -185,6 +185,27 @@ func TestShunts(t *testing.T) {
 	}
 }
 
+func TestNoAllocation(t *testing.T) {
+	var table Table
+	for _, sport := range []uint16{0, 7} {
+		s := klips.Selector{Src: prefix("10.0.0.0/8"), Dst: prefix("192.168.0.0/16"), Proto: 17, SrcPort: sport}
+		if _, err := table.Add(klips.Eroute{Selector: s, SAID: said.Shunt(said.SPIPass)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := Flow{Src: netip.AddrFrom4([4]byte{10, 0, 0, 7}), Dst: netip.MustParseAddr("192.168.1.1"), Proto: 17}
+	n := testing.AllocsPerRun(50, func() {
+		if e, _ := table.Lookup(f); e == nil {
+			t.Fatal("no eroute")
+		} else {
+			e.Count(1, 1)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkLookup(b *testing.B) {
 	for _, n := range []int{10, 1000, 100000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -197,6 +218,7 @@ func BenchmarkLookup(b *testing.B) {
 				}
 			}
 			f := Flow{Src: netip.AddrFrom4([4]byte{10, 0, 0, 7}), Dst: netip.MustParseAddr("192.168.1.1"), Proto: 6}
+			b.ReportAllocs()
 			for b.Loop() {
 				if e, _ := table.Lookup(f); e == nil {
 					b.Fatal("no eroute")

@@ -144,11 +144,29 @@ func FuzzWindow(f *testing.F) {
 	})
 }
 
+func TestNoAllocation(t *testing.T) {
+	w, err := New(MaxSize, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low := uint32(0)
+	n := testing.AllocsPerRun(100, func() {
+		low += 100
+		if seq, ok := w.Check(low); !ok || !w.Update(seq) {
+			t.Fatal("refused")
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkWindow(b *testing.B) {
 	w, err := New(MaxSize, true)
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.ReportAllocs()
 	for i := uint32(1); b.Loop(); i++ {
 		seq, _ := w.Check(i)
 		w.Update(seq)

@@ -199,6 +199,31 @@ func FuzzJoin(f *testing.F) {
 	})
 }
 
+func TestNoAllocation(t *testing.T) {
+	p := super(packet.TCP, false, 60000)
+	h, err := packet.Parse(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := split(t, super(packet.TCP, false, 60000), 1360)
+	var s Splitter
+	var j Joiner
+	n := testing.AllocsPerRun(20, func() {
+		if !s.Start(p, &h, 1360) {
+			t.Fatal("failed to start")
+		}
+		for s.More() {
+			s.Next()
+		}
+		if j.Join(list); len(j.Groups) == len(list) {
+			t.Fatal("nothing was joined")
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkSplit(b *testing.B) {
 	p := super(packet.TCP, false, 60000)
 	h, _ := packet.Parse(p)
