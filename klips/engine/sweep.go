@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -38,11 +39,9 @@ func (e *Engine) sweeper() {
 func (e *Engine) Sweep() {
 	now := e.now()
 	var worn []worn
-	e.mu.RLock()
-	e.sas.Each(func(sa *sadb.SA) {
+	e.each(e.sas.All(), func(sa *sadb.SA) {
 		worn = append(worn, wornBy(sa, sa.Check(now))...)
 	})
-	e.mu.RUnlock()
 	e.expire(worn)
 
 	e.mu.Lock()
@@ -102,20 +101,19 @@ func wornBy(sa *sadb.SA, state sadb.State) []worn {
 
 // expire announces SAs, and takes those past their hard lifetime away.
 func (e *Engine) expire(list []worn) {
-	if len(list) == 0 {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, w := range list {
-		sa := w.sa.Read()
-		e.debug.done(topicSPI, nil, "spi: %v reached its lifetime (hard %v)", sa.ID, w.hard)
-		if w.hard && e.sas.Lookup(sa.ID) == w.sa {
-			e.sas.Delete(sa.ID)
+	for some := range slices.Chunk(list, eachLimit) {
+		e.mu.Lock()
+		for _, w := range some {
+			sa := w.sa.Read()
+			e.debug.done(topicSPI, nil, "spi: %v reached its lifetime (hard %v)", sa.ID, w.hard)
+			if w.hard && e.sas.Lookup(sa.ID) == w.sa {
+				e.sas.Delete(sa.ID)
+			}
+			if !w.sa.Larval {
+				e.emit(klips.Expire{ID: sa.ID, Hard: w.hard, Usage: sa.Usage})
+			}
 		}
-		if !w.sa.Larval {
-			e.emit(klips.Expire{ID: sa.ID, Hard: w.hard, Usage: sa.Usage})
-		}
+		e.mu.Unlock()
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -60,13 +61,31 @@ func (e *Engine) read(sa klips.SA) klips.SA {
 
 // ListSAs is that of klips.Table, in the order of SAID.Compare.
 func (e *Engine) ListSAs() ([]klips.SA, error) {
+	var sas []*sadb.SA
+	e.each(e.sas.All(), func(sa *sadb.SA) { sas = append(sas, sa) })
+	sadb.Sort(sas)
+	list := make([]klips.SA, 0, len(sas))
+	e.each(slices.Values(sas), func(sa *sadb.SA) { list = append(list, e.read(sa.Read())) })
+	return list, nil
+}
+
+// eachLimit is how many SAs are gone through before others get the lock. It takes
+// some ten microseconds.
+const eachLimit = 128
+
+// each calls f with each SA, under the lock for reading. It gives the lock back now
+// and then: who waits to change the tables holds up those that carry packets.
+func (e *Engine) each(sas iter.Seq[*sadb.SA], f func(*sadb.SA)) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	var list []klips.SA
-	for _, sa := range e.sas.List() {
-		list = append(list, e.read(sa.Read()))
+	n := 0
+	for sa := range sas {
+		f(sa)
+		if n++; n%eachLimit == 0 {
+			e.mu.RUnlock()
+			e.mu.RLock()
+		}
 	}
-	return list, nil
 }
 
 // ClearSAs is that of klips.Table.
@@ -171,12 +190,14 @@ func (e *Engine) DelEroute(s klips.Selector) error {
 	return nil
 }
 
-// ListEroutes is that of klips.Table, in the order of eroute.Table.All.
+// ListEroutes is that of klips.Table, in the order of eroute.Sort.
 func (e *Engine) ListEroutes() ([]klips.Eroute, error) {
 	e.mu.RLock()
-	defer e.mu.RUnlock()
+	all := e.eroutes.All()
+	e.mu.RUnlock()
+	eroute.Sort(all)
 	var list []klips.Eroute
-	for _, entry := range e.eroutes.All() {
+	for _, entry := range all {
 		list = append(list, entry.Read())
 	}
 	return list, nil

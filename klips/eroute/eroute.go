@@ -202,8 +202,7 @@ func (t *Table) Lookup(f Flow) (*Entry, bool) {
 	return nil, true
 }
 
-// All returns the eroutes ordered by address family, source, destination,
-// protocol and ports.
+// All returns the eroutes in any order.
 func (t *Table) All() []*Entry {
 	all := make([]*Entry, 0, t.count)
 	for i := range t.families {
@@ -213,7 +212,6 @@ func (t *Table) All() []*Entry {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *Entry) int { return compare(a.Selector, b.Selector) })
 	return all
 }
 

@@ -2,6 +2,7 @@ package eroute
 
 import (
 	"cmp"
+	"slices"
 
 	"ipsec/klips"
 	"ipsec/klips/said"
@@ -26,6 +27,11 @@ func compareBool(a, b bool) int {
 		return 1
 	}
 	return -1
+}
+
+// Sort orders entries by address family, source, destination, protocol and ports.
+func Sort(list []*Entry) {
+	slices.SortFunc(list, func(a, b *Entry) int { return compare(a.Selector, b.Selector) })
 }
 
 // compare orders selectors as the table prints them. Addresses of IPv4 come

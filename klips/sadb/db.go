@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -109,16 +110,13 @@ func (db *DB) remove(sa *SA) {
 	sa.mu.Unlock()
 }
 
-// List returns the SAs in the order of SAID.Compare.
-func (db *DB) List() []*SA {
-	return slices.SortedFunc(maps.Values(db.sas), func(a, b *SA) int { return a.Config.ID.Compare(b.Config.ID) })
-}
+// All returns the SAs in any order. The DB may change while they are gone through,
+// between one and the next, as a map may.
+func (db *DB) All() iter.Seq[*SA] { return maps.Values(db.sas) }
 
-// Each calls f with each SA, in any order.
-func (db *DB) Each(f func(*SA)) {
-	for _, sa := range db.sas {
-		f(sa)
-	}
+// Sort puts SAs in the order of SAID.Compare.
+func Sort(list []*SA) {
+	slices.SortFunc(list, func(a, b *SA) int { return a.Config.ID.Compare(b.Config.ID) })
 }
 
 // Clear takes all SAs out.

@@ -3,6 +3,7 @@ package sadb
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,7 +70,7 @@ func TestMalformed(t *testing.T) {
 		if !errors.Is(err, syscall.EINVAL) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v, want EINVAL that says %q", c.name, err, c.says)
 		}
-		if len(db.List()) != 0 {
+		if len(slices.Collect(db.All())) != 0 {
 			t.Errorf("%s: it is there", c.name)
 		}
 	}
@@ -244,7 +245,7 @@ func TestSecrets(t *testing.T) {
 	if err := db.Add(c, start); err != nil {
 		t.Fatal(err)
 	}
-	got := db.List()[0].Read()
+	got := db.Lookup(c.ID).Read()
 	if got.EncKey != nil || got.AuthKey != nil || got.Group != nil || got.Usage.Packets != 0 || !got.Usage.Added.Equal(start) {
 		t.Errorf("%+v", got)
 	}
@@ -252,7 +253,7 @@ func TestSecrets(t *testing.T) {
 	if err := db.Update(c, start.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	got = db.List()[0].Read()
+	got = db.Lookup(c.ID).Read()
 	if got.Soft.Bytes != 5 || got.Encap != c.Encap || !got.Usage.Added.Equal(start) {
 		t.Errorf("%+v", got)
 	}
