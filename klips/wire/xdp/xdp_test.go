@@ -19,7 +19,7 @@ import (
 
 var (
 	west4, east4 = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	west6, east6 = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	west6, east6 = netip.MustParseAddr("2001:db8:1:2:3:4:5:1"), netip.MustParseAddr("2001:db8:1:2:3:4:5:2")
 )
 
 // A cable joins two machines by an interface "wan" of either.
@@ -203,8 +203,11 @@ func TestTaken(t *testing.T) {
 		{"last fragment", four, change(20, 0, 1), 100, false},
 		{"last fragment, far behind", four, change(20, 0x1f, 0), 100, false},
 		{"foreign", to(four, netip.MustParseAddr("192.0.2.3")), nil, 100, false},
-		{"foreign and IPv6", to(six, netip.MustParseAddr("2001:db8::3")), nil, 100, false},
-		{"foreign and IPv6, its end ours", to(six, netip.MustParseAddr("::192.0.2.2")), nil, 100, false},
+		{"foreign and IPv6", to(six, netip.MustParseAddr("2001:db8:1:2:3:4:5:3")), nil, 100, false},
+		{"foreign and IPv6, the third word", to(six, netip.MustParseAddr("2001:db8:1:2:3:9:5:2")), nil, 100, false},
+		{"foreign and IPv6, the second word", to(six, netip.MustParseAddr("2001:db8:1:9:3:4:5:2")), nil, 100, false},
+		{"foreign and IPv6, the first word", to(six, netip.MustParseAddr("2001:db9:1:2:3:4:5:2")), nil, 100, false},
+		{"foreign and IPv6, its end ours", to(six, netip.MustParseAddr("::9:192.0.2.2")), nil, 100, false},
 		{"UDP", is(four, packet.UDP), nil, 100, false},
 		{"AH", is(four, packet.AH), nil, 100, false},
 		{"UDP and IPv6", is(six, packet.UDP), nil, 100, false},
