@@ -15,6 +15,9 @@ type Header [headerLen]byte
 
 const headerLen = 14
 
+// few packets take the kernel less time than Go's scheduler takes over.
+const few = 32
+
 // An outlet sends by a socket.
 type outlet struct {
 	socket *socket
@@ -82,7 +85,14 @@ func (o *outlet) send(head *Header, packets []*packet.Buffer) (sent int, err err
 func (o *outlet) kick() syscall.Errno {
 	s := o.socket
 	for left := s.tx.left(); left > 0; {
-		_, _, errno := unix.Syscall6(unix.SYS_SENDTO, uintptr(s.sender), 0, 0, unix.MSG_DONTWAIT, 0, 0)
+		// The kernel carries each packet on, as far as it goes on this
+		// machine: with many, other goroutines shall not wait for that; with
+		// few, Go's scheduler shall not get to know.
+		call := unix.Syscall6
+		if left <= few {
+			call = unix.RawSyscall6
+		}
+		_, _, errno := call(unix.SYS_SENDTO, uintptr(s.sender), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0, unix.EINTR, unix.EAGAIN, unix.EBUSY, unix.ENOBUFS: // some of it may have gone
 		default:
