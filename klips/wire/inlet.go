@@ -33,6 +33,7 @@ type Inlet struct {
 
 	messages []mmsghdr
 	slots    []slot
+	bufs     []*packet.Buffer // that are prepared
 	n        int
 	errno    syscall.Errno
 	waited   bool // for the packets that are being read
@@ -98,16 +99,7 @@ func (in *Inlet) setup(fd int) error {
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	bufs = bufs[:min(len(bufs), receiveBatch)]
 	for failures := 0; ; {
-		for i, b := range bufs {
-			b.Reset()
-			space := b.Space()
-			in.slots[i].iov[0].Base = &space[0]
-			in.slots[i].iov[0].SetLen(len(space))
-			h := &in.messages[i].hdr
-			h.Namelen = unix.SizeofSockaddrInet6
-			h.Control = &in.slots[i].control[0]
-			h.SetControllen(len(in.slots[i].control))
-		}
+		in.prepare(bufs)
 		in.n, in.errno, in.waited = len(bufs), 0, false
 		if err := in.raw.Read(in.some); err != nil { // which is not os.ErrClosed, and for no other reason
 			return 0, os.ErrClosed
@@ -134,6 +126,26 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		if kept > 0 {
 			return kept, nil
 		}
+	}
+}
+
+// prepare makes messages of the buffers: again only of those that the last ones were
+// read into. What comes one by one does not wait for all the others.
+func (in *Inlet) prepare(bufs []*packet.Buffer) {
+	stale := len(bufs)
+	if len(in.bufs) == len(bufs) && &in.bufs[0] == &bufs[0] {
+		stale = max(1, in.n)
+	}
+	in.bufs = bufs
+	for i, b := range bufs[:stale] {
+		b.Reset()
+		space := b.Space()
+		in.slots[i].iov[0].Base = &space[0]
+		in.slots[i].iov[0].SetLen(len(space))
+		h := &in.messages[i].hdr
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.Control = &in.slots[i].control[0]
+		h.SetControllen(len(in.slots[i].control))
 	}
 }
 
