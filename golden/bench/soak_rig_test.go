@@ -34,15 +34,15 @@ func newBare(t testing.TB, bin string) *rig {
 	return r
 }
 
-// refused returns how much the queues of the gateways have dropped: those of sockets,
-// of links, and between the links and the stack.
+// refused returns how much the queues between the gateways have dropped: those of sockets,
+// of the link, and between it and the stack.
 func (r *rig) refused(t testing.TB) (n uint64) {
 	t.Helper()
 	for _, m := range []*lab.Machine{r.west, r.east} {
 		out := m.Sh(t, `
 awk '/^Udp:/ && !head {for (i = 2; i <= NF; i++) name[i] = $i; head = 1; next} /^Udp:/ {for (i = 2; i <= NF; i++) if (name[i] ~ /bufErrors/) print $i}' /proc/net/snmp
 awk 'NR > 1 {print $NF}' /proc/net/raw
-for link in wan ipsec0; do cat /sys/class/net/$link/statistics/tx_dropped /sys/class/net/$link/statistics/rx_dropped; done
+cat /sys/class/net/wan/statistics/tx_dropped /sys/class/net/wan/statistics/rx_dropped
 awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; done`)
 		for _, word := range strings.Fields(out) {
 			count, err := strconv.ParseUint(word, 10, 64)
@@ -53,6 +53,18 @@ awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; d
 		}
 	}
 	return n
+}
+
+// queues returns how many queues the virtual interfaces have.
+func (r *rig) queues(t testing.TB) int {
+	t.Helper()
+	_, rest, _ := strings.Cut(r.west.Sh(t, "ip -details link show ipsec0"), " numqueues ")
+	if fields := strings.Fields(rest); len(fields) > 0 {
+		if n, err := strconv.Atoi(fields[0]); err == nil {
+			return n
+		}
+	}
+	return 1
 }
 
 // goroutines ends a daemon of newBare so that it tells of its goroutines, and returns
