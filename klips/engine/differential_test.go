@@ -16,17 +16,20 @@ import (
 // TestDifferential sends random packets of random flows, in pieces and one by
 // one, through two engines and a network that loses, doubles, swaps and marks; and
 // compares all that is on the wire, and all that arrives, with what plain code says.
+// With several queues a flow goes by one of them, and an SA comes by one inlet, all at once.
 func TestDifferential(t *testing.T) {
 	seeds := uint64(12)
 	if testing.Short() {
 		seeds = 3
 	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { differential(t, rand.New(rand.NewPCG(seed, 4))) })
+	for _, queues := range []int{1, 4} {
+		for seed := range seeds {
+			t.Run(fmt.Sprintf("%d by %d", seed, queues), func(t *testing.T) { differential(t, rand.New(rand.NewPCG(seed, 4)), queues) })
+		}
 	}
 }
 
-func differential(t *testing.T, r *rand.Rand) {
+func differential(t *testing.T, r *rand.Rand, queues int) {
 	_, west, east := pair(t, klips.Settings{FragICMP: true})
 	list := tunnels()
 	var senders []*talker
@@ -37,51 +40,56 @@ func differential(t *testing.T, r *rand.Rand) {
 		}
 	}
 	west.wire.SetMTU(2000) // what is too long has tests of its own
-	wire := &line{Wire: fakeWire{west.wire}}
-	out := newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: wire, device: fakeDevice{west.device}}, batch)
-	device := &plainHost{Device: fakeDevice{east.device}, joiner: segment.Joiner{NoTCP: r.IntN(4) == 0, NoUDP: r.IntN(3) == 0}}
-	in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch/2)
-	seqs := make([]uint32, len(list))
-	arrived := 0
+	joiner := segment.Joiner{NoTCP: r.IntN(4) == 0, NoUDP: r.IntN(3) == 0}
+	lanes := make([]*lane, queues)
+	for q := range lanes {
+		lanes[q] = newLane(west, east, joiner)
+	}
+	seqs := numbers{}
+	arrived, pieces := 0, 0
 	for range 6 {
 		// What the host sends, and what that is.
-		var bufs []*packet.Buffer
-		var want []expected
-		for len(bufs) < 1+r.IntN(batch) {
-			s := senders[r.IntN(len(senders))]
+		for total := 0; total < 1+r.IntN(batch); {
+			n := r.IntN(len(senders))
+			s, l := senders[n], lanes[n%queues]
 			for range 1 + r.IntN(8) {
 				it := s.item()
 				b := packet.NewBuffer(packet.MaxSize)
 				b.Set(it.p)
 				b.Segment = it.size
-				bufs = append(bufs, b)
+				l.bufs = append(l.bufs, b)
+				total++
 				for _, p := range it.cut() {
-					want = append(want, expected{s.tunnel, p})
+					l.want = append(l.want, expected{s.tunnel, p})
 				}
 			}
 		}
-		wire.sent = nil
-		out.process(bufs)
-		if len(wire.sent) != len(want) {
-			t.Fatalf("%d packets on the wire, want %d", len(wire.sent), len(want))
-		}
-		for i, p := range wire.sent {
-			seqs[want[i].tunnel]++
-			checkSent(t, list, want[i], p, seqs[want[i].tunnel])
+		all(lanes, func(l *lane) { l.out.process(l.bufs) })
+		var sent [][]byte
+		var want []expected
+		for _, l := range lanes {
+			if len(l.wire.sent) != len(l.want) {
+				t.Fatalf("%d packets on the wire, want %d", len(l.wire.sent), len(l.want))
+			}
+			for i, p := range l.wire.sent {
+				checkSent(t, list, l.want[i], p, seqs, queues == 1)
+			}
+			sent, want = append(sent, l.wire.sent...), append(want, l.want...)
+			l.wire.sent, l.want, l.bufs, l.come, l.device.got = nil, nil, nil, nil, nil
 		}
 		// What the network makes of it.
 		order := network(r, len(want))
-		var marked [][]byte
 		var left []expected
 		seen := map[int]bool{}
 		for _, i := range order {
-			p := bytes.Clone(wire.sent[i])
+			p := bytes.Clone(sent[i])
 			inner := want[i]
 			mark := r.IntN(30) == 0
 			if mark {
 				packet.SetTOS(p, tosOf(p)|3)
 			}
-			marked = append(marked, p)
+			l := lanes[inner.tunnel%queues]
+			l.come = append(l.come, p)
 			if seen[i] {
 				continue
 			}
@@ -95,13 +103,21 @@ func differential(t *testing.T, r *rand.Rand) {
 			}
 			left = append(left, inner)
 		}
-		device.got = nil
-		in.process(arriving(r, list, marked))
-		compare(t, device.got, left)
+		for _, l := range lanes {
+			l.arriving = arriving(r, list, l.come)
+		}
+		all(lanes, func(l *lane) { l.in.process(l.arriving) })
+		var got [][]byte
+		for _, l := range lanes {
+			got = append(got, l.device.got...)
+			pieces += l.device.pieces
+			l.device.pieces = 0
+		}
+		compare(t, got, left)
 		arrived += len(left)
 	}
-	if device.pieces >= arrived && !(device.joiner.NoTCP && device.joiner.NoUDP) {
-		t.Errorf("nothing was joined: %d pieces for %d packets", device.pieces, arrived)
+	if pieces >= arrived && !(joiner.NoTCP && joiner.NoUDP) {
+		t.Errorf("nothing was joined: %d pieces for %d packets", pieces, arrived)
 	}
 }
 
@@ -118,8 +134,12 @@ func tosOf(p []byte) uint8 {
 	return p[1]
 }
 
-// checkSent opens a packet on the wire as plain code does.
-func checkSent(t *testing.T, list []conn, want expected, p []byte, seq uint32) {
+// numbers are the sequence numbers that each tunnel has used.
+type numbers map[uint64]bool
+
+// checkSent opens a packet on the wire as plain code does. Its sequence number must be
+// the next, or at least nobody else's.
+func checkSent(t *testing.T, list []conn, want expected, p []byte, seqs numbers, next bool) {
 	t.Helper()
 	c := list[want.tunnel]
 	ip, proto := plainIP(p)
@@ -139,12 +159,14 @@ func checkSent(t *testing.T, list []conn, want expected, p []byte, seq uint32) {
 	} else if proto != 50 {
 		t.Fatalf("protocol %d", proto)
 	}
-	if spi, n := binary.BigEndian.Uint32(esp), binary.BigEndian.Uint32(esp[4:]); spi != uint32(0x1000+want.tunnel) || n != seq {
-		t.Fatalf("SPI %#x, sequence number %d; want %#x, %d", spi, n, 0x1000+want.tunnel, seq)
+	number := binary.BigEndian.Uint64(esp)
+	if spi := number >> 32; spi != uint64(0x1000+want.tunnel) || seqs[number] || next && uint32(number) > 1 && !seqs[number-1] {
+		t.Fatalf("SPI %#x, want %#x; sequence number %d is not the next, or used twice", spi, 0x1000+want.tunnel, uint32(number))
 	}
-	inner, next, err := plainOpen(&c.sa, esp)
-	if err != nil || !bytes.Equal(inner, want.p) || next != map[byte]byte{4: 4, 6: 41}[want.p[0]>>4] {
-		t.Fatalf("inside: %v, next %d\n%x, want\n%x", err, next, inner, want.p)
+	seqs[number] = true
+	inner, proto, err := plainOpen(&c.sa, esp)
+	if err != nil || !bytes.Equal(inner, want.p) || proto != map[byte]byte{4: 4, 6: 41}[want.p[0]>>4] {
+		t.Fatalf("inside: %v, next %d\n%x, want\n%x", err, proto, inner, want.p)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 
 	"ipsec/klips"
 	"ipsec/klips/packet"
@@ -86,6 +87,34 @@ func (l *line) WriteBatch(_ int, bufs []*packet.Buffer) (int, error) {
 		}
 	}
 	return 0, nil
+}
+
+// A lane is a queue of the sender, and an inlet of the receiver, each with a goroutine.
+type lane struct {
+	out      *outbound
+	wire     *line
+	bufs     []*packet.Buffer
+	want     []expected
+	in       *inbound
+	device   *plainHost
+	come     [][]byte
+	arriving []*packet.Buffer
+}
+
+func newLane(west, east *gateway, joiner segment.Joiner) *lane {
+	l := &lane{wire: &line{Wire: fakeWire{west.wire}}, device: &plainHost{Device: fakeDevice{east.device}, joiner: joiner}}
+	l.out = newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: l.wire, device: fakeDevice{west.device}}, batch)
+	l.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: l.device}, batch/2)
+	return l
+}
+
+// all has each lane do something at the same time.
+func all(lanes []*lane, do func(*lane)) {
+	var wait sync.WaitGroup
+	for _, l := range lanes {
+		wait.Go(func() { do(l) })
+	}
+	wait.Wait()
 }
 
 // tunnels are the SAs of the test: of each the inner networks differ in their
