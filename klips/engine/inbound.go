@@ -41,7 +41,7 @@ func newInbound(e *Engine, at *attachment, size int) *inbound {
 // run carries packets until the wire is closed.
 func (i *inbound) run(inlet Inlet) {
 	e := i.e
-	var pacer pacer
+	pacer := newPacer(len(i.in))
 	for n := 0; ; {
 		pacer.pace(i.in[:n])
 		var err error

@@ -78,7 +78,7 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 
 // run carries packets until the device is closed.
 func (o *outbound) run(queue Queue) {
-	var pacer pacer
+	pacer := newPacer(0)
 	for n := 0; ; {
 		pacer.pace(o.in[:n])
 		var err error

@@ -14,27 +14,34 @@ const (
 	paceRest = 40 * time.Microsecond
 	// paceFast is the longest time between two reads that come fast.
 	paceFast = 60 * time.Microsecond
-	// paceSure is how many of those in a row make it sure, paceFew how many
-	// packets are few, and paceLess as many as make a rest useless.
-	paceSure, paceFew, paceLess = 16, 16, 3
+	// paceSure is how many of those in a row make it sure, paceMany how many
+	// packets are many at least, and paceLess as many as make a rest useless.
+	paceSure, paceMany, paceLess = 16, 16, 3
 )
 
 // A pacer lets the packets of a fast flow gather, as interfaces do with their
 // interrupts. A reader that is faster than who sends would otherwise sleep and be
 // woken for each of them, which costs more than to carry it does. Slow flows, in
 // which each packet waits for the answer to the last, never wait here.
+//
+// Who can read many packets at once has room for many to gather, and rests while
+// reads bring less than half of that.
 type pacer struct {
+	many   int // packets that have gathered, at least
 	last   time.Time
 	streak int
 	rested bool
 }
+
+// newPacer returns a pacer for who reads up to most packets at once.
+func newPacer(most int) pacer { return pacer{many: max(paceMany, most/2)} }
 
 // pace is called before a read, with what the last one gave.
 func (p *pacer) pace(bufs []*packet.Buffer) {
 	n := len(bufs)
 	for _, b := range bufs {
 		if b.Segment > 0 {
-			n = paceFew // in pieces: they have gathered
+			n = p.many // in pieces: they have gathered
 		}
 	}
 	if p.rest(time.Now(), n) {
@@ -52,7 +59,7 @@ func (p *pacer) rest(now time.Time, n int) bool {
 	switch {
 	case useless:
 		p.streak = -paceSure * 16
-	case n >= paceFew:
+	case n >= p.many:
 	case !fast:
 		p.streak = min(p.streak, 0)
 	default:

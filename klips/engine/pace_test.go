@@ -12,16 +12,19 @@ func TestPacer(t *testing.T) {
 		gap     time.Duration // between the end of a rest, or a read, and the next
 		packets int
 		gathers int // packets of a read after a rest
+		batch   int
 		rests   int // in 1000 reads
 	}{
-		{"fast and few", 10 * us, 4, 20, 492},
-		{"one at a time, and nothing gathers", 10 * us, 1, 1, 4},
-		{"few enough to gather a little", 10 * us, 1, 3, 983},
-		{"many at a time", 10 * us, paceFew, paceFew, 0},
-		{"each waits for the answer to the last", 200 * us, 1, 1, 0},
-		{"idle", time.Second, 1, 1, 0},
+		{"fast and few", 10 * us, 4, 20, 32, 492},
+		{"one at a time, and nothing gathers", 10 * us, 1, 1, 32, 4},
+		{"few enough to gather a little", 10 * us, 1, 3, 32, 983},
+		{"many at a time", 10 * us, 16, 16, 32, 0},
+		{"some of what there is room for", 10 * us, 16, 16, 128, 983},
+		{"half of what there is room for", 10 * us, 64, 64, 128, 0},
+		{"each waits for the answer to the last", 200 * us, 1, 1, 32, 0},
+		{"idle", time.Second, 1, 1, 32, 0},
 	} {
-		var p pacer
+		p := newPacer(c.batch)
 		now := time.Unix(1e9, 0)
 		rests := 0
 		n := c.packets
