@@ -58,13 +58,16 @@ func (sa *SA) Verify(packet []byte, seqLow uint32, now time.Time) ([]byte, State
 // only under the number that it was sent with.
 func (sa *SA) arrive(low uint32) (uint64, State, error) {
 	sa.mu.Lock()
-	defer sa.mu.Unlock()
-	if sa.dead {
-		return 0, Dead, ErrDead
-	}
-	seq, ok := sa.window.Check(low)
-	if !ok {
+	dead := sa.dead
+	seq, fresh := sa.window.Check(low)
+	if !dead && !fresh {
 		sa.replayErrors++
+	}
+	sa.mu.Unlock() // no defer, which is felt where it is for each packet
+	switch {
+	case dead:
+		return 0, Dead, ErrDead
+	case !fresh:
 		return 0, Alive, ErrReplay
 	}
 	return seq, Alive, nil
@@ -72,17 +75,19 @@ func (sa *SA) arrive(low uint32) (uint64, State, error) {
 
 // accept marks the number of a packet that is authentic, and counts it. Since
 // arrive another packet of the number may have come, or the SA's last.
-func (sa *SA) accept(seq uint64, size int, now time.Time) (State, error) {
+func (sa *SA) accept(seq uint64, size int, now time.Time) (state State, err error) {
 	sa.mu.Lock()
-	defer sa.mu.Unlock()
-	if sa.dead {
-		return Dead, ErrDead
-	}
-	if !sa.window.Update(seq) {
+	switch {
+	case sa.dead:
+		state, err = Dead, ErrDead
+	case !sa.window.Update(seq):
 		sa.replayErrors++
-		return Alive, ErrReplay
+		err = ErrReplay
+	default:
+		state = sa.count(One(size), now)
 	}
-	return sa.count(One(size), now), nil
+	sa.mu.Unlock()
+	return state, err
 }
 
 // Decompress appends to dst what the IPCOMP packet holds, within the capacity

@@ -46,15 +46,16 @@ func (sa *SA) Reserve(b Batch, now time.Time) (Run, State, error) {
 		return Run{}, Dead, ErrDead
 	}
 	sa.mu.Lock()
-	defer sa.mu.Unlock()
 	seq, n, state, err := sa.take(b, now)
+	var ivs esp.IVs
+	if err == nil {
+		if ivs, err = sa.esp.TakeIVs(n); err != nil {
+			sa.dead, state = true, Hard
+		}
+	}
+	sa.mu.Unlock()
 	if err != nil {
 		return Run{}, state, err
-	}
-	ivs, err := sa.esp.TakeIVs(n)
-	if err != nil {
-		sa.dead = true
-		return Run{}, Hard, err
 	}
 	return Run{sa, ivs, seq, n}, state, nil
 }
@@ -137,13 +138,14 @@ func (sa *SA) Compress(dst, payload []byte, next uint8, now time.Time) ([]byte, 
 // a tunnel, and returns how many may pass: fewer where the hard lifetime ends
 // within the batch, and none of one that is dead.
 func (sa *SA) PassAll(b Batch, now time.Time) (int, State) {
+	n, state := 0, Dead
 	sa.mu.Lock()
-	defer sa.mu.Unlock()
-	if sa.dead {
-		return 0, Dead
+	if !sa.dead {
+		b = sa.allowed(b, now)
+		n, state = b.Count, sa.count(b, now)
 	}
-	b = sa.allowed(b, now)
-	return b.Count, sa.count(b, now)
+	sa.mu.Unlock()
+	return n, state
 }
 
 // Pass is PassAll of one packet of size bytes.
