@@ -1,0 +1,43 @@
+package xdp
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestRing puts in at one side and takes out at the other, past the end of what
+// the counters can count.
+func TestRing(t *testing.T) {
+	const size, start = 8, ^uint32(0) - 20
+	producer, consumer, flags := uint32(start), uint32(start), uint32(0)
+	side := ring[uint64]{producer: &producer, consumer: &consumer, flags: &flags, entries: make([]uint64, size), mask: size - 1, next: start, known: start}
+	in, out := side, side
+	r := rand.New(rand.NewPCG(1, 2))
+	var put, taken uint64
+	for put < 200 {
+		for range in.room(r.IntN(size + 2)) {
+			in.put(put)
+			put++
+		}
+		in.submit()
+		if left := in.left(); left != int(put-taken) || left > size {
+			t.Fatalf("%d left, %d put in and %d taken", left, put, taken)
+		}
+		if got, want := in.room(size), size-int(put-taken); got != want {
+			t.Fatalf("room for %d, want %d", got, want)
+		}
+		if got, want := out.filled(size), int(put-taken); got != want {
+			t.Fatalf("%d to take, want %d", got, want)
+		}
+		for range out.filled(r.IntN(size + 2)) {
+			if got := out.take(); got != taken {
+				t.Fatalf("took %d, want %d", got, taken)
+			}
+			taken++
+		}
+		out.taken()
+	}
+	if producer > start {
+		t.Error("the counters have not gone round")
+	}
+}
