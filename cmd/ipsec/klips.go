@@ -21,6 +21,7 @@ import (
 	"ipsec/klips/offload"
 	"ipsec/klips/server"
 	"ipsec/klips/wire/ike"
+	"ipsec/klips/wire/xdp"
 	"ipsec/logger"
 )
 
@@ -29,8 +30,9 @@ type klipsCmd struct {
 	Nofork   bool `help:"Stay in the foreground."`
 	Fragicmp bool `help:"Answer packets that are too big with ICMP (fragicmp=yes)."`
 	Hidetos  bool `help:"Hide the TOS of what is inside a tunnel (hidetos=yes)."`
-	// For tests of the ways round them, and for a kernel whose own are broken.
-	NoOffload []string `hidden:"" placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, packet, or all of them."`
+	// For tests of the ways round them, for a kernel whose own are broken, and for
+	// who wants netfilter or captures to see all packets.
+	NoOffload []string `placeholder:"WAY" help:"Do without tso, uso, coalesce, segment, gro, packet, xdp, or all of them."`
 	Queues    int      `hidden:"" help:"How many queues each interface has, as far as the kernel lets it; by itself as many as threads that carry packets."`
 	Debug     []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
 }
@@ -50,7 +52,11 @@ func (c *klipsCmd) Run(e *env) error {
 		return usageError("--no-offload: " + err.Error())
 	}
 	if c.Nofork {
-		return c.serve(e, settings, engine.Linux{Without: without, Queues: c.Queues})
+		linux := engine.Linux{Without: without, Queues: c.Queues}
+		if without&offload.XDP == 0 { // now: KLIPS gives up the privilege for it
+			linux.XDP, linux.NoXDP = xdp.Load()
+		}
+		return c.serve(e, settings, linux)
 	}
 	// The daemon's folder is "/", and what we were given may be relative.
 	if err := os.Setenv("IPSEC_RUNDIR", e.Paths.Run); err != nil {

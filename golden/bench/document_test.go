@@ -79,9 +79,10 @@ figures say little.
 		fmt.Fprintf(&b, "\nThe goal is missed for: %s.\n", strings.Join(missed, "; "))
 	}
 	b.WriteString(`
-Raw ESP goes one packet a time through the kernel's stack on either side, for which it has neither UDP_SEGMENT nor UDP_GRO: half of the
-time is that of sendmmsg, with the receiver's interrupts in it. Only AF_XDP goes round that, and is not built: a program of it on a
-link also makes the kernel copy every large packet that comes there, those of ESP in UDP among them.
+For raw ESP the kernel has neither UDP_SEGMENT nor UDP_GRO: each packet would go through its stack by itself. KLIPS goes round that
+by AF_XDP, as it does here, while there are SAs of raw ESP and none in UDP: a program of it on a link makes the kernel copy every
+large packet that comes there, those of ESP in UDP among them. Else, or where AF_XDP is not to be had, it sends by AF_PACKET, which is
+about 1.4 times as fast as the raw socket that takes what neither can.
 `)
 	fmt.Fprintf(&b, "\nMachine: %s.\n", machine())
 	return b.String()

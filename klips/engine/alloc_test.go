@@ -79,7 +79,7 @@ func TestAllocations(t *testing.T) {
 				return // it takes a host to put them together, or a socket
 			}
 			got := &loop{sent: packet.NewBuffers(count, packet.MaxSize)}
-			in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: loopDevice{got, fakeDevice{east.device}}}, count)
+			in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: loopDevice{got, fakeDevice{east.device}}}, count, packet.MaxSize)
 			batch := slices.Clone(in.in)
 			accept := func() {
 				send()

@@ -13,6 +13,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/offload"
+	"ipsec/klips/packet"
 	"ipsec/klips/said"
 	"ipsec/klips/wire"
 )
@@ -71,7 +72,11 @@ func (e *Engine) Attach(virtual, physical string) error {
 		a.wait.Go(func() { out.run(queue) })
 	}
 	for _, inlet := range w.Inlets() {
-		in := newInbound(e, a, batch/2)
+		n, size := batch/2, packet.MaxSize
+		if in, ok := inlet.(interface{ Batch() (n, size int) }); ok {
+			n, size = in.Batch()
+		}
+		in := newInbound(e, a, n, size)
 		a.wait.Go(func() { in.run(inlet) })
 	}
 	return nil
@@ -157,7 +162,15 @@ func (e *Engine) offloads(a *attachment) string {
 	if l, ok := e.system.(Linux); ok {
 		without = l.Without
 	}
-	return offload.Describe(used, without)
+	why := map[offload.Set]string{}
+	text := ""
+	if w, ok := a.wire.(interface {
+		Why() map[offload.Set]string
+		RawESP() string
+	}); ok {
+		why, text = w.Why(), "; "+w.RawESP()
+	}
+	return offload.Describe(used, without, why) + text
 }
 
 // ClearAttachments is that of klips.Table.

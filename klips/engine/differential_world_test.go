@@ -104,7 +104,7 @@ type lane struct {
 func newLane(west, east *gateway, joiner segment.Joiner) *lane {
 	l := &lane{wire: &line{Wire: fakeWire{west.wire}}, device: &plainHost{Device: fakeDevice{east.device}, joiner: joiner}}
 	l.out = newOutbound(west.Engine, &attachment{virtual: "ipsec0", wire: l.wire, device: fakeDevice{west.device}}, batch)
-	l.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: l.device}, batch/2)
+	l.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: l.device}, batch/2, packet.MaxSize)
 	return l
 }
 

@@ -57,7 +57,7 @@ func FuzzOut(f *testing.F) {
 	e := fuzzEngine(f)
 	sent := &loop{sent: packet.NewBuffers(512, packet.MaxSize)}
 	at := &attachment{virtual: "ipsec0", wire: loopWire{sent, e.attached["ipsec0"].wire}, device: e.attached["ipsec0"].device}
-	out, in := newOutbound(e, at, 1), newInbound(e, at, 1)
+	out, in := newOutbound(e, at, 1), newInbound(e, at, 1, packet.MaxSize)
 	for _, to := range []string{"10.2.0.1:1", "192.1.2.45:2", "8.8.8.8:53"} {
 		f.Add(udp("10.1.0.1:1", to, 50))
 		f.Add(change(udp("10.1.0.1:1", to, 3000), 0xff, true))
@@ -78,7 +78,7 @@ func FuzzOut(f *testing.F) {
 // FuzzIn takes any bytes for a packet of the wire.
 func FuzzIn(f *testing.F) {
 	e := fuzzEngine(f)
-	in := newInbound(e, e.attached["ipsec0"], 1)
+	in := newInbound(e, e.attached["ipsec0"], 1, packet.MaxSize)
 	for _, proto := range []uint8{packet.ESP, packet.AH, packet.COMP, packet.IPv4} {
 		for _, host := range []string{"192.1.2.45", "2001:db8:1::45"} {
 			outer := packet.Outer{Src: addr(host), Dst: addr(host), TTL: 64, Proto: proto}

@@ -34,8 +34,9 @@ type inbound struct {
 	moved []klips.NewMapping
 }
 
-func newInbound(e *Engine, at *attachment, size int) *inbound {
-	return &inbound{e: e, at: at, in: packet.NewBuffers(size, packet.MaxSize), spare: make([]*packet.Buffer, size), views: make([]packet.Buffer, viewLimit)}
+// newInbound returns one that reads n packets at once, of up to size bytes.
+func newInbound(e *Engine, at *attachment, n, size int) *inbound {
+	return &inbound{e: e, at: at, in: packet.NewBuffers(n, size), spare: make([]*packet.Buffer, n), views: make([]packet.Buffer, viewLimit)}
 }
 
 // run carries packets until the wire is closed.

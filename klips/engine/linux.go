@@ -6,12 +6,15 @@ import (
 	"ipsec/klips/offload"
 	"ipsec/klips/tun"
 	"ipsec/klips/wire"
+	"ipsec/klips/wire/xdp"
 )
 
 // Linux is the System of this host: TUN devices, and sockets.
 type Linux struct {
-	Without offload.Set // offloads that are not to be used
-	Queues  int         // of each interface; 0 for as many as there are threads that carry packets
+	Without offload.Set  // offloads that are not to be used
+	XDP     *xdp.Program // for raw ESP; nil for none
+	NoXDP   error        // why there is none
+	Queues  int          // of each interface; 0 for as many as there are threads that carry packets
 }
 
 // mostQueues is how many queues an interface gets by itself. Each takes about a
@@ -36,7 +39,7 @@ func (l Linux) OpenDevice(name string, mtu int) (Device, error) {
 
 // OpenWire is wire.Open.
 func (l Linux) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
-	w, err := wire.Open(name, hooks, offload.All&^l.Without, l.queues())
+	w, err := wire.Open(name, hooks, wire.Options{Want: offload.All &^ l.Without, Queues: l.queues(), XDP: l.XDP, NoXDP: l.NoXDP})
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +61,9 @@ type linuxWire struct{ *wire.Wire }
 func (w linuxWire) Inlets() []Inlet {
 	var inlets []Inlet
 	for _, in := range w.Wire.Inlets() {
+		inlets = append(inlets, in)
+	}
+	for _, in := range w.Wire.ExpressInlets() {
 		inlets = append(inlets, in)
 	}
 	return inlets

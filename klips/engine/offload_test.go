@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/golden/lab"
 	"ipsec/klips/offload"
 	"ipsec/klips/said"
 )
@@ -153,18 +154,23 @@ func (p *process) serve(network string) error {
 // TestOffloads sends TCP, and UDP in pieces, through the real system, with each
 // offload alone turned off, and with all of them: what comes is what was sent.
 func TestOffloads(t *testing.T) {
-	for _, without := range []offload.Set{0, offload.TSO, offload.USO, offload.Coalesce, offload.Segment, offload.GRO, offload.Packet, offload.TSO | offload.USO | offload.Coalesce, offload.All} {
+	for _, without := range []offload.Set{0, offload.TSO, offload.USO, offload.Coalesce, offload.Segment, offload.GRO, offload.Packet, offload.XDP, offload.TSO | offload.USO | offload.Coalesce, offload.All} {
 		for _, encap := range []bool{true, false} {
-			if !encap && without&^(offload.Segment|offload.GRO) == 0 && without != 0 || encap && without == offload.Packet {
+			if !encap && without&^(offload.Segment|offload.GRO) == 0 && without != 0 || encap && without&(offload.Packet|offload.XDP) != 0 && without != offload.All {
 				continue // it is of the other
 			}
 			t.Run(fmt.Sprintf("without %v, in UDP %v", without, encap), func(t *testing.T) {
 				t.Parallel()
-				west, east := gatewaysWith(t, without, 0)
+				lab.NeedXDP(t)
+				west, east := gatewaysOf(t, without, 0, true)
 				c := conn{src: "192.1.2.23", dst: "192.1.2.45", srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm(), encap: encap}
 				c.both(west, east)
 				six := conn{src: "2001:db8:1::23", dst: "2001:db8:1::45", srcNet: "fd01::/16", dstNet: "fd02::/16", protos: c.protos, sa: c.sa, encap: encap}
 				six.both(west, east)
+				if !encap && without&(offload.XDP|offload.Packet) == 0 {
+					west.says("raw ESP goes by AF_XDP")
+					east.says("raw ESP goes by AF_XDP")
+				}
 				for _, network := range []string{"tcp4", "udp4", "tcp6", "udp6"} {
 					from, to := "10.1.0.1", "10.2.0.1"
 					if network[3:] == "6" {

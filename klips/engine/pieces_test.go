@@ -46,7 +46,7 @@ func newPieces(west, east *gateway, encap bool, tcp bool) *pieces {
 	c.up(west, east, 0x1001)
 	n := &pieces{sent: &loop{sent: packet.NewBuffers(64, packet.MaxSize)}, got: &joined{Device: fakeDevice{east.device}}, size: 1360}
 	n.out = newOutbound(west.Engine, &attachment{wire: loopWire{n.sent, fakeWire{west.wire}}, device: fakeDevice{west.device}}, batch)
-	n.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: n.got}, batch)
+	n.in = newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: n.got}, batch, packet.MaxSize)
 	head := packet.UDPLen
 	outer := packet.Outer{Src: addr("10.1.0.1"), Dst: addr("10.2.0.1"), TTL: 64, Proto: packet.UDP, DF: true}
 	if tcp {

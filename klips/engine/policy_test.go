@@ -268,7 +268,7 @@ func TestKnownPolicy(t *testing.T) {
 			out.process([]*packet.Buffer{b})
 		}
 		device := &plainHost{Device: fakeDevice{east.device}}
-		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch)
+		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch, packet.MaxSize)
 		before := east.stats.get(dropPolicy)
 		in.process(arriving(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))
 		if len(wire.sent) != 2 || len(device.got) != 1 || east.stats.get(dropPolicy) != before+1 {

@@ -28,6 +28,7 @@ import (
 	"ipsec/klips/said"
 	"ipsec/klips/tun"
 	"ipsec/klips/wire/ike"
+	"ipsec/klips/wire/xdp"
 )
 
 const helperEnv = "IPSEC_TEST_GATEWAY"
@@ -60,8 +61,12 @@ type order struct {
 	Steal    string // the virtual interface that a user without privilege tries to read
 	Drops    bool
 	Without  offload.Set // of Engine
-	Queues   int         // the same
-	Serve    string      // a network, to receive what Send sends on port 7
+	XDP      bool        // of Engine: it has the program, where it is not without it
+	Offloads bool        // what is said of those of the attachment
+	DelSA    *said.SAID
+	Occupy   string // the interface to put an XDP program on that has nothing to do with KLIPS
+	Queues   int    // the same
+	Serve    string // a network, to receive what Send sends on port 7
 	Send     *bulk
 	Got      bool // the digest of what came
 	Forget   bool // of that
@@ -78,6 +83,7 @@ type process struct {
 	seen   map[string]int
 	ike    []string
 	got    received
+	other  io.Closer // an XDP program on the interface, see occupy
 }
 
 func helper(in io.Reader, out io.Writer) int {
@@ -105,11 +111,28 @@ func (p *process) do(o *order) (string, error) {
 		out, err := exec.Command("sh", "-c", o.Shell).CombinedOutput()
 		return string(out), err
 	case o.Engine != nil:
-		p.engine = New(Options{Settings: *o.Engine, System: Linux{Without: o.Without, Queues: o.Queues}, IKE: func(m ike.Message) {
+		linux := Linux{Without: o.Without, Queues: o.Queues}
+		if o.XDP && o.Without&offload.XDP == 0 {
+			var err error
+			if linux.XDP, err = xdp.Load(); err != nil {
+				return "", err
+			}
+		}
+		p.engine = New(Options{Settings: *o.Engine, System: linux, IKE: func(m ike.Message) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.ike = append(p.ike, fmt.Sprintf("%v %v %s", m.Remote, m.Local, m.Payload))
 		}})
+	case o.Offloads:
+		list, err := p.engine.ListAttachments()
+		if err != nil || len(list) != 1 {
+			return "", fmt.Errorf("%d attachments: %w", len(list), err)
+		}
+		return list[0].Offloads, nil
+	case o.DelSA != nil:
+		return "", p.engine.DelSA(*o.DelSA)
+	case o.Occupy != "":
+		return "", p.occupy(o.Occupy)
 	case o.Attach != "":
 		return "", p.engine.Attach(o.Attach, "eth0")
 	case o.Detach != "":
@@ -238,6 +261,7 @@ type namespace struct {
 	orders  *json.Encoder
 	answers *json.Decoder
 	stop    func()
+	xdp     bool
 }
 
 func newNamespace(t *testing.T) *namespace {
@@ -315,8 +339,13 @@ func gateways(t *testing.T) (west, east *namespace) { return gatewaysWith(t, 0, 
 
 // gatewaysWith is gateways that do without some offloads, and have as many queues.
 func gatewaysWith(t *testing.T, without offload.Set, queues int) (west, east *namespace) {
+	return gatewaysOf(t, without, queues, false)
+}
+
+func gatewaysOf(t *testing.T, without offload.Set, queues int, xdp bool) (west, east *namespace) {
 	lab.NeedTUN(t)
 	west, east = newNamespace(t), newNamespace(t)
+	west.xdp, east.xdp = xdp, xdp
 	west.without, east.without, west.queues, east.queues = without, without, queues, queues
 	// Made in a namespace of the test's own, not in the machine's.
 	west.sh("ip link add eth0 type veth peer name peer0 && ip link set peer0 netns %d name eth0", east.pid)
@@ -348,7 +377,7 @@ func (n *namespace) gateway(own int, four, six, via4, via6 string) {
 	n.sh("ip link set lo up && ip addr add 10.%d.0.1/16 dev lo && ip addr add fd0%d::1/16 dev lo nodad", own, own)
 	n.sh("ip addr add %s/24 dev eth0 && ip addr add %s/64 dev eth0 nodad && ip link set eth0 up", four, six)
 	n.sh("ip route add default via %s dev eth0 && ip route add default via %s dev eth0", via4, via6)
-	n.do(order{Engine: &klips.Settings{FragICMP: true}, Without: n.without, Queues: n.queues})
+	n.do(order{Engine: &klips.Settings{FragICMP: true}, Without: n.without, XDP: n.xdp, Queues: n.queues})
 	n.do(order{Attach: "ipsec0"})
 	n.sh("echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/ipsec0/rp_filter")
 	n.sh("ip addr add %s/32 dev ipsec0 && ip addr add %s/128 dev ipsec0 nodad && ip link set ipsec0 up", four, six)

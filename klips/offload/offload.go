@@ -19,13 +19,16 @@ const (
 	Segment                  // ESP in UDP is sent in pieces of up to 64 KB: UDP_SEGMENT
 	GRO                      // and received: UDP_GRO
 	Packet                   // raw ESP is sent as frames: AF_PACKET
+	XDP                      // and sent and received past the kernel's stack: AF_XDP
 	ways     = iota
 )
 
 // All is every way.
 const All = Set(1<<ways - 1)
 
-func names() [ways]string { return [...]string{"tso", "uso", "coalesce", "segment", "gro", "packet"} }
+func names() [ways]string {
+	return [...]string{"tso", "uso", "coalesce", "segment", "gro", "packet", "xdp"}
+}
 
 // Names returns the name of each way.
 func Names() []string {
@@ -45,18 +48,27 @@ func (s Set) String() string {
 }
 
 // Describe says for a person which ways are used, and why others are not: without
-// are those that somebody turned off.
-func Describe(used, without Set) string {
+// are those that somebody turned off, why has what is known of others.
+func Describe(used, without Set, why map[Set]string) string {
 	text := used.String()
 	if used == 0 {
 		text = "none"
 	}
+	rest, known := All&^used&^without, Set(0)
+	for way := range why {
+		known |= way
+	}
 	for _, rest := range []struct {
 		set Set
 		why string
-	}{{All &^ used & without, "turned off"}, {All &^ used &^ without, "the kernel does not offer it"}} {
+	}{{All &^ used & without, "turned off"}, {rest &^ known, "the kernel does not offer it"}} {
 		if rest.set != 0 {
 			text += fmt.Sprintf("; not %s: %s", rest.set, rest.why)
+		}
+	}
+	for way := Set(1); way <= All; way <<= 1 {
+		if rest&known&way != 0 {
+			text += fmt.Sprintf("; not %s: %s", way, why[way])
 		}
 	}
 	return text

@@ -22,11 +22,11 @@ func TestParse(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	for want, c := range map[string][2]Set{
-		"tso,uso,coalesce,segment,gro,packet":                                                     {All, 0},
-		"none; not tso,uso,coalesce,segment,gro,packet: turned off":                               {0, All},
-		"tso,segment,gro,packet; not coalesce: turned off; not uso: the kernel does not offer it": {TSO | Segment | GRO | Packet, Coalesce},
+		"tso,uso,coalesce,segment,gro,packet,xdp":                                                                   {All, 0},
+		"none; not tso,uso,coalesce,segment,gro,packet,xdp: turned off":                                             {0, All},
+		"tso,segment,gro,xdp; not coalesce: turned off; not uso: the kernel does not offer it; not packet: refused": {TSO | Segment | GRO | XDP, Coalesce},
 	} {
-		if got := Describe(c[0], c[1]); got != want {
+		if got := Describe(c[0], c[1], map[Set]string{Packet: "refused"}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

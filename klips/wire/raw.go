@@ -126,7 +126,12 @@ func (r *rawESP) send(head *header, bufs []*packet.Buffer) (sent int) {
 	if len(bufs) == 0 {
 		return 0
 	}
-	sent, _ = r.plain.Send(head, bufs) // the kernel says why to who sends the next otherwise
+	for _, way := range []framer{r.wire.express, r.plain} {
+		n, _ := way.Send(head, bufs[sent:]) // why not all, whoever sends the next otherwise is told
+		if sent += n; sent == len(bufs) {
+			break
+		}
+	}
 	return sent
 }
 

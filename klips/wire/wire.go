@@ -24,6 +24,7 @@ import (
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
+	"ipsec/klips/wire/xdp"
 )
 
 // Port is the UDP port of ESP in UDP and of IKE behind a NAT.
@@ -52,6 +53,9 @@ type Wire struct {
 	bulk   [2][]*bulk // the same, for each queue; nil too where it is not wanted
 	raw    *rawESP
 
+	express *express
+	traffic Traffic // under refreshing
+
 	want, offloads offload.Set
 	queues         int
 
@@ -62,24 +66,31 @@ type Wire struct {
 
 // state is what netlink says of the interface.
 type state struct {
-	index int
-	mtu   int
-	addrs []netip.Addr
+	index  int
+	mtu    int
+	queues int // that packets come in by
+	addrs  []netip.Addr
+}
+
+// Options say what a Wire makes use of.
+type Options struct {
+	Want   offload.Set  // those of these offloads that the kernel has
+	Queues int          // as many ESP in UDP comes in by, and goes out; at least one
+	XDP    *xdp.Program // nil for none
+	NoXDP  error        // why there is none
 }
 
 // Open binds sockets to the interface of that name. Where another process has
 // port 4500, it says so by Hooks.Log, and there is no ESP in UDP.
-//
-// Of the offloads it uses those that are in want and that the kernel has. ESP in
-// UDP comes in, and goes out, by as many queues.
-func Open(name string, hooks Hooks, want offload.Set, queues int) (*Wire, error) {
+func Open(name string, hooks Hooks, o Options) (*Wire, error) {
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks, want: want & (offload.Segment | offload.GRO | offload.Packet), queues: max(1, queues)}
+	w := &Wire{name: name, hooks: hooks, want: o.Want, queues: max(1, o.Queues)}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
+	w.express = newExpress(name, w.state.Load().queues, o)
 	if err := w.open(); err != nil {
 		w.Close()
 		return nil, fmt.Errorf("failed to open sockets on %s: %w", name, err)
@@ -148,9 +159,6 @@ func (w *Wire) openUDP(i, family int) error {
 	return nil
 }
 
-// Offloads returns those that are in use.
-func (w *Wire) Offloads() offload.Set { return w.offloads }
-
 // Refresh reads the MTU and the addresses of the interface again, and binds the
 // sockets to it anew where it has been away, as that of a dialled line is. The
 // error wraps ENODEV where it is gone.
@@ -171,7 +179,7 @@ func (w *Wire) Refresh() error {
 	if err != nil {
 		return fmt.Errorf("failed to list the addresses of %s: %w", w.name, err)
 	}
-	s := &state{index: link.Attrs().Index, mtu: link.Attrs().MTU}
+	s := &state{index: link.Attrs().Index, mtu: link.Attrs().MTU, queues: link.Attrs().NumRxQueues}
 	for _, a := range list {
 		if addr, ok := netip.AddrFromSlice(a.IP); ok {
 			s.addrs = append(s.addrs, addr.Unmap())
@@ -183,6 +191,9 @@ func (w *Wire) Refresh() error {
 		}
 	}
 	w.state.Store(s)
+	if w.raw != nil {
+		w.setExpress()
+	}
 	return nil
 }
 
@@ -291,6 +302,9 @@ func (w *Wire) Close() error {
 		err = nil
 		if w.raw != nil {
 			err = w.raw.close()
+		}
+		if w.express != nil {
+			w.express.close()
 		}
 		for _, out := range w.out {
 			if out != nil {

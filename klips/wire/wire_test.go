@@ -15,7 +15,7 @@ import (
 // What the sockets do, the tests of the engine see, in namespaces.
 
 func TestOpenNothing(t *testing.T) {
-	if _, err := Open("no-such-link", Hooks{}, offload.All, 1); !errors.Is(err, syscall.ENODEV) {
+	if _, err := Open("no-such-link", Hooks{}, Options{Want: offload.All}); !errors.Is(err, syscall.ENODEV) {
 		t.Errorf("%v, want ENODEV", err)
 	}
 }

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// queueLimit is how many queues of an interface have a socket.
-	queueLimit = 16
+	// QueueLimit is how many queues of an interface have a socket.
+	QueueLimit = 16
 	// The chunks of an interface: those for what comes in are shared out
 	// among its queues, of which each has some thousandths of a second of a
 	// fast flow.
@@ -134,10 +134,10 @@ func (l *Link) open(name string, mtu int, mode bpflink.XDPAttachFlags) error {
 }
 
 // queuesOf returns how many queues of an interface shall have a socket: as many
-// as it has, where that can be seen, and no more than queueLimit.
+// as it has, where that can be seen, and no more than QueueLimit.
 func queuesOf(name string) int {
 	found, _ := filepath.Glob("/sys/class/net/" + name + "/queues/rx-*")
-	return min(max(len(found), 1), queueLimit)
+	return min(max(len(found), 1), QueueLimit)
 }
 
 // abandon gives the memory back of a link that nobody has read.
