@@ -48,6 +48,7 @@ type Setup struct {
 	ManualStart         []string // names of conns
 	FragICMP            bool
 	HideTOS             bool
+	NoOffload           []string // words of ipsec klips --no-offload
 	UniqueIDs           bool
 	OverrideMTU         int // 0: not given
 	NoCRSend            bool

@@ -155,6 +155,8 @@ func TestSetupValues(t *testing.T) {
 		{"syslog=LOCAL0.Info", func(s *conf.Setup) any { return s.Syslog }, "local0.info"},
 		{"syslog=daemon", func(s *conf.Setup) any { return s.Syslog }, ""},
 		{`klipsdebug="xmit, esp"`, func(s *conf.Setup) any { return s.KlipsDebug }, "[tunnel-xmit esp]"},
+		{`nooffload="xdp packet"`, func(s *conf.Setup) any { return s.NoOffload }, "[xdp packet]"},
+		{"nooffload=none", func(s *conf.Setup) any { return s.NoOffload }, "[]"},
 		{"klipsdebug=none", func(s *conf.Setup) any { return s.KlipsDebug }, "[]"},
 		{`plutoopts="--a  b"`, func(s *conf.Setup) any { return len(s.PlutoOpts) }, "2"},
 		{"manualstart=%search", func(s *conf.Setup) any { return s.ManualStart }, "[]"},

@@ -109,11 +109,12 @@ type (
 	// closed to it: /bin/sh -c WORDS 9<&-.
 	Run struct{ Words string }
 	// StartKlips starts the data plane: ipsec klips [--fragicmp] [--hidetos]
-	// [--debug FLAGS].
+	// [--no-offload WAYS] [--debug FLAGS].
 	StartKlips struct {
-		FragICMP bool
-		HideTOS  bool
-		Debug    []string
+		FragICMP  bool
+		HideTOS   bool
+		NoOffload []string
+		Debug     []string
 	}
 	// StartPluto starts the key-negotiation daemon: ipsec pluto ARG….
 	StartPluto struct{ Args []string }

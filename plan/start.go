@@ -138,14 +138,14 @@ func (c *compiler) dataPlane() []Node {
 				Reason: dev + " is not there",
 			})
 	}
-	op := StartKlips{FragICMP: c.setup.FragICMP, HideTOS: c.setup.HideTOS}
+	op := StartKlips{FragICMP: c.setup.FragICMP, HideTOS: c.setup.HideTOS, NoOffload: c.setup.NoOffload}
 	for _, flag := range c.setup.KlipsDebug {
 		if flag != "none" {
 			op.Debug = append(op.Debug, flag)
 		}
 	}
 	reasons := []string{reason}
-	for _, kw := range []string{"klipsdebug", "fragicmp", "hidetos"} {
+	for _, kw := range []string{"klipsdebug", "fragicmp", "hidetos", "nooffload"} {
 		if !c.setup.At(kw).IsZero() {
 			reasons = append(reasons, c.keyword(kw, ""))
 		}

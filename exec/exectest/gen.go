@@ -257,6 +257,8 @@ func (g *generator) strings(name string) []string {
 		return append([]string{"eth0"}, []string{"a b"[:1], "eth1", "eth2"}[3-n:]...)
 	case "Debug":
 		return append([]string(nil), []string{"tunnel", "pfkey-x", "xmit"}[3-n:]...)
+	case "NoOffload":
+		return append([]string(nil), []string{"xdp", "all", "packet"}[3-n:]...)
 	case "Env":
 		return append([]string{"PLUTO_VERB=" + g.text()}, []string{"PLUTO_ME=", "PLUTO_PEER_ID=C=DE, O=\"x\"", "PLUTO_X1=~:~"}[3-n:]...)
 	case "Args":

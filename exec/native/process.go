@@ -48,8 +48,8 @@ func (e *Executor) Updown(op plan.Updown) error {
 	return failed(fmt.Sprintf("run %q", op.Command), e.child(op.Env, "/bin/sh", "-c", op.Command))
 }
 
-// StartKlips is like 'ipsec klips [--fragicmp] [--hidetos] [--debug FLAGS]'. It
-// returns when KLIPS is ready.
+// StartKlips is like 'ipsec klips [--fragicmp] [--hidetos] [--no-offload WAYS] [--debug
+// FLAGS]'. It returns when KLIPS is ready.
 func (e *Executor) StartKlips(op plan.StartKlips) error {
 	args := []string{"klips"}
 	if op.FragICMP {
@@ -57,6 +57,9 @@ func (e *Executor) StartKlips(op plan.StartKlips) error {
 	}
 	if op.HideTOS {
 		args = append(args, "--hidetos")
+	}
+	if len(op.NoOffload) > 0 {
+		args = append(args, "--no-offload", strings.Join(op.NoOffload, ","))
 	}
 	if len(op.Debug) > 0 {
 		args = append(args, "--debug", strings.Join(op.Debug, ","))

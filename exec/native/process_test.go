@@ -66,8 +66,8 @@ func TestStartKlips(t *testing.T) {
 	write(t, b.path("ipsec"), "#!/bin/sh\necho \"$*\"\n")
 	works(t, os.Chmod(b.path("ipsec"), 0o755))
 	works(t, b.StartKlips(plan.StartKlips{}))
-	works(t, b.StartKlips(plan.StartKlips{FragICMP: true, HideTOS: true, Debug: []string{"tunnel", "xform"}}))
-	if got := b.lines(); got != "klips\nklips --fragicmp --hidetos --debug tunnel,xform\n" {
+	works(t, b.StartKlips(plan.StartKlips{FragICMP: true, HideTOS: true, NoOffload: []string{"xdp", "gro"}, Debug: []string{"tunnel", "xform"}}))
+	if got := b.lines(); got != "klips\nklips --fragicmp --hidetos --no-offload xdp,gro --debug tunnel,xform\n" {
 		t.Errorf("said %q", got)
 	}
 	write(t, b.path("ipsec"), "#!/bin/sh\necho no TUN >&2; exit 1\n")

@@ -12,6 +12,9 @@ func (c *codec) StartKlips(op plan.StartKlips) error {
 	c.lit("ipsec", "klips")
 	op.FragICMP = c.opt("--fragicmp", op.FragICMP)
 	op.HideTOS = c.opt("--hidetos", op.HideTOS)
+	if c.opt("--no-offload", len(op.NoOffload) > 0) {
+		c.joined(&op.NoOffload, ",")
+	}
 	if c.opt("--debug", len(op.Debug) > 0) {
 		c.joined(&op.Debug, ",")
 	}

@@ -63,7 +63,7 @@ var forms = []struct {
 	{plan.Modprobe{Module: "tun"}, `modprobe tun || :`},
 	{plan.Run{Words: "/etc/before; echo 'x'"}, `/bin/sh -c "/etc/before; echo 'x'" 9<&- || :`},
 	{plan.StartKlips{}, `ipsec klips || :`},
-	{plan.StartKlips{FragICMP: true, HideTOS: true, Debug: []string{"tunnel", "xmit"}}, `ipsec klips --fragicmp --hidetos --debug tunnel,xmit || :`},
+	{plan.StartKlips{FragICMP: true, HideTOS: true, NoOffload: []string{"packet", "xdp"}, Debug: []string{"tunnel", "xmit"}}, `ipsec klips --fragicmp --hidetos --no-offload packet,xdp --debug tunnel,xmit || :`},
 	{plan.StartPluto{Args: []string{"--secretsfile", "/etc/ipsec.secrets"}}, `ipsec pluto --secretsfile /etc/ipsec.secrets || :`},
 	{plan.EndDaemon{Part: plan.Pluto}, `ipsec _end pluto || :`},
 	{plan.Attach{Virtual: "ipsec0", Physical: "eth0"}, `ipsec tncfg --attach --virtual ipsec0 --physical eth0 || :`},

@@ -23,10 +23,12 @@ type gateway struct {
 
 const ourLog = "/run/pluto.log"
 
-// base is what every configuration of ours begins with.
+// base is what every configuration of ours begins with. The capture would see
+// nothing of what goes by AF_XDP.
 const base = `
 config setup
 	interfaces="ipsec0=eth0"
+	nooffload=xdp
 	uniqueids=yes
 	nat_traversal=yes
 	plutostderrlog=` + ourLog + `
