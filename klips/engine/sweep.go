@@ -40,11 +40,12 @@ func (e *Engine) sweeper() {
 // packets were dropped and what klipsdebug(8) asked for. It is called by itself every second unless Options.Now is set.
 func (e *Engine) Sweep() {
 	now := e.now()
-	var worn []worn
-	e.each(e.sas.All(), func(sa *sadb.SA) {
-		worn = append(worn, wornBy(sa, sa.Check(now))...)
-	})
-	e.expire(worn)
+	e.mu.Lock()
+	due := e.sas.Due(now)
+	e.mu.Unlock()
+	if due {
+		e.sweepSAs(now)
+	}
 
 	e.mu.Lock()
 	for s, h := range e.held {
@@ -70,6 +71,20 @@ func (e *Engine) Sweep() {
 	for _, line := range e.debug.take() {
 		e.log(line)
 	}
+}
+
+// sweepSAs asks each SA what time has made of it.
+func (e *Engine) sweepSAs(now time.Time) {
+	var worn []worn
+	var next time.Time
+	e.each(e.sas.All(), func(sa *sadb.SA) {
+		worn = append(worn, wornBy(sa, sa.Check(now))...)
+		next = sadb.Earlier(next, sa.Due(now))
+	})
+	e.mu.Lock()
+	e.sas.DueAt(next)
+	e.mu.Unlock()
+	e.expire(worn)
 }
 
 // refresh looks at the physical interfaces again.

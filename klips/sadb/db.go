@@ -23,6 +23,7 @@ const LarvalTime = 60 * time.Second
 // names, with the time given.
 type DB struct {
 	sas map[said.SAID]*SA
+	due time.Time // when an SA comes to a lifetime by time, at the earliest; zero for never
 }
 
 // New returns an empty DB.
@@ -48,8 +49,27 @@ func (db *DB) Add(c klips.SA, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	db.sas[c.ID] = sa
+	db.put(sa)
 	return nil
+}
+
+// put adds an SA that has just been made.
+func (db *DB) put(sa *SA) {
+	db.sas[sa.Config.ID] = sa
+	db.DueAt(sa.Due(sa.usage.added))
+}
+
+// DueAt has Due say so at that time, if not before; the zero time is never.
+func (db *DB) DueAt(t time.Time) { db.due = Earlier(db.due, t) }
+
+// Due reports whether time may have brought an SA to a lifetime, so that each is to be
+// asked by Check. It says so once; then DueAt is to tell it what they say next.
+func (db *DB) Due(now time.Time) bool {
+	if db.due.IsZero() || now.Before(db.due) {
+		return false
+	}
+	db.due = time.Time{}
+	return true
 }
 
 // Update makes a larval SA a whole one, and of any other replaces lifetimes and
@@ -64,12 +84,13 @@ func (db *DB) Update(c klips.SA, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		db.sas[c.ID] = whole
+		db.put(whole)
 		return nil
 	}
 	if c.Encap.On() && (c.ID.Proto != said.ESP || c.Encap.DstPort == 0) {
 		return fmt.Errorf("malformed SA %s: only ESP goes in UDP, between two ports: %w", c.ID, syscall.EINVAL)
 	}
+	db.DueAt(now)
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
 	sa.Config.live(c.Soft, c.Hard)
@@ -147,7 +168,7 @@ func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, n
 			larval := &SA{Larval: true}
 			larval.keep(klips.SA{ID: id, Src: src, Hard: klips.Lifetime{AddTime: LarvalTime}})
 			larval.usage.added = now
-			db.sas[id] = larval
+			db.put(larval)
 			return id.SPI, nil
 		}
 	}
@@ -249,7 +270,8 @@ func (db *DB) AddGroups(groups [][]*SA) (err error) {
 			if old != nil && !old.Larval {
 				return fmt.Errorf("there is an SA %s: %w", id, syscall.EEXIST)
 			}
-			before[id], db.sas[id] = old, sa
+			before[id] = old
+			db.put(sa)
 			ids = append(ids, id)
 		}
 		if len(ids) > 1 {

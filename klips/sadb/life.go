@@ -53,6 +53,47 @@ func (sa *SA) Check(now time.Time) State {
 	return sa.state(now.Sub(sa.usage.added))
 }
 
+// Due returns when time alone can bring the SA to another lifetime, at the earliest,
+// as it looks at now; the zero time where it never does.
+func (sa *SA) Due(now time.Time) time.Time {
+	lives, ok := sa.Config.lives()
+	if !ok {
+		return time.Time{}
+	}
+	sa.mu.Lock()
+	defer sa.mu.Unlock()
+	if sa.dead {
+		return time.Time{}
+	}
+	first := sa.usage.first
+	if sa.usage.packets == 0 {
+		first = now.Sub(sa.usage.added) // it may be used at once
+	}
+	ages := []time.Duration{lives.hard.AddTime, lives.hard.UseTime, lives.soft.AddTime, lives.soft.UseTime}
+	if sa.soft {
+		ages = ages[:2]
+	}
+	var due time.Time
+	for i, age := range ages {
+		switch {
+		case age == 0:
+			continue
+		case i%2 == 1:
+			age += first
+		}
+		due = Earlier(due, sa.usage.added.Add(age))
+	}
+	return due
+}
+
+// Earlier returns the earlier of two times; the zero time is never.
+func Earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // A usage is what an SA has done so far, as klips.Usage has it.
 type usage struct {
 	bytes, packets            uint64

@@ -2,6 +2,8 @@ package sadb
 
 import (
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -256,5 +258,55 @@ func TestSecrets(t *testing.T) {
 	got = db.Lookup(c.ID).Read()
 	if got.Soft.Bytes != 5 || got.Encap != c.Encap || !got.Usage.Added.Equal(start) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestDue sweeps the SAs of one DB each second, and those of another when Due says so:
+// they must come to their lifetimes in the same second.
+func TestDue(t *testing.T) {
+	sweeps := 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		draw := func() time.Duration { return time.Duration(r.IntN(3)*r.IntN(60)) * time.Second }
+		always, seldom := New(), New()
+		for second := range 150 {
+			now := start.Add(time.Duration(second) * time.Second)
+			spi, use := 0x100+r.Uint32N(40), 0x100+r.Uint32N(20)
+			c := sample(said.ESP, spi)
+			c.Soft, c.Hard = klips.Lifetime{AddTime: draw(), UseTime: draw()}, klips.Lifetime{AddTime: draw(), UseTime: draw()}
+			for _, db := range []*DB{always, seldom} {
+				if spi < 0x105 && db.Add(c, now) != nil {
+					if err := db.Update(c, now); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if sa := db.Lookup(id(said.ESP, use)); sa != nil {
+					sa.Pass(1, now)
+				}
+			}
+			sweep := func(db *DB) map[uint32]State {
+				states := map[uint32]State{}
+				for sa := range db.All() {
+					if state := sa.Check(now); state == Soft || state == Hard {
+						states[sa.Config.ID.SPI] = state
+					}
+				}
+				return states
+			}
+			want, got := sweep(always), map[uint32]State{}
+			if seldom.Due(now) {
+				sweeps++
+				got = sweep(seldom)
+				for sa := range seldom.All() {
+					seldom.DueAt(sa.Due(now))
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Fatalf("seed %d, second %d: %v, want %v", seed, second, got, want)
+			}
+		}
+	}
+	if sweeps > 200*150/2 {
+		t.Errorf("%d sweeps", sweeps)
 	}
 }
