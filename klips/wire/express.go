@@ -49,8 +49,9 @@ func newExpress(name string, queues int, o Options) *express {
 	return e
 }
 
-// set turns it on, or off for a reason. It takes milliseconds where it changes
-// something. A link that cannot have it is left alone for a while.
+// set turns it on, or off for a reason; on an interface that has changed, off,
+// and on when it is called again. It takes milliseconds where it changes something.
+// An interface that cannot have it is left alone for a while.
 func (e *express) set(on bool, why string, s *state) {
 	if e.program == nil {
 		return
@@ -61,12 +62,13 @@ func (e *express) set(on bool, why string, s *state) {
 	same := e.index == s.index && e.mtu == s.mtu
 	if link != nil && (!on || !same) {
 		e.end()
-		link = nil
 	}
 	switch {
 	case e.closed:
 	case !on:
 		e.why, e.tried = why, time.Time{}
+	case link != nil && !same: // once those who read have let go of its queues
+		e.index, e.mtu, e.why, e.tried = s.index, s.mtu, "the interface has just changed", time.Time{}
 	case link == nil && (!same || time.Since(e.tried) >= expressRetry):
 		e.index, e.mtu, e.tried = s.index, s.mtu, time.Now()
 		link, err := e.program.Attach(e.name)
