@@ -17,56 +17,35 @@ type expectant interface{ Expect(wire.Traffic) }
 
 // An expecting is what the sweeper remembers of an attachment.
 type expecting struct {
-	raw, udp int // sweeps that it is still expected for
+	is       wire.Traffic // what the SAs say
+	raw, udp int          // sweeps that it is still expected for
 	told     wire.Traffic
 }
+
+// An expectation is what the sweeper remembers of them all.
+type expectation struct {
+	of      map[*attachment]*expecting
+	changes uint64 // of the SAs, when they were last gone through
+	since   int    // and how many sweeps ago that was
+}
+
+// lookAgain is after how many sweeps SAs are gone through that have not changed:
+// the addresses of an interface may have.
+const lookAgain = 60
 
 // expect tells each physical interface what ESP there will be, as far as the SAs
 // in force say, where that has changed. It is for the sweeper alone, so that no
 // number of changes in a row has an effect more often than it sweeps.
-func (e *Engine) expect(known map[*attachment]*expecting) {
-	seen := map[*attachment]*wire.Traffic{}
-	e.mu.RLock()
-	for _, a := range e.attached {
-		if _, ok := a.wire.(expectant); ok {
-			seen[a] = &wire.Traffic{}
-		}
+func (e *Engine) expect(x *expectation) {
+	if e.expectants(x) {
+		e.look(x)
 	}
-	e.mu.RUnlock()
-	if len(seen) == 0 {
-		clear(known)
-		return
-	}
-	e.each(e.sas.All(), func(sa *sadb.SA) {
-		if sa.Config.ID.Proto != said.ESP || sa.Larval {
-			return
-		}
-		for a, t := range seen {
-			switch {
-			case t.Raw && t.UDP, !a.touches(sa.Config.Src, sa.Config.ID.Dst):
-			case sa.Config.Encap.On():
-				t.UDP = true
-			default:
-				t.Raw = true
-			}
-		}
-	})
-	for a := range known {
-		if seen[a] == nil {
-			delete(known, a)
-		}
-	}
-	for a, t := range seen {
-		k := known[a]
-		if k == nil {
-			k = &expecting{}
-			known[a] = k
-		}
+	for a, k := range x.of {
 		k.raw, k.udp = max(k.raw-1, 0), max(k.udp-1, 0)
-		if t.Raw {
+		if k.is.Raw {
 			k.raw = calm
 		}
-		if t.UDP {
+		if k.is.UDP {
 			k.udp = calm
 		}
 		if now := (wire.Traffic{Raw: k.raw > 0, UDP: k.udp > 0}); now != k.told {
@@ -74,6 +53,50 @@ func (e *Engine) expect(known map[*attachment]*expecting) {
 			a.wire.(expectant).Expect(now)
 		}
 	}
+}
+
+// expectants brings x up to date with the attachments, and reports whether the SAs
+// are to be gone through.
+func (e *Engine) expectants(x *expectation) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	x.since++
+	look := x.changes != e.sas.Changes() || x.since >= lookAgain
+	for a := range x.of {
+		if e.attached[a.virtual] != a {
+			delete(x.of, a)
+		}
+	}
+	for _, a := range e.attached {
+		if _, ok := a.wire.(expectant); ok && x.of[a] == nil {
+			x.of[a], look = &expecting{}, true
+		}
+	}
+	if look {
+		x.changes, x.since = e.sas.Changes(), 0
+	}
+	return look && len(x.of) > 0
+}
+
+// look goes through the SAs.
+func (e *Engine) look(x *expectation) {
+	for _, k := range x.of {
+		k.is = wire.Traffic{}
+	}
+	e.each(e.sas.All(), func(sa *sadb.SA) {
+		if sa.Config.ID.Proto != said.ESP || sa.Larval {
+			return
+		}
+		for a, k := range x.of {
+			switch {
+			case k.is.Raw && k.is.UDP, !a.touches(sa.Config.Src, sa.Config.ID.Dst):
+			case sa.Config.Encap.On():
+				k.is.UDP = true
+			default:
+				k.is.Raw = true
+			}
+		}
+	})
 }
 
 // touches reports whether either end of an SA is an address of the physical interface.

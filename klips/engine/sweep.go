@@ -20,14 +20,14 @@ const (
 func (e *Engine) sweeper() {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
-	expected := map[*attachment]*expecting{}
+	expected := expectation{of: map[*attachment]*expecting{}}
 	for n := 0; ; n++ {
 		select {
 		case <-e.stop:
 			return
 		case <-tick.C:
 			e.Sweep()
-			e.expect(expected)
+			e.expect(&expected)
 			if n%refreshInterval == 0 {
 				e.refresh()
 			}

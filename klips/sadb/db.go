@@ -24,10 +24,15 @@ const LarvalTime = 60 * time.Second
 type DB struct {
 	sas map[said.SAID]*SA
 	due time.Time // when an SA comes to a lifetime by time, at the earliest; zero for never
+
+	changes uint64
 }
 
 // New returns an empty DB.
 func New() *DB { return &DB{sas: map[said.SAID]*SA{}} }
+
+// Changes counts the SAs that were put in, taken out, or changed.
+func (db *DB) Changes() uint64 { return db.changes }
 
 // Lookup returns the SA of that SAID, or nil.
 func (db *DB) Lookup(id said.SAID) *SA { return db.sas[id] }
@@ -56,6 +61,7 @@ func (db *DB) Add(c klips.SA, now time.Time) error {
 // put adds an SA that has just been made.
 func (db *DB) put(sa *SA) {
 	db.sas[sa.Config.ID] = sa
+	db.changes++
 	db.DueAt(sa.Due(sa.usage.added))
 }
 
@@ -90,6 +96,7 @@ func (db *DB) Update(c klips.SA, now time.Time) error {
 	if c.Encap.On() && (c.ID.Proto != said.ESP || c.Encap.DstPort == 0) {
 		return fmt.Errorf("malformed SA %s: only ESP goes in UDP, between two ports: %w", c.ID, syscall.EINVAL)
 	}
+	db.changes++
 	db.DueAt(now)
 	sa.mu.Lock()
 	defer sa.mu.Unlock()
@@ -118,6 +125,7 @@ func (db *DB) Delete(id said.SAID) error {
 
 func (db *DB) remove(sa *SA) {
 	delete(db.sas, sa.Config.ID)
+	db.changes++
 	rest := slices.DeleteFunc(slices.Clone(sa.Group), func(other *SA) bool { return other == sa })
 	for i, other := range rest {
 		other.Broken = true
