@@ -31,6 +31,7 @@ type attachment struct {
 	virtual, physical string
 	device            Device
 	wire              Wire
+	several           bool // queues
 	wait              sync.WaitGroup
 
 	mu   sync.Mutex // of side
@@ -62,7 +63,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 		return err
 	}
 	e.debug.done(topicNetlink, nil, "netlink: attach %s, MTU %d, to %s, MTU %d", virtual, mtu, physical, w.MTU())
-	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w}
+	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w, several: len(d.Queues()) > 1}
 	e.mu.Lock()
 	e.attached[virtual] = a
 	e.mu.Unlock()

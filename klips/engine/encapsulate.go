@@ -210,7 +210,7 @@ func (o *outbound) protect(p *outgoing) bool {
 	p.finish()
 	for _, sa := range p.chain { // AH
 		buf, at := p.b.Whole()
-		whole, state, err := sa.Protect(buf, at, o.now)
+		whole, state, err := o.line.Protect(sa, buf, at, o.now)
 		o.e.debug.transform(topicAH, sa.Config.ID, "protected", p.b.Len(), err)
 		o.note(sa, state)
 		if err != nil {
@@ -224,7 +224,11 @@ func (o *outbound) protect(p *outgoing) bool {
 func (o *outbound) seal(p *outgoing, sa *sadb.SA) bool {
 	header := sa.HeaderLen()
 	before := p.b.Before(header)
-	sealed, state, err := sa.Seal(&o.scratch, before, p.b.Bytes(), p.next, o.now)
+	line := o.line
+	if len(p.chain) > 1 {
+		line = nil // it is the numbers of the AH around it that are in order
+	}
+	sealed, state, err := line.Seal(sa, &o.scratch, before, p.b.Bytes(), p.next, o.now)
 	o.e.debug.transform(topicESP, sa.Config.ID, "sealed", p.b.Len(), err)
 	o.note(sa, state)
 	if err != nil {

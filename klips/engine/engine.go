@@ -93,6 +93,7 @@ type Engine struct {
 	stats  counters
 	debug  debug
 	ids    atomic.Uint32
+	order  *sadb.Order
 
 	control sync.Mutex // held while interfaces are opened and closed
 	stop    chan struct{}
@@ -120,6 +121,7 @@ func New(o Options) *Engine {
 		now:      o.Now,
 		events:   make(chan klips.Event, 1024),
 		stop:     make(chan struct{}),
+		order:    sadb.NewOrder(),
 		settings: o.Settings,
 		sas:      sadb.New(),
 		attached: map[string]*attachment{},

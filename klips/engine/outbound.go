@@ -43,6 +43,7 @@ type outbound struct {
 	splitting packet.Header // of the packet that is being cut
 	stream    stream
 	granted   sadb.Run
+	line      *sadb.Line
 	sealed    sealed
 	arena     []byte
 	arenaUsed int
@@ -61,6 +62,7 @@ func newOutbound(e *Engine, at *attachment, size int) *outbound {
 		in:      packet.NewBuffers(size, packet.MaxSize),
 		spare:   make([]*packet.Buffer, spares),
 		trapped: make([]trapped, 0, 16),
+		line:    e.order.Line(),
 		arena:   make([]byte, arenaSize),
 		views:   make([]packet.Buffer, viewLimit),
 	}
@@ -111,13 +113,16 @@ func (o *outbound) process(packets []*packet.Buffer) {
 
 func (o *outbound) flush() {
 	e := o.e
-	if n, err := o.at.wire.WriteBatch(o.queue, o.out); n > 0 {
+	o.line.Wait()
+	n, err := o.at.wire.WriteBatch(o.queue, o.out)
+	o.line.Done()
+	if n > 0 {
 		e.stats.add(dropWire, n)
 		if errors.Is(err, syscall.EMSGSIZE) {
 			o.at.wire.Refresh() // its MTU is not what it was
 		}
 	}
-	n, _ := o.at.device.WriteBatch(o.back)
+	n, _ = o.at.device.WriteBatch(o.back)
 	e.stats.add(dropDevice, n)
 	e.expire(o.worn)
 	for i := range o.trapped {
@@ -141,7 +146,9 @@ func (o *outbound) one(b *packet.Buffer) bool {
 	case err != nil:
 		o.drop(dropMalformed, &h)
 	case o.choose(&h) && h.Total <= o.stream.room:
-		o.push(b.Bytes()[:h.Total], &h)
+		return o.push(b.Bytes()[:h.Total], &h)
+	case o.crowded():
+		return false
 	default:
 		o.single(b, &h)
 	}
@@ -164,8 +171,13 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 			return false
 		}
 		if short && n <= o.stream.room {
-			o.pushAll(&o.splitting)
+			if !o.pushAll(&o.splitting) {
+				return false
+			}
 			continue
+		}
+		if o.crowded() {
+			return false
 		}
 		piece := o.take()
 		piece.Set(o.splitter.Next())
@@ -178,6 +190,10 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 	}
 	return true
 }
+
+// crowded reports whether a packet that goes the long way might have to go out of its
+// turn, behind what is there and before what others send.
+func (o *outbound) crowded() bool { return o.at.several && o.line.Holds() }
 
 // single sends a packet the long way.
 func (o *outbound) single(b *packet.Buffer, h *packet.Header) {

@@ -91,23 +91,32 @@ func (o *outbound) most(size int) int {
 	return max(1, min(room/(o.stream.esp.Len(size)+packet.IPv6Len+packet.UDPLen), len(o.views)-o.viewsUsed))
 }
 
-// push seals a packet of the stream behind those that are there.
-func (o *outbound) push(p []byte, h *packet.Header) {
-	if o.reserve(sadb.One(len(p))) == 0 {
+// push seals a packet of the stream behind those that are there. It is false where
+// they have to be sent first.
+func (o *outbound) push(p []byte, h *packet.Header) bool {
+	n, ok := o.reserve(sadb.One(len(p)))
+	switch {
+	case !ok:
+		return false
+	case n == 0:
 		o.drop(dropSA, h)
-		return
+	default:
+		o.place(p, h)
 	}
-	o.place(p, h)
+	return true
 }
 
 // pushAll does the same with what a packet is still to be cut into, as far as there is
 // room, and at least with one.
-func (o *outbound) pushAll(h *packet.Header) {
+func (o *outbound) pushAll(h *packet.Header) bool {
 	b := o.splitter.Left()
 	if most := o.most(b.Size); most < b.Count {
 		b.Count, b.Last = most, b.Size
 	}
-	n := o.reserve(sadb.Batch(b))
+	n, ok := o.reserve(sadb.Batch(b))
+	if !ok {
+		return false
+	}
 	if n == 0 {
 		o.splitter.Next()
 		o.drop(dropSA, h)
@@ -115,28 +124,30 @@ func (o *outbound) pushAll(h *packet.Header) {
 	for range n {
 		o.place(o.splitter.Next(), h)
 	}
+	return true
 }
 
 // reserve has the SAs of the stream count packets before they are sealed, all at
-// once. It returns how many of them may go.
-func (o *outbound) reserve(b sadb.Batch) int {
+// once. It returns how many of them may go, and false where what is there has to be
+// sent first.
+func (o *outbound) reserve(b sadb.Batch) (int, bool) {
 	s := &o.stream
-	s.entry.Count(b.Count, o.now.UnixNano())
-	n, state := s.tunnel.PassAll(b, o.now)
-	o.note(s.tunnel, state)
-	if n == 0 {
-		return 0
+	run, state, err := o.line.Reserve(s.esp, b, o.now)
+	if err == sadb.ErrTurn {
+		return 0, false
 	}
-	if n < b.Count {
-		b.Count, b.Last = n, b.Size
-	}
-	run, state, err := s.esp.Reserve(b, o.now)
 	o.note(s.esp, state)
-	if err != nil {
-		return 0
+	n := 0
+	if err == nil {
+		if n = run.Left(); n < b.Count {
+			b.Count, b.Last = n, b.Size
+		}
+		n, state = s.tunnel.PassAll(b, o.now) // numbers that it leaves over are lost, with its last packet
+		o.note(s.tunnel, state)
 	}
+	s.entry.Count(max(n, 1), o.now.UnixNano())
 	o.granted = run
-	return run.Left()
+	return n, true
 }
 
 // place seals a packet, for which there is a run.
@@ -209,7 +220,7 @@ func (o *outbound) shut() {
 	end := o.arenaUsed
 	t.view.Over(o.arena, t.start, end)
 	head := o.arena[t.start:end]
-	t.outer.ID = uint16(o.e.ids.Add(uint32(t.count)))
+	t.outer.ID = uint16(o.e.ids.Add(uint32(t.count)) - uint32(t.count) + 1)
 	ip := t.outer.Len()
 	t.outer.Put(head, len(head)-ip)
 	if t.encap.On() {

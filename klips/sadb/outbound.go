@@ -46,6 +46,13 @@ func (sa *SA) Reserve(b Batch, now time.Time) (Run, State, error) {
 		return Run{}, Dead, ErrDead
 	}
 	sa.mu.Lock()
+	run, state, err := sa.reserve(b, now)
+	sa.mu.Unlock()
+	return run, state, err
+}
+
+// reserve is Reserve. The caller holds mu.
+func (sa *SA) reserve(b Batch, now time.Time) (Run, State, error) {
 	seq, n, state, err := sa.take(b, now)
 	var ivs esp.IVs
 	if err == nil {
@@ -53,7 +60,6 @@ func (sa *SA) Reserve(b Batch, now time.Time) (Run, State, error) {
 			sa.dead, state = true, Hard
 		}
 	}
-	sa.mu.Unlock()
 	if err != nil {
 		return Run{}, state, err
 	}
@@ -82,7 +88,20 @@ func (sa *SA) take(b Batch, now time.Time) (seq uint64, n int, state State, err 
 
 // Seal encrypts one payload as a run of one does.
 func (sa *SA) Seal(w *esp.Scratch, dst, payload []byte, next uint8, now time.Time) ([]byte, State, error) {
-	run, state, err := sa.Reserve(One(len(payload)), now)
+	return sa.seal(nil, w, dst, payload, next, now)
+}
+
+// seal is Seal, of a line if there is one.
+func (sa *SA) seal(l *Line, w *esp.Scratch, dst, payload []byte, next uint8, now time.Time) ([]byte, State, error) {
+	if !sa.is(said.ESP) {
+		return nil, Dead, ErrDead
+	}
+	sa.mu.Lock()
+	if l != nil {
+		l.join(sa)
+	}
+	run, state, err := sa.reserve(One(len(payload)), now)
+	sa.mu.Unlock()
 	if err != nil {
 		return nil, state, err
 	}
@@ -93,11 +112,19 @@ func (sa *SA) Seal(w *esp.Scratch, dst, payload []byte, next uint8, now time.Tim
 // Protect puts an AH into the IP packet at buf[at:] as ah.Transform.Protect
 // does, under the next sequence number.
 func (sa *SA) Protect(buf []byte, at int, now time.Time) ([]byte, State, error) {
+	return sa.protect(nil, buf, at, now)
+}
+
+// protect is Protect, of a line if there is one.
+func (sa *SA) protect(l *Line, buf []byte, at int, now time.Time) ([]byte, State, error) {
 	if !sa.is(said.AH) {
 		return nil, Dead, ErrDead
 	}
 	size := len(buf) - at
 	sa.mu.Lock()
+	if l != nil {
+		l.join(sa)
+	}
 	seq, _, state, err := sa.take(One(size), now)
 	sa.mu.Unlock()
 	if err != nil {

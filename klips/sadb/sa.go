@@ -38,8 +38,10 @@ type SA struct {
 	Larval bool  // an SPI that GetSPI reserved, without keys yet
 	Broken bool  // its group has lost a member: it carries nothing
 	Place  uint8 // where it stands in Group
-	soft   bool  // the soft lifetime has been told of; under mu, as is dead
+	soft   bool  // the soft lifetime has been told of; under mu, as is what follows
 	dead   bool
+
+	issued, served uint8 // tickets of a Line
 }
 
 // A protection is what an SA has that encrypts or authenticates. All but the
