@@ -70,8 +70,7 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		in.giveBack()
 		if s.rx.filled(1) == 0 {
 			if err := in.raw.Read(in.wait); err != nil { // it is closed, by whatever name
-				in.left = true
-				s.leave()
+				in.Leave()
 				return 0, os.ErrClosed
 			}
 			if in.err != nil {
@@ -92,6 +91,15 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		if kept > 0 {
 			return kept, nil
 		}
+	}
+}
+
+// Leave takes the memory back of an Inlet that nobody reads, or will read. ReadBatch
+// does it by itself where the error is os.ErrClosed.
+func (in *Inlet) Leave() {
+	if !in.left {
+		in.left = true
+		in.socket.leave()
 	}
 }
 

@@ -143,7 +143,7 @@ func queuesOf(name string) int {
 // abandon gives the memory back of a link that nobody has read.
 func (l *Link) abandon() {
 	for _, in := range l.inlets {
-		in.ReadBatch(nil)
+		in.Leave()
 	}
 }
 

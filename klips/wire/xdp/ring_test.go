@@ -2,6 +2,7 @@ package xdp
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
 )
 
@@ -39,5 +40,23 @@ func TestRing(t *testing.T) {
 	}
 	if producer > start {
 		t.Error("the counters have not gone round")
+	}
+}
+
+// TestLeave has an inlet left that has packets which nobody has read, and that
+// somebody leaves again.
+func TestLeave(t *testing.T) {
+	s := &socket{receiver: -1, sender: -1}
+	s.users.Store(2)
+	producer := uint32(1)
+	s.rx.producer = &producer
+	in := &Inlet{socket: s}
+	in.Leave()
+	in.Leave()
+	if n, err := in.ReadBatch(nil); n != 0 || err != os.ErrClosed {
+		t.Errorf("a read of what was left: %d, %v", n, err)
+	}
+	if n := s.users.Load(); n != 1 {
+		t.Errorf("%d keep the memory, want 1", n)
 	}
 }
