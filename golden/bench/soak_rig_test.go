@@ -34,14 +34,12 @@ func newBare(t testing.TB, bin string) *rig {
 	return r
 }
 
-// refused returns how much the queues between the gateways have dropped: those of sockets,
-// of the link, and between it and the stack.
+// refused returns how much the queues between the gateways have dropped that KLIPS does
+// not see: those of the link, and between it and the stack.
 func (r *rig) refused(t testing.TB) (n uint64) {
 	t.Helper()
 	for _, m := range []*lab.Machine{r.west, r.east} {
 		out := m.Sh(t, `
-awk '/^Udp:/ && !head {for (i = 2; i <= NF; i++) name[i] = $i; head = 1; next} /^Udp:/ {for (i = 2; i <= NF; i++) if (name[i] ~ /bufErrors/) print $i}' /proc/net/snmp
-awk 'NR > 1 {print $NF}' /proc/net/raw
 cat /sys/class/net/wan/statistics/tx_dropped /sys/class/net/wan/statistics/rx_dropped
 awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; done`)
 		for _, word := range strings.Fields(out) {

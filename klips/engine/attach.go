@@ -34,8 +34,9 @@ type attachment struct {
 	several           bool // queues
 	wait              sync.WaitGroup
 
-	mu   sync.Mutex // of side
-	side *outbound  // for packets that come back from a %hold
+	mu        sync.Mutex // of what follows
+	side      *outbound  // for packets that come back from a %hold
+	overflows uint64     // that have been counted
 }
 
 // Attach is that of klips.Table. EBUSY says that either interface is attached,
@@ -117,6 +118,7 @@ func (e *Engine) detach(virtual string) error {
 	if a == nil {
 		return fmt.Errorf("%s is not attached: %w", virtual, syscall.ENOENT)
 	}
+	a.tally(&e.stats)
 	err := a.device.Remove()
 	if err != nil {
 		a.device.Close()

@@ -174,11 +174,12 @@ func (p *process) do(o *order) (string, error) {
 	case o.Got:
 		return p.digest(), nil
 	case o.Drops:
+		p.engine.tally()
 		var list []string
 		for r := range reasons {
 			list = append(list, fmt.Sprintf("%d %v", p.engine.stats.get(r), r))
 		}
-		return strings.Join(list, ", "), nil
+		return strings.Join(list, "; "), nil
 	}
 	return "", nil
 }

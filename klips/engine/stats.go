@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,7 @@ const (
 	dropWire
 	dropDevice
 	dropRead
+	dropLate
 	reasons
 )
 
@@ -34,7 +37,7 @@ func (r reason) String() string {
 		"malformed", "without an eroute", "stopped by a %drop, %reject or %hold", "of flows that wait for an SA",
 		"fragments whose flow cannot be told", "without an SA", "that their SA could not carry", "replayed", "not authentic",
 		"against the inbound policy", "marked as congested that cannot be", "too big", "refused by the physical interface",
-		"refused by the virtual interface", "lost to errors of a socket",
+		"refused by the virtual interface", "lost to errors of a socket", "that came faster than they were read",
 	}[r]
 }
 
@@ -48,6 +51,31 @@ type counters struct {
 func (c *counters) count(r reason)      { c.drops[r].Add(1) }
 func (c *counters) add(r reason, n int) { c.drops[r].Add(uint64(n)) }
 func (c *counters) get(r reason) uint64 { return c.drops[r].Load() }
+
+// tally counts what the sockets of a physical interface had no room for since it last
+// did; wire.Wire knows.
+func (a *attachment) tally(c *counters) {
+	w, ok := a.wire.(interface{ Overflows() uint64 })
+	if !ok {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := w.Overflows(); n > a.overflows {
+		c.add(dropLate, int(n-a.overflows))
+		a.overflows = n
+	}
+}
+
+// tally counts it of all of them.
+func (e *Engine) tally() {
+	e.mu.RLock()
+	list := slices.Collect(maps.Values(e.attached))
+	e.mu.RUnlock()
+	for _, a := range list {
+		a.tally(&e.stats)
+	}
+}
 
 // logInterval is how often dropped packets are told of, at most.
 const logInterval = time.Minute

@@ -30,6 +30,7 @@ func (e *Engine) sweeper() {
 			e.expect(&expected)
 			if n%refreshInterval == 0 {
 				e.refresh()
+				e.tally()
 			}
 		}
 	}

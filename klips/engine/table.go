@@ -215,6 +215,7 @@ func (e *Engine) ClearEroutes() error {
 
 // ListDrops is that of klips.Table.
 func (e *Engine) ListDrops() ([]klips.Drop, error) {
+	e.tally()
 	var list []klips.Drop
 	for r := range reasons {
 		if n := e.stats.get(r); n > 0 {

@@ -34,6 +34,7 @@ type express struct {
 	index, mtu int       // of the interface, when it was last tried
 	tried      time.Time // and when that was
 	read       []bool    // of each inlet of link whether it has got a reader
+	overflows  uint64    // of links that have ended
 }
 
 func newExpress(name string, queues int, o Options) *express {
@@ -100,6 +101,7 @@ func (e *express) end() {
 	if link == nil {
 		return
 	}
+	e.overflows += link.Overflows()
 	link.Close()
 	for i, in := range link.Inlets() {
 		if i >= len(e.read) || !e.read[i] {
@@ -125,6 +127,16 @@ func (e *express) status() (mode, why string) {
 		return link.Mode(), ""
 	}
 	return "", e.why
+}
+
+// lost returns how many packets there was no room for.
+func (e *express) lost() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if link := e.link.Load(); link != nil {
+		return e.overflows + link.Overflows()
+	}
+	return e.overflows
 }
 
 // Send is that of framer.

@@ -93,6 +93,19 @@ func (in *Inlet) setup(fd int) error {
 	return unix.Bind(fd, &unix.SockaddrInet6{Port: Port})
 }
 
+// overflows returns how many packets the kernel had no room for.
+func (in *Inlet) overflows() (n uint64) {
+	var info [unix.SK_MEMINFO_VARS]uint32
+	_ = in.raw.Control(func(fd uintptr) { // it fails once there is nothing to count
+		size := uint32(unsafe.Sizeof(info))
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 { // Linux 4.12
+			n = uint64(info[unix.SK_MEMINFO_DROPS])
+		}
+	})
+	return n
+}
+
 // ReadBatch waits for a packet and returns how many it has put into the first
 // of bufs, which it may put into another order. Errors other than os.ErrClosed,
 // after Wire.Close, are passing.

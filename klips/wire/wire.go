@@ -276,6 +276,17 @@ func (w *Wire) write(queue int, bufs []*packet.Buffer, six, trains bool) (refuse
 	}
 }
 
+// Overflows returns how many packets came in and were dropped by the kernel, as
+// those before had not been read: datagrams that UDP_GRO has joined as one, and those
+// with a wrong checksum among them.
+func (w *Wire) Overflows() uint64 {
+	n := w.express.lost()
+	for _, in := range w.inlets {
+		n += in.overflows()
+	}
+	return n
+}
+
 // SendIKE sends an IKE message, or a keepalive, from port 4500.
 func (w *Wire) SendIKE(m ike.Message) error {
 	if m.Local.Port() != Port {

@@ -193,6 +193,20 @@ func (l *Link) setLocal(addrs []netip.Addr) error {
 	return nil
 }
 
+// Overflows returns how many packets came that there was no room for, as those
+// before had not been read.
+func (l *Link) Overflows() (n uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return 0
+	}
+	for _, in := range l.inlets {
+		n += in.socket.overflows()
+	}
+	return n
+}
+
 // Send sends whole IP packets, each behind head. It returns how many it has
 // taken; those behind, it has not. It has taken them all, or there is no room
 // for more at present, or there is an error: os.ErrClosed, EMSGSIZE for a packet

@@ -152,6 +152,17 @@ func bind(fd int, to *unix.SockaddrXDP) error {
 	}
 }
 
+// overflows returns how many packets the socket had no room for.
+func (s *socket) overflows() uint64 {
+	var stats unix.XDPStatistics
+	size := uint32(unsafe.Sizeof(stats)) // Linux before 5.9 fills in the first half
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.receiver), unix.SOL_XDP, unix.XDP_STATISTICS, uintptr(unsafe.Pointer(&stats)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return 0
+	}
+	return stats.Rx_dropped + stats.Rx_ring_full
+}
+
 // leave is called by each of the users once, and the last frees the memory.
 // The kernel gives the queue back no sooner.
 func (s *socket) leave() {

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ipsec/golden/lab"
+	"ipsec/klips/offload"
+	"ipsec/klips/said"
+)
+
+// TestOverflow holds a gateway up until the kernel has no room for what comes: each
+// packet is delivered, or counted.
+func TestOverflow(t *testing.T) {
+	for name, c := range map[string]struct {
+		encap, xdp bool
+		without    offload.Set
+	}{
+		"raw sockets": {},
+		"UDP":         {encap: true, without: offload.GRO}, // which makes one of many
+		"AF_XDP":      {xdp: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.xdp {
+				lab.NeedXDP(t)
+			}
+			west, east := gatewaysOf(t, c.without, 0, c.xdp)
+			conn{src: "192.1.2.23", dst: "192.1.2.45", srcNet: "10.1.0.0/16", dstNet: "10.2.0.0/16", protos: []said.Proto{said.IPIP, said.ESP}, sa: gcm(), encap: c.encap}.both(west, east)
+			if c.xdp {
+				east.says(byExpress)
+			}
+			west.sh("ping -c 1 -W 5 -I 10.1.0.1 10.2.0.1") // so that neighbours are known
+			if err := syscall.Kill(east.pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			west.sh("for n in 1 2 3; do ping -q -l 4000 -c 4000 -s 1300 -W 1 -I 10.1.0.1 10.2.0.1; done; true")
+			if err := syscall.Kill(east.pid, syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			sent, arrived, lost := west.sent(), 0, 0
+			for range 200 {
+				if arrived, lost = east.echoes(), east.drops(dropLate); arrived+lost == sent {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if lost == 0 || arrived+lost != sent {
+				t.Errorf("%d packets sent, %d arrived, %d counted as lost; west dropped %s; east dropped %s",
+					sent, arrived, lost, west.do(order{Drops: true}), east.do(order{Drops: true}))
+			}
+		})
+	}
+}
+
+// sent returns how many packets the host has given to the engine, and the engine sent.
+func (n *namespace) sent() int {
+	n.t.Helper()
+	count := n.number("ip -s link show ipsec0 | awk '/TX:/ {getline; print $2}'")
+	for r := range reasons {
+		count -= n.drops(r)
+	}
+	return count
+}
+
+// echoes returns how many pings the host has got.
+func (n *namespace) echoes() int {
+	n.t.Helper()
+	return n.number(`awk '/^Icmp:/ && !at {for (i = 2; i <= NF; i++) if ($i == "InEchos") at = i; next} /^Icmp:/ {print $at}' /proc/net/snmp`)
+}
+
+// drops returns how many packets the engine says it dropped, or the kernel did before it.
+func (n *namespace) drops(r reason) int {
+	n.t.Helper()
+	for drop := range strings.SplitSeq(n.do(order{Drops: true}), "; ") {
+		if count, ok := strings.CutSuffix(drop, " "+r.String()); ok {
+			return n.parse(count)
+		}
+	}
+	n.t.Fatalf("no word of packets %s", r)
+	return 0
+}
+
+// number returns what a command of the shell prints.
+func (n *namespace) number(command string) int {
+	n.t.Helper()
+	return n.parse(strings.TrimSpace(n.do(order{Shell: command})))
+}
+
+func (n *namespace) parse(text string) int {
+	n.t.Helper()
+	count, err := strconv.Atoi(text)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return count
+}
