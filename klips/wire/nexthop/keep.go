@@ -29,6 +29,7 @@ func (t *Table) read() {
 			return
 		}
 		if err != nil { // ENOBUFS, of a socket that is full
+			t.drain()
 			list = []syscall.NetlinkMessage{{}}
 		}
 		for _, m := range list {
@@ -37,6 +38,18 @@ func (t *Table) read() {
 			case <-t.stop:
 				return
 			}
+		}
+	}
+}
+
+// drain throws away what the kernel announced before it had no room: that is older than
+// what it says when it is asked, and until it is gone nothing else comes, nor word of that.
+func (t *Table) drain() {
+	var b [1 << 12]byte
+	for {
+		_, _, err := unix.Recvfrom(t.again, b[:], unix.MSG_DONTWAIT)
+		if err != nil && err != unix.EINTR && err != unix.ENOBUFS {
+			return
 		}
 	}
 }

@@ -53,6 +53,7 @@ type Table struct {
 	index    int
 	handle   *netlink.Handle
 	socket   *nl.NetlinkSocket
+	again    int // a descriptor of socket too, open until nobody reads
 	messages chan message
 	wanted   chan netip.Addr
 	stop     chan struct{}
@@ -99,6 +100,20 @@ type neighbour struct {
 
 // Open returns a Table of the interface of that index. Close ends it.
 func Open(index int) (*Table, error) {
+	t, err := newTable(index)
+	if err != nil {
+		return nil, err
+	}
+	t.run()
+	return t, nil
+}
+
+func (t *Table) run() {
+	t.wait.Go(t.read)
+	t.wait.Go(t.keep)
+}
+
+func newTable(index int) (*Table, error) {
 	t := &Table{
 		index:    index,
 		messages: make(chan message, 256),
@@ -115,7 +130,12 @@ func Open(index int) (*Table, error) {
 		unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE,
 		unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV6_RULE, unix.RTNLGRP_NEXTHOP)
 	if err == nil {
-		err = t.relearn()
+		t.again, err = unix.FcntlInt(uintptr(t.socket.GetFd()), unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			if err = t.relearn(); err != nil {
+				unix.Close(t.again)
+			}
+		}
 		if err != nil {
 			t.socket.Close()
 		}
@@ -124,8 +144,6 @@ func Open(index int) (*Table, error) {
 		t.handle.Close()
 		return nil, err
 	}
-	t.wait.Go(t.read)
-	t.wait.Go(t.keep)
 	return t, nil
 }
 
@@ -135,6 +153,7 @@ func (t *Table) Close() {
 		close(t.stop)
 		t.socket.Close()
 		t.wait.Wait()
+		unix.Close(t.again)
 		t.handle.Close()
 	})
 }
