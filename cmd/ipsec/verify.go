@@ -71,6 +71,7 @@ func report(w io.Writer, findings []finding) {
 func daemonEffects() []string {
 	return []string{
 		"klips: the links ipsec0 … ipsecN that tncfg asked for, their MTU and their carrier, and their ignore_routes_with_linkdown, which is off",
+		"klips: the XDP program ipsec_esp on the physical interfaces, which is on while there are SAs of raw ESP, and goes with it",
 		"klips: its lock and its sockets in the run folder",
 		"pluto: the SAs and eroutes of its connections, in KLIPS",
 		"pluto: routes into ipsec0 … ipsecN for its connections, or what their updown commands do",
