@@ -32,6 +32,7 @@ type Group struct {
 	flags  uint8
 	open   bool
 	known  bool // whether flow is one
+	first  bool // of fragments
 }
 
 // A Joiner joins packets. Its zero value is ready; NoTCP and NoUDP say what the
@@ -101,6 +102,7 @@ func (g *Group) begin(p []byte, i int) {
 			return
 		}
 		g.id = binary.BigEndian.Uint16(p[4:])
+		g.first = fragment&0x2000 != 0
 		plain = g.IP == packet.IPv4Len && fragment&^0x4000 == 0 // without options, and no fragment
 	case 6:
 		if len(p) < packet.IPv6Len || len(p) != packet.IPv6Len+int(binary.BigEndian.Uint16(p[4:])) {
@@ -135,7 +137,7 @@ func (g *Group) begin(p []byte, i int) {
 }
 
 // Flow returns a number that the packets of a flow have in common, and flows
-// seldom. Fragments are of the flow of their addresses.
+// seldom. Fragments are of the flow of their addresses, as they are to the kernel.
 func (g *Group) Flow() uint32 {
 	addrs, ports := g.p[:0], uint32(0)
 	switch {
@@ -144,7 +146,7 @@ func (g *Group) Flow() uint32 {
 	case len(g.p) >= packet.IPv4Len:
 		addrs = g.p[12:20]
 	}
-	if g.known {
+	if g.known && !g.first {
 		ports = binary.NativeEndian.Uint32(g.p[g.IP:])
 	}
 	h := uint64(ports)
