@@ -168,6 +168,8 @@ func (e *Engine) Close() error {
 	for _, a := range gone {
 		a.device.Close()
 		a.wire.Close()
+	}
+	for _, a := range gone { // who sends by one may wait for who sends by another
 		a.wait.Wait()
 	}
 	close(e.stop)
