@@ -53,18 +53,6 @@ awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; d
 	return n
 }
 
-// queues returns how many queues the virtual interfaces have.
-func (r *rig) queues(t testing.TB) int {
-	t.Helper()
-	_, rest, _ := strings.Cut(r.west.Sh(t, "ip -details link show ipsec0"), " numqueues ")
-	if fields := strings.Fields(rest); len(fields) > 0 {
-		if n, err := strconv.Atoi(fields[0]); err == nil {
-			return n
-		}
-	}
-	return 1
-}
-
 // goroutines ends a daemon of newBare so that it tells of its goroutines, and returns
 // what made each of them.
 func (r *rig) goroutines(t testing.TB, m *lab.Machine, pid int) (made []string) {

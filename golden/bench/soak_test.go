@@ -84,9 +84,7 @@ func soak(t *testing.T, bin string, encap bool, long time.Duration) (goroutines 
 			t.Errorf("%d packets sent, %d received, and queues refused no more than %d pieces", n.sent, n.received, refused)
 		}
 	}
-	// Of several queues one may rest between taking sequence numbers and sending, while
-	// the others send more than a window of them.
-	if most := rekeys.carried[0].received / 10000; late > most || late > 0 && r.queues(t) == 1 {
+	if late > 0 {
 		t.Errorf("%d packets came twice or too late", late)
 	}
 	for i, pid := range r.daemons {
@@ -171,7 +169,7 @@ func (k *rekeying) rekey() error {
 			flow := klips.Selector{Src: netip.MustParsePrefix(nets[i]), Dst: netip.MustParsePrefix(nets[1-i])}
 			key := make([]byte, 20)
 			key[0], key[1], key[2], key[3] = byte(i), byte(k.count), byte(k.count>>8), byte(n)
-			esp := klips.SA{ID: said.SAID{Dst: dst, SPI: uint32(0x5000 + k.count<<1 + n), Proto: said.ESP}, Src: src, Enc: "aesgcm16", EncKey: key, ReplayWindow: 4096}
+			esp := klips.SA{ID: said.SAID{Dst: dst, SPI: uint32(0x5000 + k.count<<1 + n), Proto: said.ESP}, Src: src, Enc: "aesgcm16", EncKey: key, ReplayWindow: 64}
 			if n == 0 && k.encap {
 				esp.Encap = klips.Encap{SrcPort: 4500, DstPort: 4500}
 			}
