@@ -171,7 +171,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 		Log:    log.Say,
 		Debug:  func(line string) { core.Debug("pfkey", line) },
 		Ready: func() error {
-			if err := dropPrivileges(); err != nil {
+			if err := dropPrivileges(klipsKeeps); err != nil {
 				return err
 			}
 			if err := readOnly(klipsWrites(e.Paths)...); err != nil {

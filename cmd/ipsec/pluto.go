@@ -170,7 +170,7 @@ func (c *plutoCmd) work(e *env) error {
 		}
 	}
 	drop := func() error {
-		if err := dropPrivileges(); err != nil {
+		if err := dropPrivileges(plutoKeeps); err != nil {
 			return err
 		}
 		left := []writable{{path: e.Paths.Info()}}

@@ -47,7 +47,7 @@ func giveUp(t *testing.T, dir string) {
 		fmt.Println("no landlock")
 		return
 	}
-	if err := dropPrivileges(); err != nil {
+	if err := dropPrivileges(klipsKeeps); err != nil {
 		t.Fatal(err)
 	}
 	left := []writable{{path: at("left")}, {path: at("core"), make: true}, {path: at("run"), remove: true}, {path: at("absent")}}
