@@ -4,8 +4,8 @@ import (
 	"crypto"
 	"strings"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/rawkey"
-	"ipsec/pluto/identity"
 )
 
 // setIdentity takes an identity in every form, and stores it as written.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
-	"ipsec/pluto/identity"
 )
 
 // Connection is what "whack --name NAME … --to …" hands to Pluto: everything

@@ -16,9 +16,9 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips"
-	"ipsec/klips/daemon"
 	"ipsec/klips/engine"
 	"ipsec/klips/offload"
+	"ipsec/klips/process"
 	"ipsec/klips/server"
 	"ipsec/klips/wire/ike"
 	"ipsec/klips/wire/xdp"
@@ -64,15 +64,15 @@ func (c *klipsCmd) Run(e *env) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	process, err := daemon.Background(ctx, e.Stderr, c.arguments()...)
-	var early *daemon.StartError
+	started, err := process.Background(ctx, e.Stderr, c.arguments()...)
+	var early *process.StartError
 	switch {
 	case errors.As(err, &early) && early.Status != 0: // it has said why
 		return exitStatus(early.Status)
 	case err != nil:
 		return fmt.Errorf("failed to start KLIPS: %w", err)
 	}
-	return process.Release()
+	return started.Release()
 }
 
 // settings checks the flags.
@@ -117,8 +117,8 @@ func (c *klipsCmd) arguments() []string {
 // Its virtual interfaces stay behind, so that what is routed into them drops.
 func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) error {
 	debug.SetGCPercent(50) // packets make no garbage, and ten thousand tunnels shall take little
-	lock, err := daemon.Hold(e.Paths.KlipsPID())
-	var held *daemon.HeldError
+	lock, err := process.Hold(e.Paths.KlipsPID())
+	var held *process.HeldError
 	switch {
 	case errors.As(err, &held):
 		return fmt.Errorf("KLIPS is running already: %w", err)
@@ -142,7 +142,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 	signal.Ignore(syscall.SIGPIPE) // who reads our standard error may go away; packets go on
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	ctx, ready := daemon.Started(ctx)
+	ctx, ready := process.Started(ctx)
 	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips", Again: time.Minute})
 	defer log.Close()
 
@@ -182,7 +182,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 	})
 	cancel()
 	err = errors.Join(err, <-ended, <-ended)
-	if errors.Is(err, daemon.ErrReplaced) {
+	if errors.Is(err, process.ErrReplaced) {
 		log.Say("KLIPS ends: " + err.Error())
 	}
 	return err

@@ -17,7 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	klipsdaemon "ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/logger"
 	"ipsec/pluto/daemon"
 )
@@ -71,15 +71,15 @@ func (c *plutoCmd) Run(e *env, command *kong.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	process, err := klipsdaemon.Background(ctx, e.Stderr, append(slices.Clone(command.Args), "--nofork")...)
-	var early *klipsdaemon.StartError
+	started, err := process.Background(ctx, e.Stderr, append(slices.Clone(command.Args), "--nofork")...)
+	var early *process.StartError
 	switch {
 	case errors.As(err, &early) && early.Status != 0: // it has said why
 		return exitStatus(early.Status)
 	case err != nil:
 		return fmt.Errorf("failed to start Pluto: %w", err)
 	}
-	return process.Release()
+	return started.Release()
 }
 
 // options turns the command line into what the daemon wants.
@@ -110,8 +110,8 @@ func (c *plutoCmd) options(e *env) daemon.Options {
 // supervise is the process that holds pluto.pid.
 func (c *plutoCmd) supervise(e *env, args []string) error {
 	o := c.options(e)
-	lock, err := klipsdaemon.Hold(o.PIDFile())
-	var held *klipsdaemon.HeldError
+	lock, err := process.Hold(o.PIDFile())
+	var held *process.HeldError
 	switch {
 	case errors.As(err, &held):
 		return fmt.Errorf("another Pluto is running: %w", err)
@@ -124,7 +124,7 @@ func (c *plutoCmd) supervise(e *env, args []string) error {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	ctx, ready := klipsdaemon.Started(ctx)
+	ctx, ready := process.Started(ctx)
 	log, closeLog, err := c.log(e)
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"ipsec/conf"
 )
 
-// process makes an entry of a /proc.
-func process(t *testing.T, proc, pid, exe, net, env string, words ...string) {
+// entry makes one process of a /proc.
+func entry(t *testing.T, proc, pid, exe, net, env string, words ...string) {
 	t.Helper()
 	dir := filepath.Join(proc, pid)
 	if err := os.MkdirAll(dir+"/ns", 0o755); err != nil {
@@ -33,16 +33,16 @@ func TestPlutos(t *testing.T) {
 	write(t, other, "", 0o755)
 	const here = "net:[1]"
 	const run = "/var/run/pluto"
-	process(t, proc, "self", ours, here, "", "ipsec", "setup", "status")
-	process(t, proc, "100", ours, here, "", "ipsec", "pluto", "--ctlbase", run+"/pluto", "--nofork")
-	process(t, proc, "101", ours, here, "", "ipsec", "pluto", "--ctlbase", run+"/pluto", "--nofork", "--worker")
-	process(t, proc, "102", ours, here, "", "ipsec", "pluto", "--nofork")
-	process(t, proc, "103", ours, here, "", "ipsec", "pluto") // starts one
-	process(t, proc, "104", ours, "net:[2]", "", "ipsec", "pluto", "--nofork")
-	process(t, proc, "105", other, here, "", "ipsec", "pluto", "--nofork")
-	process(t, proc, "106", ours, here, "A=b\x00IPSEC_RUNDIR=/run/b", "ipsec", "pluto", "--nofork")
-	process(t, proc, "107", ours, here, "", "ipsec", "klips", "--nofork")
-	process(t, proc, "108", ours, here, "", "vi", "pluto.go")
+	entry(t, proc, "self", ours, here, "", "ipsec", "setup", "status")
+	entry(t, proc, "100", ours, here, "", "ipsec", "pluto", "--ctlbase", run+"/pluto", "--nofork")
+	entry(t, proc, "101", ours, here, "", "ipsec", "pluto", "--ctlbase", run+"/pluto", "--nofork", "--worker")
+	entry(t, proc, "102", ours, here, "", "ipsec", "pluto", "--nofork")
+	entry(t, proc, "103", ours, here, "", "ipsec", "pluto") // starts one
+	entry(t, proc, "104", ours, "net:[2]", "", "ipsec", "pluto", "--nofork")
+	entry(t, proc, "105", other, here, "", "ipsec", "pluto", "--nofork")
+	entry(t, proc, "106", ours, here, "A=b\x00IPSEC_RUNDIR=/run/b", "ipsec", "pluto", "--nofork")
+	entry(t, proc, "107", ours, here, "", "ipsec", "klips", "--nofork")
+	entry(t, proc, "108", ours, here, "", "vi", "pluto.go")
 	write(t, filepath.Join(proc, "uptime"), "1 1\n", 0o644)
 	if got := plutos(proc, conf.Paths{Run: run}); !slices.Equal(got, []int{100, 102}) {
 		t.Errorf("found %v", got)

@@ -13,10 +13,10 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/identity"
 	"ipsec/conf/rawkey"
 	"ipsec/conf/secrets"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 )
 
 // showhostkeyCmd is ipsec showhostkey, ipsec_showhostkey(8). It prints nothing

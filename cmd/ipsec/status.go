@@ -8,7 +8,7 @@ import (
 	"ipsec/exec/host"
 	"ipsec/klips"
 	"ipsec/klips/client"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/klips/tun"
 )
 
@@ -68,7 +68,7 @@ func examine(e *env) (health, error) {
 		h.wantKlips = config.Setup.Protostack != "none"
 	}
 	if h.pluto {
-		h.plutoPID, _, _ = daemon.Alive(e.Paths.PlutoPID())
+		h.plutoPID, _, _ = process.Alive(e.Paths.PlutoPID())
 	}
 	if h.interfaces, err = tun.Ours(); err != nil {
 		return health{}, err

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 // Party is one of the two that a secret is between: its identity, and its

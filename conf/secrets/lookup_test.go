@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 func party(t testing.TB, id, addr string) Party {

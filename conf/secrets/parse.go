@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/identity"
 	"ipsec/conf/spell"
-	"ipsec/pluto/identity"
 )
 
 // kinds are the words after the colon.

@@ -21,7 +21,7 @@ import (
 	"crypto/rsa"
 
 	"ipsec/conf"
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 // Kind says what an entry is.

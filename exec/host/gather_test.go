@@ -14,7 +14,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/golden/lab"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/klips/tun"
 	"ipsec/plan"
 )
@@ -147,7 +147,7 @@ func TestGatherWithoutOurs(t *testing.T) {
 		sh(t, `ip addr add 192.0.2.1/32 dev ipsec0; ip addr add 2001:db8::1/128 dev ipsec0; ip link set ipsec0 up
 			ip route add 10.0.0.0/8 dev ipsec0; ip -6 route add 2001:db8:1::/48 dev ipsec0
 			echo klips=started > /run/p/ipsec.info; touch /run/p/ipsec_setup.pid`)
-		lock, err := daemon.Hold(pathsOf("/run/p").KlipsPID())
+		lock, err := process.Hold(pathsOf("/run/p").KlipsPID())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestGatherAsNobody(t *testing.T) {
 	lab.Isolated(t, func(t *testing.T) {
 		sh(t, `ip link add eth0 type veth peer name far0; ip link set eth0 up; ip link set far0 up; ip addr add 192.0.2.1/24 dev eth0
 			ip route add default via 192.0.2.7; mkdir -m 755 /run/p; echo klips=started > /run/p/ipsec.info`)
-		lock, err := daemon.Hold(pathsOf("/run/p").KlipsPID())
+		lock, err := process.Hold(pathsOf("/run/p").KlipsPID())
 		if err != nil {
 			t.Fatal(err)
 		}

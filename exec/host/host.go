@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/conf"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/plan"
 )
 
@@ -60,10 +60,10 @@ func Gather(paths conf.Paths) (plan.Facts, error) {
 func running(paths conf.Paths) (plan.Running, error) {
 	var r plan.Running
 	var err error
-	if _, r.Klips, err = daemon.Alive(paths.KlipsPID()); err != nil {
+	if _, r.Klips, err = process.Alive(paths.KlipsPID()); err != nil {
 		return r, fmt.Errorf("failed to see whether KLIPS is running: %w", err)
 	}
-	if _, r.Pluto, err = daemon.Alive(paths.PlutoPID()); err != nil {
+	if _, r.Pluto, err = process.Alive(paths.PlutoPID()); err != nil {
 		return r, fmt.Errorf("failed to see whether Pluto is running: %w", err)
 	}
 	_, err = os.Lstat(paths.SetupPID())

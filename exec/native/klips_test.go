@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"ipsec/klips"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -78,7 +78,7 @@ func TestTables(t *testing.T) {
 // Interfaces are KLIPS's to take away while it lives.
 func TestAttachments(t *testing.T) {
 	b := newBench(t, "")
-	lock, err := daemon.Hold(b.paths.KlipsPID())
+	lock, err := process.Hold(b.paths.KlipsPID())
 	if err != nil {
 		t.Fatal(err)
 	}

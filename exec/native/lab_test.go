@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"ipsec/golden/lab"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/klips/tun"
 	"ipsec/plan"
 )
@@ -125,7 +125,7 @@ func TestLeftoverInterfaces(t *testing.T) {
 		fails(t, b.Detach(plan.Detach{Virtual: "lo"}), "not ours")
 
 		// A KLIPS that lives does not know what one before it has left.
-		lock, err := daemon.Hold(b.paths.KlipsPID())
+		lock, err := process.Hold(b.paths.KlipsPID())
 		if err != nil {
 			t.Fatal(err)
 		}

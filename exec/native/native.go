@@ -20,7 +20,7 @@ import (
 	"ipsec/exec"
 	"ipsec/klips"
 	"ipsec/klips/client"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/klips/tun"
 	"ipsec/logger"
 	"ipsec/plan"
@@ -157,7 +157,7 @@ func (e *Executor) alive(part plan.Part) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, alive, err := daemon.Alive(pidfile)
+	_, alive, err := process.Alive(pidfile)
 	return alive, err
 }
 

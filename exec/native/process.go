@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"ipsec/conf"
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/plan"
 )
 
@@ -82,7 +82,7 @@ func (e *Executor) EndDaemon(op plan.EndDaemon) error {
 	if op.Part == plan.Klips {
 		e.hangUp()
 	}
-	_, err = daemon.End(context.Background(), pidfile, grace)
+	_, err = process.End(context.Background(), pidfile, grace)
 	return failed(fmt.Sprintf("end %s", op.Part), err)
 }
 

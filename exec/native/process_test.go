@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ipsec/klips/daemon"
+	"ipsec/klips/process"
 	"ipsec/plan"
 )
 
@@ -90,7 +90,7 @@ const lockedEnv = "IPSEC_TEST_LOCK"
 
 func TestMain(m *testing.M) {
 	if pidfile := os.Getenv(lockedEnv); pidfile != "" {
-		if _, err := daemon.Hold(pidfile); err != nil {
+		if _, err := process.Hold(pidfile); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/golden/lab"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
 )

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // TestTrespass has peers choose networks of others.

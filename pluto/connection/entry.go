@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // An entry is a connection as it was loaded, or an instance of one.

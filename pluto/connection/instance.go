@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // Candidates is that of pluto.Connections.

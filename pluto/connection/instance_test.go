@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // warriors is a connection for any peer.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // CertRequest returns the body, after the encoding byte, of the CERTREQ payload (of encoding 4) that asks the

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // TestCertificates has a peer prove itself by a certificate, in every way in which

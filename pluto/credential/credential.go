@@ -13,8 +13,8 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // Authentication methods of the AUTH payload (IANA "IKEv2 Authentication Method").

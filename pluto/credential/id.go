@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 // idOr returns an identity as text, or the address that stands for it.

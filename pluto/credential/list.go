@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/rawkey"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // listTime is how lists write times, in the zone of the now that they are given.

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 var (

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 
 	"ipsec/conf"
+	"ipsec/conf/identity"
 	"ipsec/conf/secrets"
-	"ipsec/pluto/identity"
 )
 
 // sharedKeys are those of ipsec.secrets.

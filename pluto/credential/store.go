@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 // Cert is a certificate that this host holds, and where it is from.

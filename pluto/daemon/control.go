@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/whack"
 )
 

@@ -11,12 +11,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/updown"
 	"ipsec/pluto/whack"

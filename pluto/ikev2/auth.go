@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2/message"
 )
 

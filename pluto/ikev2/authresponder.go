@@ -1,9 +1,9 @@
 package ikev2
 
 import (
+	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2/message"
 )
 

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
 )

@@ -3,7 +3,7 @@ package ikev2
 import (
 	"fmt"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 	"ipsec/pluto/ikev2/message"
 )
 

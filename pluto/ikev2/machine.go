@@ -24,10 +24,10 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"

@@ -3,8 +3,8 @@ package ikev2
 import (
 	"slices"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // pair is who the two ends of an IKE SA have proved to be.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/identity"
 )
 
 // Conn returns a connection with a shared key between two addresses, as seen from

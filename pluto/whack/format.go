@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
-	"ipsec/pluto/identity"
 )
 
 // Format returns the command line that Parse reads as the addition of c, which

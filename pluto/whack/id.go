@@ -4,7 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"ipsec/pluto/identity"
+	"ipsec/conf/identity"
 )
 
 // parseID reads an identity. The error does not repeat the text.

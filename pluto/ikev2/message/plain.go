@@ -15,7 +15,7 @@ type KE struct {
 type Nonce struct{ Data []byte }
 
 // ID is who an end says it is (section 3.5). Its type and data are what
-// pluto/identity speaks of.
+// conf/identity speaks of.
 type ID struct {
 	Initiator bool // IDi, else IDr
 	IDType    uint8

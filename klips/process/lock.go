@@ -1,4 +1,4 @@
-// Package daemon is about processes that stay: how one is known, put in the
+// Package process is about processes that stay: how one is known, put in the
 // background and ended.
 //
 // A daemon lives if and only if it holds an exclusive flock(2) on its pid
@@ -8,7 +8,7 @@
 // Who can open a file can lock it, if only for reading. So the file has mode
 // 0600: no other user can keep a daemon from starting, or feign one that lives.
 // Others see who holds the lock in the kernel's own list, /proc/locks.
-package daemon
+package process
 
 import (
 	"context"
