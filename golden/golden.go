@@ -32,6 +32,7 @@ import (
 	"ipsec/exec/host"
 	"ipsec/exec/shell"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // Case is a configuration on a host.
@@ -114,19 +115,19 @@ func (c *Case) Config() (*conf.Config, error) {
 func (c *Case) Plan(verb string) (plan.Plan, error) {
 	config, err := c.Config()
 	if verb == string(plan.Stop) {
-		return plan.Compile(plan.Stop, config, c.Facts, c.Paths)
+		return compile.Setup(plan.Stop, config, c.Facts, c.Paths)
 	}
 	if err != nil {
 		return plan.Plan{}, err
 	}
 	words := strings.Fields(verb)
 	if words[0] == string(plan.Automat) {
-		return plan.CompileAuto(automatic(words[1:]), config, c.Facts, c.Paths)
+		return compile.Auto(automatic(words[1:]), config, c.Facts, c.Paths)
 	}
 	if words[0] != string(plan.Manual) {
-		return plan.Compile(plan.Verb(verb), config, c.Facts, c.Paths)
+		return compile.Setup(plan.Verb(verb), config, c.Facts, c.Paths)
 	}
-	var action plan.Action
+	var action compile.Action
 	var names []string
 	var other bool
 	for _, w := range words[1:] {
@@ -134,16 +135,16 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 		case flag == "other":
 			other = true
 		case ok:
-			action = plan.Action(flag)
+			action = compile.Action(flag)
 		default:
 			names = append(names, w)
 		}
 	}
-	return plan.CompileManual(action, names, other, config, c.Facts, c.Paths)
+	return compile.Manual(action, names, other, config, c.Facts, c.Paths)
 }
 
 // automatic reads what ipsec auto is asked for.
-func automatic(words []string) (a plan.Automatic) {
+func automatic(words []string) (a compile.Automatic) {
 	for _, w := range words {
 		switch flag, ok := strings.CutPrefix(w, "--"); {
 		case flag == "asynchronous":

@@ -101,6 +101,10 @@ type (
 	}
 )
 
+// Deletion returns the op that takes the route of r back. Two routes of one
+// deletion are one route to the kernel.
+func (r AddRoute) Deletion() DelRoute { return DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric} }
+
 // Processes.
 type (
 	// Modprobe loads a kernel module: modprobe MODULE.
@@ -186,6 +190,11 @@ type Flow struct {
 	Src, Dst         netip.Prefix
 	Proto            uint8
 	SrcPort, DstPort uint16
+}
+
+// Reverse returns the flow of the answers.
+func (f Flow) Reverse() Flow {
+	return Flow{Src: f.Dst, Dst: f.Src, Proto: f.Proto, SrcPort: f.DstPort, DstPort: f.SrcPort}
 }
 
 // Pluto, by whack(8), and the hooks of connections.

@@ -1,8 +1,8 @@
-// Package plan compiles the verbs of ipsec setup, ipsec manual and ipsec auto
-// into plans: explicit lists of shell-equivalent steps. Compiling is a pure function of the
-// verb, the configuration, the facts of a host and the paths; it reads no
-// file, no clock and no environment, and the same input gives the same plan.
-// Package exec says what to do with a plan: run it, print it, read it back.
+// Package plan is the plans of ipsec setup, ipsec manual and ipsec auto as
+// data: lists of shell-equivalent steps, the conditions between them, and the
+// facts of a host that they are compiled from. It does nothing with them:
+// package compile makes a plan of a verb, and package exec says what to do with
+// one: run it, print it, read it back.
 package plan
 
 import "ipsec/conf"
@@ -20,7 +20,7 @@ const (
 )
 
 // Plan is what a verb comes to on one host. Undo is done when a step with
-// policy OnFailUndo fails: its message is said, Undo runs, the status is 1.
+// policy FailUndo fails: its message is said, Undo runs, the status is 1.
 type Plan struct {
 	Verb   Verb
 	Paths  conf.Paths

@@ -1,49 +1,34 @@
 package plan
 
-import (
-	"ipsec/conf"
-)
+// WithoutReasons returns p as it is but for the reasons of its nodes: two
+// plans that do the same are then equal.
+func (p Plan) WithoutReasons() Plan {
+	p.Nodes, p.Undo = withoutReasons(p.Nodes), withoutReasons(p.Undo)
+	return p
+}
 
-// keyword returns the reason that a parameter of config setup is: its line and
-// what stands there, or its default.
-func (c *compiler) keyword(keyword, byDefault string) string {
-	for _, p := range c.setup.List {
-		if p.Keyword == keyword {
-			return p.Pos.String() + " " + keyword + "=" + p.Value
+func withoutReasons(nodes []Node) []Node {
+	if nodes == nil {
+		return nil
+	}
+	out := make([]Node, len(nodes))
+	for i, n := range nodes {
+		switch n := n.(type) {
+		case Step:
+			n.Reason = ""
+			out[i] = n
+		case If:
+			n.Reason, n.Then, n.Else = "", withoutReasons(n.Then), withoutReasons(n.Else)
+			out[i] = n
+		case Try:
+			n.Reason, n.Else = "", withoutReasons(n.Else)
+			out[i] = n
+		case Exit:
+			n.Reason = ""
+			out[i] = n
+		default:
+			out[i] = n
 		}
 	}
-	return "default " + keyword + "=" + byDefault
-}
-
-// connReason returns the reason that a conn is: its first line.
-func connReason(conn *conf.Conn) string { return conn.Pos.String() + " conn " + conn.Name }
-
-// The steps, by failure policy.
-
-func must(op Op, reason, message string) Node {
-	return Step{Op: op, OnFail: OnFail{FailUndo, message}, Reason: reason}
-}
-
-func warn(op Op, reason, message string) Node {
-	return Step{Op: op, OnFail: OnFail{FailWarn, message}, Reason: reason}
-}
-
-func tried(op Op, reason string) Node {
-	return Step{Op: op, OnFail: OnFail{Kind: FailStatus1}, Reason: reason}
-}
-
-func ignored(op Op, reason string) Node {
-	return Step{Op: op, OnFail: OnFail{Kind: FailIgnore}, Reason: reason}
-}
-
-// say returns the step that says text.
-func say(reason, text string) Node {
-	return ignored(Log{Text: text}, reason)
-}
-
-// note returns the step that notes name=value in ipsec.info, before the change
-// that stop will have to take back.
-func (c *compiler) note(name, value, reason string) Node {
-	path := c.paths.Info()
-	return must(Append{Path: path, Text: name + "=" + value}, reason, "failed to note in "+path+" what stop needs")
+	return out
 }

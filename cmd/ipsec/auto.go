@@ -18,6 +18,7 @@ import (
 	"ipsec/exec/shell"
 	"ipsec/logger"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // autoCmd is ipsec auto, ipsec_auto(8).
@@ -30,7 +31,7 @@ type autoCmd struct {
 	Names        []string `arg:"" optional:"" sep:"none" name:"conn" complete:"conn" help:"Connections."`
 }
 
-// autoActs are the actions of plan.AutoActions.
+// autoActs are the actions of compile.AutoActions.
 type autoActs struct {
 	Add     bool `help:"Load connections of ipsec.conf."`
 	Delete  bool `help:"Forget them, and take down what is up of them."`
@@ -71,7 +72,7 @@ func (c *autoCmd) action() (string, error) {
 			given = append(given, strings.ToLower(acts.Type().Field(i).Name))
 		}
 	}
-	named, _ := plan.AutoActions()
+	named, _ := compile.AutoActions()
 	switch {
 	case len(given) == 0:
 		return "", usageError("expected --add, --up, --down, --status or another action")
@@ -124,9 +125,9 @@ func (c *autoCmd) Run(e *env) error {
 
 // compile returns the plan. Only to add takes a configuration.
 func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
-	a := plan.Automatic{Action: action, Names: c.Names, Asynchronous: c.Asynchronous}
+	a := compile.Automatic{Action: action, Names: c.Names, Asynchronous: c.Asynchronous}
 	if action != "add" && action != "replace" {
-		return plan.CompileAuto(a, nil, plan.Facts{}, e.Paths)
+		return compile.Auto(a, nil, plan.Facts{}, e.Paths)
 	}
 	config, err := conf.Load(e.Paths)
 	if err != nil {
@@ -144,7 +145,7 @@ func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.CompileAuto(a, config, facts, e.Paths)
+	return compile.Auto(a, config, facts, e.Paths)
 }
 
 // asking is an Executor that exits as whack would: what Pluto has refused it

@@ -13,7 +13,7 @@ import (
 	"ipsec/exec/native"
 	"ipsec/exec/shell"
 	"ipsec/logger"
-	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // manualCmd is ipsec manual, ipsec_manual(8).
@@ -31,7 +31,7 @@ type manualCmd struct {
 }
 
 // action returns which of --up, --down, --route and --unroute was given.
-func (c *manualCmd) action() (plan.Action, error) {
+func (c *manualCmd) action() (compile.Action, error) {
 	what, err := one(form{"--up", c.Up}, form{"--down", c.Down}, form{"--route", c.Route}, form{"--unroute", c.Unroute})
 	switch {
 	case err != nil:
@@ -43,8 +43,8 @@ func (c *manualCmd) action() (plan.Action, error) {
 	case c.Other && !c.Showonly:
 		return "", usageError("--other plans for another host, which only --showonly can do")
 	}
-	return map[string]plan.Action{"--up": plan.ManualUp, "--down": plan.ManualDown,
-		"--route": plan.ManualRoute, "--unroute": plan.ManualUnroute}[what], nil
+	return map[string]compile.Action{"--up": compile.ManualUp, "--down": compile.ManualDown,
+		"--route": compile.ManualRoute, "--unroute": compile.ManualUnroute}[what], nil
 }
 
 // Run compiles the plan, and prints or runs it.
@@ -71,7 +71,7 @@ func (c *manualCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.CompileManual(action, names, c.Other, config, facts, e.Paths)
+	p, err := compile.Manual(action, names, c.Other, config, facts, e.Paths)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"ipsec/conf"
 	"ipsec/golden"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // Every option that a plan starts Pluto with is one that it takes.
@@ -30,7 +31,7 @@ func TestPlutoArgs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := plan.Compile(plan.Start, config, plan.Facts{}, conf.DefaultPaths())
+		p, err := compile.Setup(plan.Start, config, plan.Facts{}, conf.DefaultPaths())
 		if err != nil {
 			t.Fatal(err)
 		}

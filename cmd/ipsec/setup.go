@@ -8,6 +8,7 @@ import (
 	"ipsec/conf"
 	"ipsec/exec/host"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // setupCmd is ipsec setup, ipsec_setup(8).
@@ -110,7 +111,7 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	}
 	var p plan.Plan
 	if c.Facts == "" {
-		p, err = plan.Compile(verb, config, facts, e.Paths)
+		p, err = compile.Setup(verb, config, facts, e.Paths)
 	} else {
 		p, err = c.elsewhere(e, verb, config, facts)
 	}
@@ -131,10 +132,10 @@ func (c *setupCmd) elsewhere(e *env, verb plan.Verb, config *conf.Config, facts 
 	if config != nil {
 		config.Relocate(e.Paths.Conf, paths.Conf)
 	}
-	p, err := plan.Compile(verb, config, facts, paths)
+	p, err := compile.Setup(verb, config, facts, paths)
 	if err != nil && config != nil {
 		config.Relocate(paths.Conf, e.Paths.Conf)
-		_, err = plan.Compile(verb, config, facts, e.Paths)
+		_, err = compile.Setup(verb, config, facts, e.Paths)
 	}
 	return p, err
 }

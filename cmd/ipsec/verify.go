@@ -12,6 +12,7 @@ import (
 	"ipsec/conf"
 	"ipsec/exec/host"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // verifyCmd is ipsec verify, ipsec_verify(8).
@@ -162,7 +163,7 @@ func (m *machine) plan() finding {
 	case m.configErr != nil:
 		return finding{f.what, failed, []string{"there is none without a configuration"}}
 	}
-	if _, err := plan.Compile(plan.Start, m.config, m.facts, m.paths); err != nil {
+	if _, err := compile.Setup(plan.Start, m.config, m.facts, m.paths); err != nil {
 		return finding{f.what, failed, lines(err)}
 	}
 	return f

@@ -1,4 +1,4 @@
-package plan_test
+package compile_test
 
 import (
 	"reflect"
@@ -8,6 +8,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 const gatewayConf = `version 2.0
@@ -43,9 +44,9 @@ conn four
 	auto=route
 `
 
-func compile(t testing.TB, verb plan.Verb, text string, facts plan.Facts) plan.Plan {
+func compiled(t testing.TB, verb plan.Verb, text string, facts plan.Facts) plan.Plan {
 	t.Helper()
-	p, err := plan.Compile(verb, parse(t, text), facts, conf.DefaultPaths())
+	p, err := compile.Setup(verb, parse(t, text), facts, conf.DefaultPaths())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func writes(list []plan.Op, path string) []int {
 }
 
 func TestOrderOfStart(t *testing.T) {
-	p := compile(t, plan.Start, gatewayConf, gateway())
+	p := compiled(t, plan.Start, gatewayConf, gateway())
 	list := ops(p.Nodes)
 	forwarding := writes(list, "/proc/sys/net/ipv4/ip_forward")
 	before(t, "the lock is taken first", places[plan.Lock](list), places[plan.WritePID](list))
@@ -136,7 +137,7 @@ func TestOrderOfStart(t *testing.T) {
 }
 
 func TestOrderOfUndo(t *testing.T) {
-	p := compile(t, plan.Start, gatewayConf, gateway())
+	p := compiled(t, plan.Start, gatewayConf, gateway())
 	list := ops(p.Undo)
 	before(t, "forwarding goes off first", places[plan.Restore](list)[:1], places[plan.EndDaemon](list))
 	before(t, "the interfaces outlive KLIPS", places[plan.EndDaemon](list), places[plan.ClearInterfaces](list))
@@ -181,10 +182,10 @@ func notes(p plan.Plan) []string {
 
 // TestStopAfterStart stops what start has noted.
 func TestStopAfterStart(t *testing.T) {
-	start := compile(t, plan.Start, gatewayConf, gateway())
+	start := compiled(t, plan.Start, gatewayConf, gateway())
 	facts := gateway()
 	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: notes(start)}
-	list := ops(compile(t, plan.Stop, "", facts).Nodes)
+	list := ops(compiled(t, plan.Stop, "", facts).Nodes)
 	restores := places[plan.Restore](list)
 	before(t, "forwarding goes off first", restores[:1], places[plan.EndDaemon](list))
 	before(t, "Pluto goes before KLIPS is emptied", places[plan.EndDaemon](list)[:1], places[plan.ClearEroutes](list))
@@ -215,9 +216,9 @@ func TestStopAfterStart(t *testing.T) {
 // TestStopWithoutConfig has the plan of stop not depend on ipsec.conf.
 func TestStopWithoutConfig(t *testing.T) {
 	facts := gateway()
-	facts.Running = plan.Running{Setup: true, Klips: true, Info: notes(compile(t, plan.Start, gatewayConf, gateway()))}
-	with := compile(t, plan.Stop, gatewayConf, facts)
-	without, err := plan.Compile(plan.Stop, nil, facts, conf.DefaultPaths())
+	facts.Running = plan.Running{Setup: true, Klips: true, Info: notes(compiled(t, plan.Start, gatewayConf, gateway()))}
+	with := compiled(t, plan.Stop, gatewayConf, facts)
+	without, err := compile.Setup(plan.Stop, nil, facts, conf.DefaultPaths())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,10 +234,10 @@ func TestStartWhileRunning(t *testing.T) {
 	for _, there := range []bool{true, false} {
 		facts := gateway()
 		facts.RunDir = there
-		stopped := compile(t, plan.Start, gatewayConf, facts)
+		stopped := compiled(t, plan.Start, gatewayConf, facts)
 		facts.RunDir = true
 		facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: notes(stopped)}
-		if running := compile(t, plan.Start, gatewayConf, facts); !reflect.DeepEqual(stopped, running) {
+		if running := compiled(t, plan.Start, gatewayConf, facts); !reflect.DeepEqual(stopped, running) {
 			t.Errorf("run folder there: %v: the plan of start is another one while it runs", there)
 		}
 	}
@@ -246,11 +247,11 @@ func TestStartWhileRunning(t *testing.T) {
 // clear, until the new conns are up.
 func TestRestartKeeps(t *testing.T) {
 	facts := gateway()
-	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: append(notes(compile(t, plan.Start, gatewayConf, gateway())),
+	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: append(notes(compiled(t, plan.Start, gatewayConf, gateway())),
 		"route=ipsec0 10.9.0.0/24", "interface=ipsec1 eth1", "address=ipsec0 192.0.2.99/32",
 		"route=ipsec0 10.0.4.0/25", "hook=three/1x1 -client /bin/pluto", // of what Pluto has routed for three, and routes again
 		"hook=gone -client /bin/gone")}
-	p := compile(t, plan.Restart, gatewayConf, facts)
+	p := compiled(t, plan.Restart, gatewayConf, facts)
 	list := ops(p.Nodes)
 	for _, n := range p.Nodes {
 		branch, ok := n.(plan.If)
@@ -300,7 +301,7 @@ func TestRestartKeeps(t *testing.T) {
 func TestNoteFirst(t *testing.T) {
 	facts := gateway()
 	facts.RunDir, facts.SubsysDir = false, true
-	list := ops(compile(t, plan.Start, gatewayConf, facts).Nodes)
+	list := ops(compiled(t, plan.Start, gatewayConf, facts).Nodes)
 	note := func(op plan.Op) string {
 		switch op := op.(type) {
 		case plan.StartKlips:

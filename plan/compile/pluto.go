@@ -1,16 +1,17 @@
-package plan
+package compile
 
 import (
 	"fmt"
 	"strconv"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // pluto returns the steps that start Pluto and hand it its conns: all added,
 // then it listens, then the routed ones are routed and the started ones
 // initiated, each in the order of the file.
-func (c *compiler) pluto() []Node {
+func (c *compiler) pluto() []plan.Node {
 	var conns []*conf.Conn
 	for _, conn := range c.cfg.Conns {
 		if isAutomatic(conn) {
@@ -20,22 +21,22 @@ func (c *compiler) pluto() []Node {
 	if !c.setup.Pluto {
 		return c.withoutPluto(conns)
 	}
-	var nodes []Node
+	var nodes []plan.Node
 	if c.setup.PrePluto != "" {
-		nodes = append(nodes, must(Run{c.setup.PrePluto}, c.keyword("prepluto", ""), "the command of prepluto failed"))
+		nodes = append(nodes, must(plan.Run{Words: c.setup.PrePluto}, c.keyword("prepluto", ""), "the command of prepluto failed"))
 	}
 	reason := c.keyword("pluto", "yes")
 	nodes = append(nodes,
 		c.note(infoPluto, "started", reason),
-		must(StartPluto{c.plutoArgs()}, reason, "failed to start Pluto"))
+		must(plan.StartPluto{Args: c.plutoArgs()}, reason, "failed to start Pluto"))
 	if c.setup.PostPluto != "" {
-		nodes = append(nodes, warn(Run{c.setup.PostPluto}, c.keyword("postpluto", ""), "the command of postpluto failed"))
+		nodes = append(nodes, warn(plan.Run{Words: c.setup.PostPluto}, c.keyword("postpluto", ""), "the command of postpluto failed"))
 	}
 	return append(nodes, c.load(conns)...)
 }
 
 // withoutPluto says, once, that conns which need Pluto are not loaded.
-func (c *compiler) withoutPluto(conns []*conf.Conn) []Node {
+func (c *compiler) withoutPluto(conns []*conf.Conn) []plan.Node {
 	var first *conf.Conn
 	count := 0
 	for _, conn := range conns {
@@ -53,12 +54,12 @@ func (c *compiler) withoutPluto(conns []*conf.Conn) []Node {
 	if count > 1 {
 		more = fmt.Sprintf(" and %d more", count-1)
 	}
-	return []Node{say(c.keyword("pluto", "yes"), fmt.Sprintf("warning: %s: auto=%s of conn %q%s has no effect, for pluto=no", posOr(first.At("auto"), first.Pos), first.Auto, first.Name, more))}
+	return []plan.Node{say(c.keyword("pluto", "yes"), fmt.Sprintf("warning: %s: auto=%s of conn %q%s has no effect, for pluto=no", posOr(first.At("auto"), first.Pos), first.Auto, first.Name, more))}
 }
 
 // load returns the steps that hand conns to Pluto.
-func (c *compiler) load(conns []*conf.Conn) []Node {
-	var add, route, initiate []Node
+func (c *compiler) load(conns []*conf.Conn) []plan.Node {
+	var add, route, initiate []plan.Node
 	for _, conn := range conns {
 		reason := connReason(conn)
 		if at := conn.At("auto"); !at.IsZero() {
@@ -74,15 +75,15 @@ func (c *compiler) load(conns []*conf.Conn) []Node {
 			add = append(add, warn(op, reason, place+" is not loaded"))
 			switch conn.Auto {
 			case conf.AutoRoute:
-				route = append(route, warn(RouteConn{op.Name}, reason, place+" is not routed"))
+				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, place+" is not routed"))
 			case conf.AutoStart:
-				route = append(route, warn(RouteConn{op.Name}, reason, place+" is not routed"))
-				initiate = append(initiate, warn(Initiate{Name: op.Name, Asynchronous: !c.setup.PlutoWait},
+				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, place+" is not routed"))
+				initiate = append(initiate, warn(plan.Initiate{Name: op.Name, Asynchronous: !c.setup.PlutoWait},
 					reason+"; "+c.keyword("plutowait", "no"), place+" is not up"))
 			}
 		}
 	}
-	nodes := append(add, warn(Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
+	nodes := append(add, warn(plan.Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
 	return append(append(nodes, route...), initiate...)
 }
 

@@ -1,4 +1,4 @@
-package plan_test
+package compile_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"ipsec/conf"
 	"ipsec/exec/shell"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 // manualConf returns a configuration with n manually keyed conns.
@@ -61,7 +62,7 @@ func BenchmarkShowOnly(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", part, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					p, err := plan.Compile(plan.Start, config, gateway(), conf.DefaultPaths())
+					p, err := compile.Setup(plan.Start, config, gateway(), conf.DefaultPaths())
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -1,10 +1,11 @@
-package plan
+package compile
 
 import (
 	"fmt"
 	"slices"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // Action is what ipsec manual does with conns.
@@ -19,15 +20,15 @@ const (
 	ManualUnroute Action = "unroute"
 )
 
-// CompileManual returns the plan of ipsec manual: action on the manually keyed
+// Manual returns the plan of ipsec manual: action on the manually keyed
 // conns names. With other, the plan is that of the host at the other end. What
 // is wrong with a conn is an error here, at its line.
-func CompileManual(action Action, names []string, other bool, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
+func Manual(action Action, names []string, other bool, cfg *conf.Config, facts plan.Facts, paths conf.Paths) (plan.Plan, error) {
 	if cfg == nil {
-		return Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
+		return plan.Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
 	}
-	c := newCompiler(Manual, cfg, facts, paths)
-	p := Plan{Verb: Manual, Paths: paths, Digest: cfg.Digest, Syslog: c.syslog()}
+	c := newCompiler(plan.Manual, cfg, facts, paths)
+	p := plan.Plan{Verb: plan.Manual, Paths: paths, Digest: cfg.Digest, Syslog: c.syslog()}
 	c.checkStack()
 	c.attached = c.interfaces()
 	for _, a := range c.attached {
@@ -35,14 +36,14 @@ func CompileManual(action Action, names []string, other bool, cfg *conf.Config, 
 	}
 	c.manual = c.namedConns(action, names, other)
 	if len(c.errs) > 0 {
-		return Plan{}, c.errs
+		return plan.Plan{}, c.errs
 	}
 	const check = "running check"
-	p.Nodes = append([]Node{If{
-		Cond: Not{Alive{[]Part{Klips}}},
-		Then: []Node{
+	p.Nodes = append([]plan.Node{plan.If{
+		Cond: plan.Not{Cond: plan.Alive{Parts: []plan.Part{plan.Klips}}},
+		Then: []plan.Node{
 			say(check, `KLIPS is not running: run "ipsec setup start" first`),
-			Exit{Status: Status1, Reason: check},
+			plan.Exit{Status: plan.Status1, Reason: check},
 		},
 		Reason: check,
 	}}, c.lock(true)...)
@@ -66,7 +67,7 @@ func CompileManual(action Action, names []string, other bool, cfg *conf.Config, 
 			p.Nodes = append(p.Nodes, c.unroute(m)...)
 		}
 	default:
-		return Plan{}, fmt.Errorf("malformed action %q: expected up, down, route or unroute", action)
+		return plan.Plan{}, fmt.Errorf("malformed action %q: expected up, down, route or unroute", action)
 	}
 	p.Nodes = append(p.Nodes, theEnd())
 	return p, nil
@@ -105,30 +106,30 @@ func (c *compiler) namedConns(action Action, names []string, other bool) []*manu
 // manualUp returns the steps of --up. Before any, it is seen to that nothing
 // of the conns is there yet, so that an undo, which takes all of it away, takes
 // away nothing but what these steps have set.
-func (c *compiler) manualUp() []Node {
-	var nodes []Node
+func (c *compiler) manualUp() []plan.Node {
+	var nodes []plan.Node
 	for _, m := range c.manual {
-		refuse := func(cond Cond, what string) {
+		refuse := func(cond plan.Cond, what string) {
 			text := m.place + " is up already, or another has " + what + `: run "ipsec manual --down ` + m.conn.Name + `" first`
-			nodes = append(nodes, If{
+			nodes = append(nodes, plan.If{
 				Cond:   cond,
-				Then:   []Node{say(m.reason, text), Exit{Status: Status1, Reason: m.reason}},
+				Then:   []plan.Node{say(m.reason, text), plan.Exit{Status: plan.Status1, Reason: m.reason}},
 				Reason: m.reason,
 			})
 		}
 		if ids := slices.Concat(m.out.ids, m.in.ids); len(ids) > 0 {
-			refuse(HasSA{ids}, "its SA")
+			refuse(plan.HasSA{SAIDs: ids}, "its SA")
 		}
 		for _, f := range m.flows {
-			refuse(HasEroute{f}, "its eroute to "+f.Dst.String())
+			refuse(plan.HasEroute{Flow: f}, "its eroute to "+f.Dst.String())
 		}
 	}
 	return append(nodes, insist(c.bringUp())...)
 }
 
 // manualRoute returns the steps of --route.
-func (c *compiler) manualRoute() []Node {
-	var nodes []Node
+func (c *compiler) manualRoute() []plan.Node {
+	var nodes []plan.Node
 	for _, m := range c.manual {
 		nodes = append(nodes, c.route(m)...)
 	}
@@ -136,16 +137,16 @@ func (c *compiler) manualRoute() []Node {
 }
 
 // unroute returns the steps that take the routes of m back.
-func (c *compiler) unroute(m *manualConn) []Node {
-	var nodes []Node
+func (c *compiler) unroute(m *manualConn) []plan.Node {
+	var nodes []plan.Node
 	for _, r := range m.routes {
-		if c.routed[r.key()] > 1 {
+		if c.routed[r.Deletion()] > 1 {
 			nodes = append(nodes, say(m.reason, "another conn needs the route to "+r.Dst.String()+", which stays"))
 			continue
 		}
 		nodes = append(nodes,
-			tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason),
-			c.note(infoUnroute, formatRoute(r.key()), m.reason))
+			tried(r.Deletion(), m.reason),
+			c.note(infoUnroute, formatRoute(r.Deletion()), m.reason))
 	}
 	for _, h := range m.hooks {
 		nodes = append(nodes,
@@ -157,20 +158,20 @@ func (c *compiler) unroute(m *manualConn) []Node {
 
 // unsetRoutes returns the steps that take back the routes of the manual conns
 // that were not there before: ipsec.info knows of those that were.
-func (c *compiler) unsetRoutes() []Node {
+func (c *compiler) unsetRoutes() []plan.Node {
 	before := make(map[string]bool)
 	for _, r := range c.info.routes {
-		before[formatRoute(r.key())] = true
+		before[formatRoute(r)] = true
 	}
 	for _, h := range c.info.hooks {
 		before[h.String()] = true
 	}
-	var nodes []Node
+	var nodes []plan.Node
 	for _, m := range c.manual {
 		for _, r := range m.routes {
-			if note := formatRoute(r.key()); !before[note] {
+			if note := formatRoute(r.Deletion()); !before[note] {
 				nodes = append(nodes,
-					tried(DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}, m.reason),
+					tried(r.Deletion(), m.reason),
 					c.note(infoUnroute, note, m.reason))
 			}
 		}
@@ -195,10 +196,10 @@ func (c *compiler) others(names []string) []*manualConn {
 }
 
 // insist turns warnings into reasons to undo.
-func insist(nodes []Node) []Node {
+func insist(nodes []plan.Node) []plan.Node {
 	for i, n := range nodes {
-		if s, ok := n.(Step); ok && s.OnFail.Kind == FailWarn {
-			s.OnFail.Kind = FailUndo
+		if s, ok := n.(plan.Step); ok && s.OnFail.Kind == plan.FailWarn {
+			s.OnFail.Kind = plan.FailUndo
 			nodes[i] = s
 		}
 	}
@@ -206,10 +207,10 @@ func insist(nodes []Node) []Node {
 }
 
 // quietly lets steps fail.
-func quietly(nodes []Node) []Node {
+func quietly(nodes []plan.Node) []plan.Node {
 	for i, n := range nodes {
-		if s, ok := n.(Step); ok {
-			s.OnFail = OnFail{Kind: FailIgnore}
+		if s, ok := n.(plan.Step); ok {
+			s.OnFail = plan.OnFail{Kind: plan.FailIgnore}
 			nodes[i] = s
 		}
 	}

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/hook"
+	"ipsec/plan"
 )
 
 // manualConn is a manually keyed conn that start brings up, or cannot.
@@ -13,11 +14,11 @@ type manualConn struct {
 	oriented
 	bad    *conf.Diagnostic // why it cannot be brought up
 	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
-	beside []Route          // to networks of this host that are inside the peer's
+	beside []plan.Route     // to networks of this host that are inside the peer's
 	reason string
 	place  string // conn "NAME" (FILE:LINE)
-	flows  []Flow
-	routes []AddRoute // those that no conn before it has
+	flows  []plan.Flow
+	routes []plan.AddRoute // those that no conn before it has
 	hooks  []hook.Note
 	// foreignSource says that the source address asked for is not this host's.
 	foreignSource bool
@@ -97,9 +98,9 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 // bringUp returns the steps that bring the manual conns up: all routes first,
 // so that from here on their packets drop in KLIPS and never leave in the
 // clear; then what carries them, conn by conn.
-func (c *compiler) bringUp() []Node {
+func (c *compiler) bringUp() []plan.Node {
 	const usual = 11 // nodes of a conn
-	nodes := make([]Node, 0, usual*len(c.manual))
+	nodes := make([]plan.Node, 0, usual*len(c.manual))
 	marked := false
 	for _, m := range c.manual {
 		if m.bad != nil {
@@ -108,7 +109,7 @@ func (c *compiler) bringUp() []Node {
 		}
 		if len(m.hooks) > 0 && !marked {
 			marked = true
-			nodes = append(nodes, must(Touch{c.marker()}, m.reason, "failed to note in "+c.paths.Run+" what stop needs"))
+			nodes = append(nodes, must(plan.Touch{Path: c.marker()}, m.reason, "failed to note in "+c.paths.Run+" what stop needs"))
 		}
 		nodes = append(nodes, c.route(m)...)
 	}
@@ -126,12 +127,12 @@ func (c *compiler) bringUp() []Node {
 func (c *compiler) marker() string { return c.paths.Run + "/ipsec.hooks" }
 
 // route returns the steps that lead the packets of m into KLIPS.
-func (c *compiler) route(m *manualConn) []Node {
+func (c *compiler) route(m *manualConn) []plan.Node {
 	failed := m.place + " is not routed"
-	var nodes []Node
+	var nodes []plan.Node
 	for _, r := range m.routes {
 		nodes = append(nodes,
-			c.note(infoRoute, formatRoute(r.key()), m.reason),
+			c.note(infoRoute, formatRoute(r.Deletion()), m.reason),
 			warn(r, m.reason, failed))
 	}
 	for _, h := range m.hooks {
@@ -144,25 +145,25 @@ func (c *compiler) route(m *manualConn) []Node {
 }
 
 // up returns the steps that set up the SAs and eroutes of m.
-func (m *manualConn) up() []Node {
+func (m *manualConn) up() []plan.Node {
 	failed := m.place + " is not up"
-	var nodes []Node
-	do := func(op Op) { nodes = append(nodes, warn(op, m.reason, failed)) }
+	var nodes []plan.Node
+	do := func(op plan.Op) { nodes = append(nodes, warn(op, m.reason, failed)) }
 	for _, b := range []bundle{m.out, m.in} {
 		for _, op := range b.adds {
 			do(op)
 		}
 		if len(b.ids) > 1 {
-			do(GroupSAs{SAIDs: b.ids})
+			do(plan.GroupSAs{SAIDs: b.ids})
 		}
 	}
 	for _, f := range m.flows {
 		if len(m.in.ids) > 0 {
-			do(AddInflow{Flow: f.reverse(), SAID: m.in.ids[0]})
+			do(plan.AddInflow{Flow: f.Reverse(), SAID: m.in.ids[0]})
 		}
 	}
 	for _, f := range m.flows {
-		do(AddEroute{Flow: f, SAID: m.target()})
+		do(plan.AddEroute{Flow: f, SAID: m.target()})
 	}
 	for _, h := range m.hooks {
 		do(updown(h, "up"))
@@ -172,27 +173,27 @@ func (m *manualConn) up() []Node {
 
 // down returns the steps that take m down again, but for its routes: its
 // packets drop in KLIPS from now on.
-func (m *manualConn) down() []Node {
+func (m *manualConn) down() []plan.Node {
 	failed := m.place + " is not down"
-	var nodes []Node
-	do := func(op Op) { nodes = append(nodes, tried(op, m.reason)) }
+	var nodes []plan.Node
+	do := func(op plan.Op) { nodes = append(nodes, tried(op, m.reason)) }
 	for _, h := range m.hooks {
 		nodes = append(nodes, warn(updown(h, "down"), m.reason, failed))
 	}
 	for _, f := range m.flows {
-		do(DelEroute{Flow: f})
+		do(plan.DelEroute{Flow: f})
 	}
 	for _, b := range []bundle{m.out, m.in} {
 		for _, id := range b.ids {
-			do(DelSA{SAID: id})
+			do(plan.DelSA{SAID: id})
 		}
 	}
 	return nodes
 }
 
 // warnings returns what is to be said of m as it comes up.
-func (m *manualConn) warnings() []Node {
-	var nodes []Node
+func (m *manualConn) warnings() []plan.Node {
+	var nodes []plan.Node
 	warning := func(pos conf.Pos, text string) {
 		nodes = append(nodes, say(m.reason, fmt.Sprintf("warning: %s: conn %q: %s", posOr(pos, m.conn.Pos), m.conn.Name, text)))
 	}

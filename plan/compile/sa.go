@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -6,12 +6,13 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips/said"
+	"ipsec/plan"
 )
 
 // bundle is the SAs of one direction of a manual conn.
 type bundle struct {
 	ids  []said.SAID // innermost first
-	adds []Op
+	adds []plan.Op
 }
 
 // natPort is the UDP port of encapsulated ESP, RFC 3948.
@@ -117,7 +118,7 @@ func number(conn *conf.Conn, weAreLeft bool) (out, in spis) {
 func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle, *conf.Diagnostic) {
 	var b bundle
 	var bad *conf.Diagnostic
-	add := func(proto said.Proto, spi uint32, op func(said.SAID) Op) {
+	add := func(proto said.Proto, spi uint32, op func(said.SAID) plan.Op) {
 		id := said.SAID{Dst: dst, SPI: spi, Proto: proto}
 		switch other, taken := c.saids[id]; {
 		case bad != nil:
@@ -135,17 +136,17 @@ func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle,
 		return n
 	}
 	if conn.Type == conf.Tunnel || conn.Type == "" {
-		add(said.IPIP, n.tun, func(id said.SAID) Op { return AddTunnel{SAID: id, Src: src, Dst: dst} })
+		add(said.IPIP, n.tun, func(id said.SAID) plan.Op { return plan.AddTunnel{SAID: id, Src: src, Dst: dst} })
 	}
 	if conn.Compress {
 		if n.comp > 0xffff {
 			return b, remark(posOr(conn.At("compress"), conn.Pos), "compress=yes with an SPI of 0x%x: IPCOMP numbers its SAs with 16 bits; choose an spi of at most 0xffff", n.comp)
 		}
-		add(said.COMP, n.comp, func(id said.SAID) Op { return AddComp{SAID: id, Src: src} })
+		add(said.COMP, n.comp, func(id said.SAID) plan.Op { return plan.AddComp{SAID: id, Src: src} })
 	}
 	if conn.ESP != "" {
-		add(said.ESP, n.esp, func(id said.SAID) Op {
-			sa := AddSA{SAID: id, Src: src, Algorithm: conn.ESP, ReplayWindow: window(conn.ESPReplayWindow), KeysOf: conn.Name}
+		add(said.ESP, n.esp, func(id said.SAID) plan.Op {
+			sa := plan.AddSA{SAID: id, Src: src, Algorithm: conn.ESP, ReplayWindow: window(conn.ESPReplayWindow), KeysOf: conn.Name}
 			if conn.ForceEncaps {
 				sa.EncapSrc, sa.EncapDst = natPort, natPort
 			}
@@ -153,8 +154,8 @@ func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle,
 		})
 	}
 	if conn.AH != "" {
-		add(said.AH, n.ah, func(id said.SAID) Op {
-			return AddSA{SAID: id, Src: src, Algorithm: conn.AH, ReplayWindow: window(conn.AHReplayWindow), KeysOf: conn.Name}
+		add(said.AH, n.ah, func(id said.SAID) plan.Op {
+			return plan.AddSA{SAID: id, Src: src, Algorithm: conn.AH, ReplayWindow: window(conn.AHReplayWindow), KeysOf: conn.Name}
 		})
 	}
 	if bad == nil {

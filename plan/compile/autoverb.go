@@ -1,10 +1,11 @@
-package plan
+package compile
 
 import (
 	"fmt"
 	"slices"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // Automatic is what ipsec auto is asked for, ipsec_auto(8).
@@ -26,31 +27,31 @@ func AutoActions() (named, other []string) {
 			"listpubkeys", "listcerts", "listcacerts", "listacerts", "listaacerts", "listocspcerts", "listgroups", "listcrls", "listocsp", "listpsks", "listall"}
 }
 
-// CompileAuto returns the plan of ipsec auto. Only to add a connection takes a
+// Auto returns the plan of ipsec auto. Only to add a connection takes a
 // configuration; what is wrong with the conn is an error here, at its line.
-func CompileAuto(a Automatic, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
-	c := newCompiler(Automat, cfg, facts, paths)
-	p := Plan{Verb: Automat, Paths: paths, Syslog: c.syslog()}
+func Auto(a Automatic, cfg *conf.Config, facts plan.Facts, paths conf.Paths) (plan.Plan, error) {
+	c := newCompiler(plan.Automat, cfg, facts, paths)
+	p := plan.Plan{Verb: plan.Automat, Paths: paths, Syslog: c.syslog()}
 	named, other := AutoActions()
 	reason := "ipsec auto --" + a.Action
-	step := func(op Op, reason string) { p.Nodes = append(p.Nodes, tried(op, reason)) }
+	step := func(op plan.Op, reason string) { p.Nodes = append(p.Nodes, tried(op, reason)) }
 	switch {
 	case slices.Contains(other, a.Action):
 		if a.Action == "ready" {
-			step(Listen{}, reason)
+			step(plan.Listen{}, reason)
 		} else {
-			step(Whack{[]string{"--" + a.Action}}, reason)
+			step(plan.Whack{Args: []string{"--" + a.Action}}, reason)
 		}
 	case !slices.Contains(named, a.Action):
-		return Plan{}, fmt.Errorf("malformed action %q: expected one of ipsec_auto(8)", a.Action)
+		return plan.Plan{}, fmt.Errorf("malformed action %q: expected one of ipsec_auto(8)", a.Action)
 	case a.Action == "add" || a.Action == "replace":
 		if cfg == nil {
-			return Plan{}, fmt.Errorf("failed to plan auto --%s: there is no configuration", a.Action)
+			return plan.Plan{}, fmt.Errorf("failed to plan auto --%s: there is no configuration", a.Action)
 		}
 		p.Digest = cfg.Digest
 		for _, name := range a.Names {
 			for _, op := range c.addition(name, a.Action == "replace") {
-				if _, ok := op.(Whack); ok {
+				if _, ok := op.(plan.Whack); ok {
 					p.Nodes = append(p.Nodes, ignored(op, connReason(c.conns[name])))
 				} else {
 					step(op, connReason(c.conns[name]))
@@ -63,31 +64,31 @@ func CompileAuto(a Automatic, cfg *conf.Config, facts Facts, paths conf.Paths) (
 		}
 	}
 	if len(c.errs) > 0 {
-		return Plan{}, c.errs
+		return plan.Plan{}, c.errs
 	}
 	p.Nodes = append(p.Nodes, theEnd())
 	return p, nil
 }
 
 // op returns what is to be done to a connection that Pluto has.
-func (a Automatic) op(name string) Op {
+func (a Automatic) op(name string) plan.Op {
 	switch a.Action {
 	case "up":
-		return Initiate{Name: name, Asynchronous: a.Asynchronous}
+		return plan.Initiate{Name: name, Asynchronous: a.Asynchronous}
 	case "route":
-		return RouteConn{name}
+		return plan.RouteConn{Name: name}
 	case "down":
 		args := []string{"--terminate", "--name", name}
 		if a.Asynchronous {
 			args = append(args, "--asynchronous")
 		}
-		return Whack{args}
+		return plan.Whack{Args: args}
 	}
-	return Whack{[]string{"--" + a.Action, "--name", name}} // delete, unroute
+	return plan.Whack{Args: []string{"--" + a.Action, "--name", name}} // delete, unroute
 }
 
 // addition returns the ops that add a conn, in place of one of that name.
-func (c *compiler) addition(name string, replace bool) []Op {
+func (c *compiler) addition(name string, replace bool) []plan.Op {
 	conn := c.conns[name]
 	if conn == nil {
 		c.errorf(conf.Pos{File: c.paths.Conf}, "unknown conn %q", name)
@@ -98,7 +99,7 @@ func (c *compiler) addition(name string, replace bool) []Op {
 		c.errorf(bad.Pos, "conn %q: %s", conn.Name, bad.Text)
 		return nil
 	}
-	var ops []Op
+	var ops []plan.Op
 	for _, op := range instances {
 		if replace {
 			op.Args = append([]string{"--delete"}, op.Args...)

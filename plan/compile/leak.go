@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // bypass finds the routes of the host that are better than those of m, so that
@@ -36,7 +37,7 @@ func (h *host) bypass(m *manualConn, passes []*manualConn) {
 						or = "" // no conn could be told from this one
 					}
 					m.leak = remark(m.toward(), "there is a route to %s over %s already, by which packets that the conn protects would leave in the clear: "+
-						"take it away, %q%s", r.Dst, r.Link, r.deletion(), or)
+						"take it away, %q%s", r.Dst, r.Link, deletion(r), or)
 				}
 			}
 		}
@@ -46,12 +47,12 @@ func (h *host) bypass(m *manualConn, passes []*manualConn) {
 // passed reports whether passes let all packets of m to dst through: KLIPS
 // looks for the longest source first, and then for the longest destination.
 func (m *manualConn) passed(dst netip.Prefix, passes []*manualConn) bool {
-	return !slices.ContainsFunc(m.flows, func(f Flow) bool {
+	return !slices.ContainsFunc(m.flows, func(f plan.Flow) bool {
 		if !f.Dst.Overlaps(dst) {
 			return false
 		}
 		return !slices.ContainsFunc(passes, func(p *manualConn) bool {
-			return slices.ContainsFunc(p.flows, func(pass Flow) bool {
+			return slices.ContainsFunc(p.flows, func(pass plan.Flow) bool {
 				return pass.Src == f.Src && pass.Proto == 0 && covers(f.Dst, pass.Dst) && pass.Dst != f.Dst && covers(pass.Dst, dst)
 			})
 		})
@@ -75,7 +76,7 @@ func covers(outer, inner netip.Prefix) bool {
 }
 
 // deletion returns the command that takes r away.
-func (r Route) deletion() string {
+func deletion(r plan.Route) string {
 	s := "ip route del " + r.Dst.String()
 	if r.Gateway.IsValid() {
 		s += " via " + r.Gateway.String()

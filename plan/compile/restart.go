@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -7,21 +7,22 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/hook"
+	"ipsec/plan"
 )
 
 // restart returns the nodes of restart: stop without its exits, then start,
 // under one lock. Links and routes outlive the stop half, so that what a conn
 // protects drops and never leaves in the clear; what the new configuration no
 // longer wants of them goes when the new conns are up.
-func (c *compiler) restart() []Node {
+func (c *compiler) restart() []plan.Node {
 	nodes := c.lock(c.runDirBefore())
-	keep := append([]Node{say("running check", "Stopping IPsec...")}, c.release(cleanKeep())...)
-	clean := append([]Node{
+	keep := append([]plan.Node{say("running check", "Stopping IPsec...")}, c.release(cleanKeep())...)
+	clean := append([]plan.Node{
 		say("running check", "restart ordered, but IPsec does not appear to be running!"),
 		say("running check", "doing cleanup anyway..."),
 	}, c.release(cleanAnyway())...)
-	nodes = append(nodes, If{
-		Cond:   Exists{c.paths.SetupPID()},
+	nodes = append(nodes, plan.If{
+		Cond:   plan.Exists{Path: c.paths.SetupPID()},
 		Then:   keep,
 		Else:   clean,
 		Reason: "running check",
@@ -32,9 +33,9 @@ func (c *compiler) restart() []Node {
 
 // unwanted returns the steps that take away the links, addresses and routes
 // of before that are not those of now.
-func (c *compiler) unwanted() []Node {
+func (c *compiler) unwanted() []plan.Node {
 	noted := "noted in " + c.paths.Info() + ", and no longer wanted"
-	var nodes []Node
+	var nodes []plan.Node
 	stays := make(map[string]bool)
 	for _, a := range c.attached {
 		stays[a.virtual] = true
@@ -45,20 +46,20 @@ func (c *compiler) unwanted() []Node {
 			gone = append(gone, a.virtual)
 		}
 	}
-	old := make(map[routeKey]bool)
+	old := make(map[plan.DelRoute]bool)
 	for _, r := range c.info.routes {
-		if stays[r.Link] && c.routed[r.key()] == 0 && !old[r.key()] && !c.plutoRoutes(r.Dst) {
-			old[r.key()] = true
+		if stays[r.Link] && c.routed[r] == 0 && !old[r] && !c.plutoRoutes(r.Dst) {
+			old[r] = true
 			nodes = append(nodes, ignored(r, noted))
 		}
 	}
 	for _, h := range c.staleHooks() {
 		nodes = append(nodes, unroute(h, noted))
 	}
-	wanted := make(map[DelAddr]bool)
+	wanted := make(map[plan.DelAddr]bool)
 	for _, a := range c.attached {
 		for _, addr := range c.addresses(a) {
-			wanted[DelAddr{Link: a.virtual, Prefix: single(addr.Prefix.Addr())}] = true
+			wanted[plan.DelAddr{Link: a.virtual, Prefix: single(addr.Prefix.Addr())}] = true
 		}
 	}
 	for _, d := range c.info.addresses {
@@ -68,7 +69,7 @@ func (c *compiler) unwanted() []Node {
 		}
 	}
 	for _, v := range gone {
-		nodes = append(nodes, warn(Detach{v}, noted, "failed to take "+v+" away"))
+		nodes = append(nodes, warn(plan.Detach{Virtual: v}, noted, "failed to take "+v+" away"))
 	}
 	return nodes
 }

@@ -1,4 +1,4 @@
-package plan_test
+package compile_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/plan"
+	"ipsec/plan/compile"
 )
 
 func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
@@ -17,20 +18,20 @@ func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 func TestCompileRefuses(t *testing.T) {
 	paths := conf.DefaultPaths()
 	for _, verb := range []plan.Verb{plan.Start, plan.Restart} {
-		if _, err := plan.Compile(verb, nil, gateway(), paths); err == nil {
+		if _, err := compile.Setup(verb, nil, gateway(), paths); err == nil {
 			t.Errorf("%s has a plan without a configuration", verb)
 		}
 	}
-	if _, err := plan.CompileManual(plan.ManualUp, []string{"net"}, false, nil, gateway(), paths); err == nil {
+	if _, err := compile.Manual(compile.ManualUp, []string{"net"}, false, nil, gateway(), paths); err == nil {
 		t.Error("manual has a plan without a configuration")
 	}
 	config := parse(t, gatewayConf)
 	for _, verb := range []plan.Verb{"", "status", plan.Manual} {
-		if _, err := plan.Compile(verb, config, gateway(), paths); err == nil {
+		if _, err := compile.Setup(verb, config, gateway(), paths); err == nil {
 			t.Errorf("verb %q has a plan", verb)
 		}
 	}
-	if _, err := plan.CompileManual("sideways", nil, false, config, gateway(), paths); err == nil {
+	if _, err := compile.Manual("sideways", nil, false, config, gateway(), paths); err == nil {
 		t.Error("an unknown action has a plan")
 	}
 }
@@ -40,7 +41,7 @@ func TestAllErrors(t *testing.T) {
 	config := parse(t, "config setup\n\tinterfaces=\"ipsec0=eth7 ipsec1=eth8\"\n\tprotostack=klips\n")
 	facts := gateway()
 	facts.Stacks = []string{"netkey"}
-	_, err := plan.Compile(plan.Start, config, facts, conf.DefaultPaths())
+	_, err := compile.Setup(plan.Start, config, facts, conf.DefaultPaths())
 	var all conf.Errors
 	if !errors.As(err, &all) || len(all) != 3 {
 		t.Fatalf("expected three errors, found %v", err)
@@ -53,8 +54,8 @@ func TestAllErrors(t *testing.T) {
 }
 
 func TestWithoutReasons(t *testing.T) {
-	p := compile(t, plan.Start, gatewayConf, gateway())
-	moved := compile(t, plan.Start, "\n\n"+gatewayConf, gateway())
+	p := compiled(t, plan.Start, gatewayConf, gateway())
+	moved := compiled(t, plan.Start, "\n\n"+gatewayConf, gateway())
 	p.Digest, moved.Digest = "", ""
 	if reflect.DeepEqual(p, moved) {
 		t.Error("the reasons do not tell the lines")
@@ -127,7 +128,7 @@ func TestRoutes(t *testing.T) {
 				text = strings.Replace(text, "\tspi=0x200\n\tesp=null-md5\n\tespauthkey=0x00112233445566778899aabbccddeeff\n", "", 1)
 			}
 			var got []string
-			for _, op := range ops(compile(t, plan.Start, text, facts).Nodes) {
+			for _, op := range ops(compiled(t, plan.Start, text, facts).Nodes) {
 				if r, ok := op.(plan.AddRoute); ok {
 					got = append(got, r.Dst.String())
 				}
@@ -161,7 +162,7 @@ func TestLeak(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, verb := range []plan.Verb{plan.Start, plan.Restart} {
-			_, err = plan.Compile(verb, config, facts, conf.DefaultPaths())
+			_, err = compile.Setup(verb, config, facts, conf.DefaultPaths())
 			want := "metric 7"
 			if c.remote == c.route {
 				want = "" // one of metric 0 is better
@@ -170,7 +171,7 @@ func TestLeak(t *testing.T) {
 				t.Errorf("%s of %s beside a route to %s: %v", verb, c.remote, c.route, err)
 			}
 		}
-		if _, err := plan.Compile(plan.Stop, config, facts, conf.DefaultPaths()); err != nil {
+		if _, err := compile.Setup(plan.Stop, config, facts, conf.DefaultPaths()); err != nil {
 			t.Errorf("stop beside a route to %s: %v", c.route, err)
 		}
 	}
@@ -191,7 +192,7 @@ func FuzzCompile(f *testing.F) {
 		facts := gateway()
 		facts.Running.Info = strings.Split(info, "\n")
 		for _, verb := range []plan.Verb{plan.Start, plan.Stop, plan.Restart} {
-			p, err := plan.Compile(verb, config, facts, conf.DefaultPaths())
+			p, err := compile.Setup(verb, config, facts, conf.DefaultPaths())
 			if err != nil {
 				continue
 			}

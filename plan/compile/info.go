@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipsec/conf/hook"
+	"ipsec/plan"
 )
 
 // Names of the lines of ipsec.info. Lines whose name is a path are kernel
@@ -33,8 +34,8 @@ type info struct {
 	rundir     bool
 	subsys     bool
 	interfaces []attachment
-	addresses  []DelAddr
-	routes     []DelRoute
+	addresses  []plan.DelAddr
+	routes     []plan.DelRoute
 	hooks      []hook.Note
 	settings   []string // paths of kernel settings, in order
 }
@@ -58,7 +59,7 @@ func parseInfo(lines []string) info {
 		case infoSubsys:
 			in.subsys = true
 		case infoInterface:
-			if len(words) == 2 && carried(Detach{words[0]}) {
+			if len(words) == 2 && carried(plan.Detach{Virtual: words[0]}) {
 				in.interfaces = append(in.interfaces, attachment{virtual: words[0], physical: words[1]})
 			}
 		case infoAddress:
@@ -71,10 +72,10 @@ func parseInfo(lines []string) info {
 			}
 		case infoUnroute:
 			if r, ok := parseRoute(words); ok {
-				in.routes = slices.DeleteFunc(in.routes, func(set DelRoute) bool { return set == r })
+				in.routes = slices.DeleteFunc(in.routes, func(set plan.DelRoute) bool { return set == r })
 			}
 		case infoHook:
-			if h, ok := hook.ParseNote(words); ok && Validate(unroute(h, name)) == nil {
+			if h, ok := hook.ParseNote(words); ok && plan.Validate(unroute(h, name)) == nil {
 				if _, twice := up[value]; !twice {
 					up[value] = len(in.hooks)
 					in.hooks = append(in.hooks, h)
@@ -86,7 +87,7 @@ func parseInfo(lines []string) info {
 				in.hooks[at] = hook.Note{}
 			}
 		default:
-			if isSetting(name) && carried(Restore{[]string{name}}) {
+			if isSetting(name) && carried(plan.Restore{Paths: []string{name}}) {
 				in.settings = append(in.settings, name)
 			}
 		}
@@ -96,42 +97,42 @@ func parseInfo(lines []string) info {
 }
 
 // carried reports whether a step can carry op.
-func carried(op Op) bool { return Validate(ignored(op, "")) == nil }
+func carried(op plan.Op) bool { return plan.Validate(ignored(op, "")) == nil }
 
 // isSetting reports whether path is a kernel setting of the network.
 func isSetting(path string) bool {
 	return strings.HasPrefix(path, "/proc/sys/net/") && !strings.Contains(path, "/../")
 }
 
-func parseAddress(words []string) (DelAddr, bool) {
+func parseAddress(words []string) (plan.DelAddr, bool) {
 	if len(words) != 2 {
-		return DelAddr{}, false
+		return plan.DelAddr{}, false
 	}
 	p, err := netip.ParsePrefix(words[1])
-	return DelAddr{Link: words[0], Prefix: p}, err == nil
+	return plan.DelAddr{Link: words[0], Prefix: p}, err == nil
 }
 
-func parseRoute(words []string) (DelRoute, bool) {
+func parseRoute(words []string) (plan.DelRoute, bool) {
 	if len(words) < 2 || len(words) > 3 {
-		return DelRoute{}, false
+		return plan.DelRoute{}, false
 	}
 	dst, err := netip.ParsePrefix(words[1])
 	if err != nil {
-		return DelRoute{}, false
+		return plan.DelRoute{}, false
 	}
-	r := DelRoute{Link: words[0], Dst: dst}
+	r := plan.DelRoute{Link: words[0], Dst: dst}
 	if len(words) == 3 {
 		if r.Metric, err = strconv.Atoi(words[2]); err != nil || r.Metric < 0 {
-			return DelRoute{}, false
+			return plan.DelRoute{}, false
 		}
 	}
 	return r, true
 }
 
-func formatRoute(r routeKey) string {
-	s := r.link + " " + r.dst.String()
-	if r.metric != 0 {
-		s += " " + strconv.Itoa(r.metric)
+func formatRoute(r plan.DelRoute) string {
+	s := r.Link + " " + r.Dst.String()
+	if r.Metric != 0 {
+		s += " " + strconv.Itoa(r.Metric)
 	}
 	return s
 }

@@ -1,7 +1,8 @@
-package plan
+package compile
 
 import (
 	"ipsec/conf/hook"
+	"ipsec/plan"
 )
 
 // newHooks returns the updown command of m for each flow, with the environment
@@ -34,8 +35,8 @@ func (m *manualConn) newHooks() []hook.Note {
 
 // updown returns the op that runs the command of h for a verb: prepare, route,
 // up, down or unroute.
-func updown(h hook.Note, verb string) Updown {
-	return Updown{Command: h.Command, Env: append([]string{"PLUTO_VERB=" + verb + h.Suffix}, h.Env...)}
+func updown(h hook.Note, verb string) plan.Updown {
+	return plan.Updown{Command: h.Command, Env: append([]string{"PLUTO_VERB=" + verb + h.Suffix}, h.Env...)}
 }
 
 func idText(s side) string {

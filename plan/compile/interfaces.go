@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // Overhead is what ESP can add to a packet at the worst, in bytes: an IPv6
@@ -23,7 +24,7 @@ const (
 // attachment is a virtual interface on its physical one.
 type attachment struct {
 	virtual, physical string
-	link              *Link
+	link              *plan.Link
 	first             netip.Addr // the address to clone first; the zero one for the link's first
 	nexthop           netip.Addr // of %defaultroute
 	isDefault         bool
@@ -124,11 +125,11 @@ func (c *compiler) linkNames() string {
 // addresses returns what is cloned from the physical interface: its first
 // IPv4 address, or the one that the default route sends from, and its IPv6
 // addresses, unless overridemtu= is too small for IPv6.
-func (c *compiler) addresses(a attachment) []Addr {
-	var list []Addr
+func (c *compiler) addresses(a attachment) []plan.Addr {
+	var list []plan.Addr
 	v4 := a.first
 	if !v4.Is4() {
-		v4 = a.link.first(true)
+		v4 = firstAddr(a.link, true)
 	}
 	for _, addr := range a.link.Addrs {
 		if ip := addr.Prefix.Addr(); ip == v4 || ip.Is6() && !c.belowIPv6() {
@@ -174,8 +175,8 @@ func (c *compiler) checkMTU() {
 }
 
 // attach returns the steps that make the virtual interfaces.
-func (c *compiler) attach() []Node {
-	var nodes []Node
+func (c *compiler) attach() []plan.Node {
+	var nodes []plan.Node
 	for _, a := range c.attached {
 		nodes = append(nodes, c.attachOne(a)...)
 	}
@@ -185,9 +186,9 @@ func (c *compiler) attach() []Node {
 	return nodes
 }
 
-func (c *compiler) attachOne(a attachment) []Node {
+func (c *compiler) attachOne(a attachment) []plan.Node {
 	failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
-	var nodes []Node
+	var nodes []plan.Node
 	if a.isDefault {
 		nodes = append(nodes,
 			c.note("defaultroutephys", a.physical, a.reason),
@@ -199,7 +200,7 @@ func (c *compiler) attachOne(a attachment) []Node {
 	}
 	nodes = append(nodes,
 		c.note(infoInterface, a.virtual+" "+a.physical, a.reason),
-		must(Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
+		must(plan.Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
 	for _, addr := range c.addresses(a) {
 		reason := a.physical + " has " + addr.Prefix.String()
 		if addr.Peer.IsValid() {
@@ -208,12 +209,12 @@ func (c *compiler) attachOne(a attachment) []Node {
 		prefix := single(addr.Prefix.Addr())
 		nodes = append(nodes,
 			c.note(infoAddress, a.virtual+" "+prefix.String(), reason),
-			must(AddAddr{Link: a.virtual, Prefix: prefix}, reason, failed))
+			must(plan.AddAddr{Link: a.virtual, Prefix: prefix}, reason, failed))
 	}
 	mtu, reason := c.mtu(a)
 	return append(nodes,
-		must(SetMTU{Link: a.virtual, MTU: mtu}, reason, failed),
-		must(LinkUp{Link: a.virtual}, a.reason, failed))
+		must(plan.SetMTU{Link: a.virtual, MTU: mtu}, reason, failed),
+		must(plan.LinkUp{Link: a.virtual}, a.reason, failed))
 }
 
 const unchanged = "%unchanged"
@@ -221,7 +222,7 @@ const unchanged = "%unchanged"
 // filter returns the steps that set rp_filter on both links of each
 // attachment: ESP comes in on the physical one from a peer that may be routed
 // into the virtual one.
-func (c *compiler) filter() []Node {
+func (c *compiler) filter() []plan.Node {
 	value := c.setup.RPFilter
 	if value == "" {
 		value = "0"
@@ -237,9 +238,9 @@ func (c *compiler) filter() []Node {
 	for _, a := range c.attached {
 		links = append(links, a.physical, a.virtual)
 	}
-	return []Node{
-		must(Save{Paths: slices.Clone(c.rpfilter)}, reason, "failed to save rp_filter"),
-		must(RPFilter{Value: value, Links: links}, reason, "failed to set rp_filter to "+strconv.Quote(value)),
+	return []plan.Node{
+		must(plan.Save{Paths: slices.Clone(c.rpfilter)}, reason, "failed to save rp_filter"),
+		must(plan.RPFilter{Value: value, Links: links}, reason, "failed to set rp_filter to "+strconv.Quote(value)),
 	}
 }
 

@@ -1,6 +1,10 @@
-package plan
+package compile
 
-import "ipsec/conf/hook"
+import (
+	"ipsec/conf/hook"
+
+	"ipsec/plan"
+)
 
 // cleaning says how far a release goes.
 type cleaning struct {
@@ -19,16 +23,16 @@ func cleanAnyway() cleaning { return cleaning{daemons: true, links: true} }
 
 // stop returns the nodes of stop. It goes through whatever happened before: no
 // lock, no info, daemons that died, interfaces that were left.
-func (c *compiler) stop() []Node {
+func (c *compiler) stop() []plan.Node {
 	lock := c.paths.SetupPID()
 	nodes := c.lock(c.facts.RunDir)
-	nodes = append(nodes, If{
-		Cond: Exists{lock},
-		Then: []Node{say("running check", "Stopping IPsec...")},
-		Else: []Node{
+	nodes = append(nodes, plan.If{
+		Cond: plan.Exists{Path: lock},
+		Then: []plan.Node{say("running check", "Stopping IPsec...")},
+		Else: []plan.Node{
 			say("running check", "stop ordered, but IPsec does not appear to be running!"),
 			say("running check", "doing cleanup anyway..."),
-			ignored(SetStatus{}, "running check"),
+			ignored(plan.SetStatus{}, "running check"),
 		},
 		Reason: "running check",
 	})
@@ -42,10 +46,10 @@ func (c *compiler) stop() []Node {
 // first, then Pluto, then KLIPS, whose interfaces go on dropping packets, and
 // the interfaces as late as can be, for with them go the routes that keep
 // packets from leaving in the clear.
-func (c *compiler) release(how cleaning) []Node {
+func (c *compiler) release(how cleaning) []plan.Node {
 	noted := "noted in " + c.paths.Info()
-	var nodes []Node
-	do := func(op Op, reason string) {
+	var nodes []plan.Node
+	do := func(op plan.Op, reason string) {
 		if how.strict {
 			nodes = append(nodes, tried(op, reason))
 		} else {
@@ -54,25 +58,25 @@ func (c *compiler) release(how cleaning) []Node {
 	}
 	forwarding, others := splitSettings(c.info.settings)
 	if len(forwarding) > 0 {
-		do(Restore{forwarding}, noted)
+		do(plan.Restore{Paths: forwarding}, noted)
 	}
 	if how.daemons {
 		nodes = append(nodes, c.deadPluto())
-		do(EndDaemon{Pluto}, "Pluto goes before its data plane")
+		do(plan.EndDaemon{Part: plan.Pluto}, "Pluto goes before its data plane")
 	}
 	for _, h := range c.info.hooks {
 		nodes = append(nodes, warn(updown(h, "down"), noted, "the updown command of conn "+h.Conn+" failed to go down"))
 	}
 	if how.daemons {
 		nodes = append(nodes, c.emptyKlips(how))
-		do(EndDaemon{Klips}, "its interfaces go on dropping packets")
+		do(plan.EndDaemon{Part: plan.Klips}, "its interfaces go on dropping packets")
 	}
-	do(Remove{c.daemonFiles()}, "what daemons that died leave behind")
+	do(plan.Remove{Paths: c.daemonFiles()}, "what daemons that died leave behind")
 	if c.info.subsys || how.strict && c.usesSubsys() {
-		do(Remove{[]string{c.paths.SubsysLock()}}, "the subsystem lock")
+		do(plan.Remove{Paths: []string{c.paths.SubsysLock()}}, "the subsystem lock")
 	}
 	if len(others) > 0 {
-		do(Restore{others}, noted)
+		do(plan.Restore{Paths: others}, noted)
 	}
 	if how != cleanKeep() {
 		for _, h := range c.info.hooks {
@@ -80,29 +84,29 @@ func (c *compiler) release(how cleaning) []Node {
 		}
 	}
 	if how.links {
-		do(ClearInterfaces{}, "the interfaces go last, and with them the routes")
+		do(plan.ClearInterfaces{}, "the interfaces go last, and with them the routes")
 	}
 	if how == cleanKeep() {
 		// The lock and the notes stay until start writes new ones: after a kill in
 		// between, the next restart must know that it has links and routes to keep.
-		do(Remove{[]string{c.marker()}}, "no updown command has run yet")
+		do(plan.Remove{Paths: []string{c.marker()}}, "no updown command has run yet")
 	} else {
-		do(Remove{[]string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
+		do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
 	}
 	if how.rundir && (c.info.rundir || !c.facts.RunDir) {
-		do(RemoveDir{c.paths.Run}, "run folder "+c.paths.Run+" was not there")
+		do(plan.RemoveDir{Path: c.paths.Run}, "run folder "+c.paths.Run+" was not there")
 	}
 	return nodes
 }
 
 // deadPluto returns the node that speaks of a Pluto which died.
-func (c *compiler) deadPluto() Node {
+func (c *compiler) deadPluto() plan.Node {
 	const reason = "Pluto's pid file"
-	return If{
-		Cond: Exists{c.paths.PlutoPID()},
-		Then: []Node{If{
-			Cond:   Not{Alive{[]Part{Pluto}}},
-			Then:   []Node{say(reason, "Pluto died and left "+c.paths.PlutoPID()+": removing it")},
+	return plan.If{
+		Cond: plan.Exists{Path: c.paths.PlutoPID()},
+		Then: []plan.Node{plan.If{
+			Cond:   plan.Not{Cond: plan.Alive{Parts: []plan.Part{plan.Pluto}}},
+			Then:   []plan.Node{say(reason, "Pluto died and left "+c.paths.PlutoPID()+": removing it")},
 			Reason: reason,
 		}},
 		Reason: reason,
@@ -111,27 +115,27 @@ func (c *compiler) deadPluto() Node {
 
 // emptyKlips returns the node that takes eroutes and SAs away, where there is
 // a KLIPS to ask.
-func (c *compiler) emptyKlips(how cleaning) Node {
+func (c *compiler) emptyKlips(how cleaning) plan.Node {
 	const reason = "KLIPS, alive or not"
-	clear := []Node{ignored(ClearEroutes{}, reason), ignored(ClearSAs{}, reason)}
+	clear := []plan.Node{ignored(plan.ClearEroutes{}, reason), ignored(plan.ClearSAs{}, reason)}
 	if how.strict {
 		// Where it dies just now, its tables are as empty as can be.
-		alive := []Node{If{Cond: Alive{[]Part{Klips}}, Then: []Node{ignored(SetStatus{}, reason)}, Reason: reason}}
-		clear = []Node{Try{ClearEroutes{}, alive, reason}, Try{ClearSAs{}, alive, reason}}
+		alive := []plan.Node{plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips}}, Then: []plan.Node{ignored(plan.SetStatus{}, reason)}, Reason: reason}}
+		clear = []plan.Node{plan.Try{Op: plan.ClearEroutes{}, Else: alive, Reason: reason}, plan.Try{Op: plan.ClearSAs{}, Else: alive, Reason: reason}}
 	}
-	return If{
-		Cond: Alive{[]Part{Klips}},
+	return plan.If{
+		Cond: plan.Alive{Parts: []plan.Part{plan.Klips}},
 		Then: clear,
-		Else: []Node{If{
-			Cond:   Alive{[]Part{Interfaces}},
-			Then:   []Node{say(reason, "KLIPS died and left its interfaces")},
+		Else: []plan.Node{plan.If{
+			Cond:   plan.Alive{Parts: []plan.Part{plan.Interfaces}},
+			Then:   []plan.Node{say(reason, "KLIPS died and left its interfaces")},
 			Reason: reason,
 		}},
 		Reason: reason,
 	}
 }
 
-func unroute(h hook.Note, reason string) Node {
+func unroute(h hook.Note, reason string) plan.Node {
 	return warn(updown(h, "unroute"), reason, "the updown command of conn "+h.Conn+" failed to take its route back")
 }
 

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -8,6 +8,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/hook"
+	"ipsec/plan"
 )
 
 func TestParseInfo(t *testing.T) {
@@ -40,8 +41,8 @@ func TestParseInfo(t *testing.T) {
 	want := info{
 		rundir: true, subsys: true,
 		interfaces: []attachment{{virtual: "ipsec0", physical: "eth0"}},
-		addresses:  []DelAddr{{Link: "ipsec0", Prefix: netip.MustParsePrefix("192.0.2.1/32")}},
-		routes: []DelRoute{
+		addresses:  []plan.DelAddr{{Link: "ipsec0", Prefix: netip.MustParsePrefix("192.0.2.1/32")}},
+		routes: []plan.DelRoute{
 			{Link: "ipsec0", Dst: netip.MustParsePrefix("10.0.2.0/24")},
 			{Link: "ipsec0", Dst: netip.MustParsePrefix("10.0.3.0/24"), Metric: 7},
 		},
@@ -81,9 +82,9 @@ func FuzzInfo(f *testing.F) {
 				t.Errorf("%+v is read back as %+v", h, back)
 			}
 		}
-		c := newCompiler(Stop, nil, Facts{Running: Running{Info: strings.Split(text, "\n")}, RunDir: true}, conf.DefaultPaths())
+		c := newCompiler(plan.Stop, nil, plan.Facts{Running: plan.Running{Info: strings.Split(text, "\n")}, RunDir: true}, conf.DefaultPaths())
 		for _, n := range append(c.stop(), c.unwanted()...) {
-			if err := Validate(n); err != nil {
+			if err := plan.Validate(n); err != nil {
 				t.Error(err)
 			}
 		}

@@ -1,22 +1,24 @@
-package plan
+package compile
 
 import (
 	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"ipsec/plan"
 )
 
 // host is an index over the facts.
 type host struct {
-	links    map[string]*Link
-	holder   map[netip.Addr]*Link // the link that has an address
-	defaults []Route              // the default routes
-	routes   []Route              // by destination: those within a network stand together
+	links    map[string]*plan.Link
+	holder   map[netip.Addr]*plan.Link // the link that has an address
+	defaults []plan.Route              // the default routes
+	routes   []plan.Route              // by destination: those within a network stand together
 }
 
-func newHost(facts Facts) *host {
-	h := &host{links: make(map[string]*Link), holder: make(map[netip.Addr]*Link)}
+func newHost(facts plan.Facts) *host {
+	h := &host{links: make(map[string]*plan.Link), holder: make(map[netip.Addr]*plan.Link)}
 	for i := range facts.Links {
 		link := &facts.Links[i]
 		h.links[link.Name] = link
@@ -35,7 +37,7 @@ func newHost(facts Facts) *host {
 			h.defaults = append(h.defaults, r)
 		}
 	}
-	slices.SortStableFunc(h.routes, func(a, b Route) int {
+	slices.SortStableFunc(h.routes, func(a, b plan.Route) int {
 		return cmp.Or(compareNets(a.Dst, b.Dst), cmp.Compare(a.Metric, b.Metric))
 	})
 	return h
@@ -43,7 +45,7 @@ func newHost(facts Facts) *host {
 
 // exit is where packets for everywhere leave: what %defaultroute stands for.
 type exit struct {
-	link    *Link
+	link    *plan.Link
 	addr    netip.Addr // ours
 	nexthop netip.Addr // the gateway; invalid on a link that needs none
 }
@@ -69,7 +71,7 @@ func (h *host) exit() (exit, error) {
 	}
 	e := exit{link: link, addr: route.Src, nexthop: route.Gateway}
 	if !e.addr.IsValid() {
-		e.addr = link.first(route.Dst.Addr().Is4())
+		e.addr = firstAddr(link, route.Dst.Addr().Is4())
 	}
 	if !e.addr.IsValid() {
 		return exit{}, fmt.Errorf("the default route leads over %s, which has no address", route.Link)
@@ -78,15 +80,15 @@ func (h *host) exit() (exit, error) {
 }
 
 // lowest returns the default routes of one family that share its lowest metric.
-func (h *host) lowest(v4 bool) []Route {
-	var best []Route
+func (h *host) lowest(v4 bool) []plan.Route {
+	var best []plan.Route
 	for _, r := range h.defaults {
 		if r.Dst.Addr().Is4() != v4 {
 			continue
 		}
 		switch {
 		case len(best) == 0 || r.Metric < best[0].Metric:
-			best = []Route{r}
+			best = []plan.Route{r}
 		case r.Metric == best[0].Metric && !slices.Contains(best, r):
 			best = append(best, r)
 		}
@@ -94,8 +96,8 @@ func (h *host) lowest(v4 bool) []Route {
 	return best
 }
 
-// first returns the first address of that family, the primary one.
-func (l *Link) first(v4 bool) netip.Addr {
+// firstAddr returns the first address of that family that l has, the primary one.
+func firstAddr(l *plan.Link, v4 bool) netip.Addr {
 	for _, a := range l.Addrs {
 		if a.Prefix.Addr().Is4() == v4 {
 			return a.Prefix.Addr()
@@ -109,9 +111,9 @@ func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.B
 
 // within returns the routes to dst, those of the lowest metric first, and to
 // networks inside of it.
-func (h *host) within(dst netip.Prefix) []Route {
+func (h *host) within(dst netip.Prefix) []plan.Route {
 	dst = dst.Masked()
-	first, _ := slices.BinarySearchFunc(h.routes, dst, func(r Route, p netip.Prefix) int { return compareNets(r.Dst, p) })
+	first, _ := slices.BinarySearchFunc(h.routes, dst, func(r plan.Route, p netip.Prefix) int { return compareNets(r.Dst, p) })
 	list := h.routes[first:]
 	for i, r := range list {
 		if !dst.Contains(r.Dst.Addr()) {
@@ -129,7 +131,7 @@ func compareNets(a, b netip.Prefix) int {
 // neighbours reports whether r leads straight to a network that this host is
 // on: that of an address of the link, the peer of a point-to-point link, or
 // the gateway of another route.
-func (h *host) neighbours(r Route) bool {
+func (h *host) neighbours(r plan.Route) bool {
 	link := h.links[r.Link]
 	if r.Gateway.IsValid() || link == nil {
 		return false
@@ -139,7 +141,7 @@ func (h *host) neighbours(r Route) bool {
 			return true
 		}
 	}
-	return r.Dst.IsSingleIP() && slices.ContainsFunc(h.routes, func(other Route) bool {
+	return r.Dst.IsSingleIP() && slices.ContainsFunc(h.routes, func(other plan.Route) bool {
 		return other.Link == r.Link && other.Gateway == r.Dst.Addr()
 	})
 }

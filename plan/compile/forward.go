@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"net/netip"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 // restoring goes in the same order and ip_forward resets the rest once more.
 // IPv6 is forwarded only where a conn has clients that need it: a host that
 // forwards IPv6 no longer takes its default route from router advertisements.
-func (c *compiler) forward() []Node {
+func (c *compiler) forward() []plan.Node {
 	if !c.setup.ForwardControl {
 		return nil
 	}
@@ -31,9 +32,9 @@ func (c *compiler) forward() []Node {
 	paths = append(paths, conf4("all", "accept_redirects"))
 	c.forwarding = paths
 	const failed = "failed to turn on forwarding"
-	nodes := []Node{
-		must(Save{Paths: paths}, reason, failed),
-		must(Write{Path: ipForward, Text: on}, reason, failed),
+	nodes := []plan.Node{
+		must(plan.Save{Paths: paths}, reason, failed),
+		must(plan.Write{Path: ipForward, Text: on}, reason, failed),
 	}
 	conn := c.needsIPv6()
 	if conn == nil || !c.facts.IPv6 {
@@ -47,8 +48,8 @@ func (c *compiler) forward() []Node {
 	c.forwarding = append(c.forwarding[:len(c.forwarding):len(c.forwarding)], paths...)
 	reason += ", and IPv6 clients of " + connReason(conn)
 	return append(nodes,
-		must(Save{Paths: paths}, reason, failed+" of IPv6"),
-		must(Write{Path: all, Text: on}, reason, failed+" of IPv6"))
+		must(plan.Save{Paths: paths}, reason, failed+" of IPv6"),
+		must(plan.Write{Path: all, Text: on}, reason, failed+" of IPv6"))
 }
 
 // needsIPv6 returns the first conn in use that has IPv6 clients.

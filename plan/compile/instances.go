@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"fmt"
@@ -6,22 +6,23 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // instances returns what is to be added for conn: itself, or, for each pair of
 // subnets, NAME/1x1, NAME/1x2 and so on, with NAME for their alias. Several
 // networks in leftsubnet are one Child SA with a list of selectors, which IKEv2
 // alone can negotiate; those of leftsubnets are pairs.
-func (c *compiler) instances(conn *conf.Conn) ([]AddConn, *conf.Diagnostic) {
+func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic) {
 	if bad := loadable(conn); bad != nil {
 		return nil, bad
 	}
 	lefts, rights := conn.Left.Subnets, conn.Right.Subnets
 	if len(lefts) <= 1 && len(rights) <= 1 || !inPairs(conn) {
 		args, bad := c.whack(conn, lefts, rights)
-		return []AddConn{{Name: conn.Name, Args: args}}, bad
+		return []plan.AddConn{{Name: conn.Name, Args: args}}, bad
 	}
-	var list []AddConn
+	var list []plan.AddConn
 	for i := range max(1, len(lefts)) {
 		for j := range max(1, len(rights)) {
 			l, r := at(lefts, i), at(rights, j)
@@ -32,7 +33,7 @@ func (c *compiler) instances(conn *conf.Conn) ([]AddConn, *conf.Diagnostic) {
 			if bad != nil {
 				return nil, bad
 			}
-			list = append(list, AddConn{
+			list = append(list, plan.AddConn{
 				Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1),
 				Args: append([]string{"--connalias", conn.Name}, args...),
 			})

@@ -1,14 +1,15 @@
-package plan
+package compile
 
 import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // start returns the nodes of start, in the order in which the subsystem has
 // always come up; forwarding comes last.
-func (c *compiler) start() []Node {
+func (c *compiler) start() []plan.Node {
 	nodes := c.lock(c.runDirBefore())
 	nodes = append(nodes, c.runningCheck()...)
 	nodes = append(nodes, c.bringUpSystem()...)
@@ -19,21 +20,21 @@ func (c *compiler) start() []Node {
 func (c *compiler) runDirBefore() bool { return c.facts.RunDir && !c.info.rundir }
 
 // lock returns the steps after which no other setup is at work here.
-func (c *compiler) lock(there bool) []Node {
+func (c *compiler) lock(there bool) []plan.Node {
 	reason := "run folder " + c.paths.Run
-	var nodes []Node
+	var nodes []plan.Node
 	if !there {
-		nodes = append(nodes, Try{
-			Op:     MakeDirs{c.paths.Run},
-			Else:   []Node{say(reason, "failed to make "+c.paths.Run), Exit{Status: Status1, Reason: reason}},
+		nodes = append(nodes, plan.Try{
+			Op:     plan.MakeDirs{Path: c.paths.Run},
+			Else:   []plan.Node{say(reason, "failed to make "+c.paths.Run), plan.Exit{Status: plan.Status1, Reason: reason}},
 			Reason: reason + " is not there",
 		})
 	}
-	return append(nodes, Try{
-		Op: Lock{c.paths.Run},
-		Else: []Node{
+	return append(nodes, plan.Try{
+		Op: plan.Lock{Dir: c.paths.Run},
+		Else: []plan.Node{
 			say(reason, "another ipsec setup is at work on "+c.paths.Run+"; try again when it is done"),
-			Exit{Status: Status1, Reason: reason},
+			plan.Exit{Status: plan.Status1, Reason: reason},
 		},
 		Reason: reason,
 	})
@@ -41,29 +42,29 @@ func (c *compiler) lock(there bool) []Node {
 
 // runningCheck returns the steps that refuse to start what runs already, and
 // that clean up behind a lock which nobody holds any more.
-func (c *compiler) runningCheck() []Node {
+func (c *compiler) runningCheck() []plan.Node {
 	const check = "running check"
 	lock := c.paths.SetupPID()
-	alive := func(part Part, text string) Node {
-		return If{Cond: Alive{[]Part{part}}, Then: []Node{say(check, text)}, Reason: check}
+	alive := func(part plan.Part, text string) plan.Node {
+		return plan.If{Cond: plan.Alive{Parts: []plan.Part{part}}, Then: []plan.Node{say(check, text)}, Reason: check}
 	}
-	then := []Node{
-		alive(Klips, "KLIPS is running"),
-		alive(Pluto, "Pluto is running"),
-		alive(Interfaces, "there are virtual interfaces of ours"),
-		If{
-			Cond:   Exists{lock},
-			Then:   []Node{say(check, `IPsec is already running: run "ipsec setup stop" first, or "ipsec setup restart"`)},
-			Else:   []Node{say(check, "these are orphans, for there is no "+lock+`: run "ipsec setup stop" first`)},
+	then := []plan.Node{
+		alive(plan.Klips, "KLIPS is running"),
+		alive(plan.Pluto, "Pluto is running"),
+		alive(plan.Interfaces, "there are virtual interfaces of ours"),
+		plan.If{
+			Cond:   plan.Exists{Path: lock},
+			Then:   []plan.Node{say(check, `IPsec is already running: run "ipsec setup stop" first, or "ipsec setup restart"`)},
+			Else:   []plan.Node{say(check, "these are orphans, for there is no "+lock+`: run "ipsec setup stop" first`)},
 			Reason: check,
 		},
-		Exit{Status: Status1, Reason: check},
+		plan.Exit{Status: plan.Status1, Reason: check},
 	}
-	stale := append([]Node{say("stale lock", lock+" is there, but nothing of ours is alive: cleaning up")},
+	stale := append([]plan.Node{say("stale lock", lock+" is there, but nothing of ours is alive: cleaning up")},
 		c.behindCrash().release(cleanStale())...)
-	return []Node{
-		If{Cond: Alive{[]Part{Klips, Pluto, Interfaces}}, Then: then, Reason: check},
-		If{Cond: Exists{lock}, Then: stale, Reason: "stale lock"},
+	return []plan.Node{
+		plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips, plan.Pluto, plan.Interfaces}}, Then: then, Reason: check},
+		plan.If{Cond: plan.Exists{Path: lock}, Then: stale, Reason: "stale lock"},
 	}
 }
 
@@ -80,22 +81,22 @@ func (c *compiler) behindCrash() *compiler {
 }
 
 // bringUpSystem returns the steps from the announcement to the closing message.
-func (c *compiler) bringUpSystem() []Node {
+func (c *compiler) bringUpSystem() []plan.Node {
 	nodes := c.announce()
 	nodes = append(nodes, c.dataPlane()...)
 	nodes = append(nodes, c.attach()...)
 	if c.usesSubsys() {
 		nodes = append(nodes,
 			c.note(infoSubsys, c.paths.SubsysLock(), conf.SubsysDir+" is there"),
-			must(Touch{c.paths.SubsysLock()}, conf.SubsysDir+" is there", "failed to make "+c.paths.SubsysLock()))
+			must(plan.Touch{Path: c.paths.SubsysLock()}, conf.SubsysDir+" is there", "failed to make "+c.paths.SubsysLock()))
 	}
 	nodes = append(nodes, c.bringUp()...)
 	nodes = append(nodes, c.pluto()...)
-	if c.verb == Restart {
+	if c.verb == plan.Restart {
 		nodes = append(nodes, c.unwanted()...)
 	}
 	nodes = append(nodes, c.forward()...)
-	return append(nodes, ignored(Log{Text: "...IPsec started", SyslogOnly: true}, "closing message"))
+	return append(nodes, ignored(plan.Log{Text: "...IPsec started", SyslogOnly: true}, "closing message"))
 }
 
 func (c *compiler) usesSubsys() bool {
@@ -103,19 +104,19 @@ func (c *compiler) usesSubsys() bool {
 }
 
 // announce returns the steps that say what begins, and take note of it.
-func (c *compiler) announce() []Node {
-	nodes := []Node{say("announcement", "Starting IPsec...")}
+func (c *compiler) announce() []plan.Node {
+	nodes := []plan.Node{say("announcement", "Starting IPsec...")}
 	const devices = "randomness devices"
 	for _, dev := range []string{"/dev/random", "/dev/urandom"} {
-		nodes = append(nodes, If{
-			Cond:   Not{Device{dev}},
-			Then:   []Node{say(devices, "warning: "+dev+" is not there: there may be no good random numbers")},
+		nodes = append(nodes, plan.If{
+			Cond:   plan.Not{Cond: plan.Device{Path: dev}},
+			Then:   []plan.Node{say(devices, "warning: "+dev+" is not there: there may be no good random numbers")},
 			Reason: devices,
 		})
 	}
 	nodes = append(nodes,
-		must(WritePID{c.paths.SetupPID()}, "the lock of the subsystem", "failed to write "+c.paths.SetupPID()),
-		must(Write{Path: c.paths.Info(), Text: infoConfig + "=" + c.paths.Conf}, "what stop needs", "failed to write "+c.paths.Info()))
+		must(plan.WritePID{Path: c.paths.SetupPID()}, "the lock of the subsystem", "failed to write "+c.paths.SetupPID()),
+		must(plan.Write{Path: c.paths.Info(), Text: infoConfig + "=" + c.paths.Conf}, "what stop needs", "failed to write "+c.paths.Info()))
 	if !c.runDirBefore() {
 		nodes = append(nodes, c.note(infoRunDir, made, "run folder "+c.paths.Run+" is not there"))
 	}
@@ -123,22 +124,22 @@ func (c *compiler) announce() []Node {
 }
 
 // dataPlane returns the steps that start KLIPS.
-func (c *compiler) dataPlane() []Node {
+func (c *compiler) dataPlane() []plan.Node {
 	if !c.klips() {
 		return nil
 	}
 	reason := c.keyword("protostack", "auto")
-	var nodes []Node
+	var nodes []plan.Node
 	if !c.facts.TUN {
 		const dev = "/dev/net/tun"
 		nodes = append(nodes,
-			If{
-				Cond:   Not{Device{dev}},
-				Then:   []Node{must(Modprobe{"tun"}, dev+" is not there", "failed to load the module tun, which KLIPS needs")},
+			plan.If{
+				Cond:   plan.Not{Cond: plan.Device{Path: dev}},
+				Then:   []plan.Node{must(plan.Modprobe{Module: "tun"}, dev+" is not there", "failed to load the module tun, which KLIPS needs")},
 				Reason: dev + " is not there",
 			})
 	}
-	op := StartKlips{FragICMP: c.setup.FragICMP, HideTOS: c.setup.HideTOS, NoOffload: c.setup.NoOffload}
+	op := plan.StartKlips{FragICMP: c.setup.FragICMP, HideTOS: c.setup.HideTOS, NoOffload: c.setup.NoOffload}
 	for _, flag := range c.setup.KlipsDebug {
 		if flag != "none" {
 			op.Debug = append(op.Debug, flag)
@@ -158,22 +159,22 @@ func (c *compiler) dataPlane() []Node {
 
 // undo returns what a failing start or restart does: it takes back what may
 // have been done, stop's way.
-func (c *compiler) undo() []Node {
+func (c *compiler) undo() []plan.Node {
 	const reason = "undoing a start that failed"
-	nodes := []Node{say(reason, "cannot start IPsec: undoing what was done")}
-	do := func(op Op) { nodes = append(nodes, ignored(op, reason)) }
+	nodes := []plan.Node{say(reason, "cannot start IPsec: undoing what was done")}
+	do := func(op plan.Op) { nodes = append(nodes, ignored(op, reason)) }
 	if len(c.forwarding) > 0 {
-		do(Restore{c.forwarding})
+		do(plan.Restore{Paths: c.forwarding})
 	}
 	if c.setup.Pluto {
-		do(EndDaemon{Pluto})
+		do(plan.EndDaemon{Part: plan.Pluto})
 	}
-	if c.verb == Restart {
+	if c.verb == plan.Restart {
 		for _, h := range c.staleHooks() {
 			do(updown(h, "unroute"))
 		}
 	}
-	var down, unroute []Node
+	var down, unroute []plan.Node
 	for _, m := range c.manual {
 		for _, h := range m.hooks {
 			down = append(down, ignored(updown(h, "down"), m.reason))
@@ -181,22 +182,22 @@ func (c *compiler) undo() []Node {
 		}
 	}
 	if len(down) > 0 {
-		nodes = append(nodes, If{Cond: Exists{c.marker()}, Then: append(down, unroute...), Reason: reason})
+		nodes = append(nodes, plan.If{Cond: plan.Exists{Path: c.marker()}, Then: append(down, unroute...), Reason: reason})
 	}
 	if c.klips() {
-		do(EndDaemon{Klips})
+		do(plan.EndDaemon{Part: plan.Klips})
 	}
 	if len(c.rpfilter) > 0 {
-		do(Restore{c.rpfilter})
+		do(plan.Restore{Paths: c.rpfilter})
 	}
 	if c.usesSubsys() {
-		do(Remove{[]string{c.paths.SubsysLock()}})
+		do(plan.Remove{Paths: []string{c.paths.SubsysLock()}})
 	}
-	do(Remove{c.daemonFiles()})
-	do(ClearInterfaces{})
-	do(Remove{[]string{c.marker(), c.paths.SetupPID(), c.paths.Info()}})
+	do(plan.Remove{Paths: c.daemonFiles()})
+	do(plan.ClearInterfaces{})
+	do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}})
 	if !c.runDirBefore() {
-		do(RemoveDir{c.paths.Run})
+		do(plan.RemoveDir{Path: c.paths.Run})
 	}
 	return nodes
 }
@@ -207,4 +208,4 @@ func (c *compiler) daemonFiles() []string {
 	return []string{p.PlutoPID(), p.PlutoCtl(), p.KlipsPID(), p.KlipsCtl(), p.KlipsIKE()}
 }
 
-func theEnd() Node { return Exit{Status: StatusRegister, Reason: "the end"} }
+func theEnd() plan.Node { return plan.Exit{Status: plan.StatusRegister, Reason: "the end"} }

@@ -1,4 +1,4 @@
-package plan
+package compile
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
 // isAutomatic reports whether Pluto gets the conn at start.
@@ -155,29 +156,24 @@ func (s side) clients() []netip.Prefix {
 }
 
 // flows returns the flows from us to them, for each pair of subnets of one family.
-func (o oriented) flows() []Flow {
+func (o oriented) flows() []plan.Flow {
 	proto := o.us.end.ProtoPort.Proto
 	if proto == 0 {
 		proto = o.them.end.ProtoPort.Proto
 	}
-	var flows []Flow
+	var flows []plan.Flow
 	for _, local := range o.us.clients() {
 		for _, remote := range o.them.clients() {
 			if local.Addr().Is4() != remote.Addr().Is4() {
 				continue
 			}
-			flows = append(flows, Flow{
+			flows = append(flows, plan.Flow{
 				Src: local.Masked(), Dst: remote.Masked(), Proto: proto,
 				SrcPort: o.us.end.ProtoPort.Port, DstPort: o.them.end.ProtoPort.Port,
 			})
 		}
 	}
 	return flows
-}
-
-// reverse returns the flow of the answers.
-func (f Flow) reverse() Flow {
-	return Flow{Src: f.Dst, Dst: f.Src, Proto: f.Proto, SrcPort: f.DstPort, DstPort: f.SrcPort}
 }
 
 // customUpdown returns the conn's own updown command; "" where the routes are

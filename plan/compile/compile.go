@@ -1,4 +1,8 @@
-package plan
+// Package compile makes plans of the verbs of ipsec setup, ipsec manual and
+// ipsec auto: a pure function of the verb, the configuration, the facts of a
+// host and the paths. It reads no file, no clock and no environment, and the
+// same input gives the same plan.
+package compile
 
 import (
 	"fmt"
@@ -7,35 +11,36 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips/said"
+	"ipsec/plan"
 )
 
-// Compile returns the plan of start, stop or restart. For Stop, cfg may be
+// Setup returns the plan of start, stop or restart. For Stop, cfg may be
 // nil: stop depends on what runs, which facts.Running says, and takes from the
 // configuration nothing but where to log. The error is a conf.Errors with all
 // that is in the way, each at its line of ipsec.conf.
-func Compile(verb Verb, cfg *conf.Config, facts Facts, paths conf.Paths) (Plan, error) {
-	if cfg == nil && verb != Stop {
-		return Plan{}, fmt.Errorf("failed to plan %s: there is no configuration", verb)
+func Setup(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths) (plan.Plan, error) {
+	if cfg == nil && verb != plan.Stop {
+		return plan.Plan{}, fmt.Errorf("failed to plan %s: there is no configuration", verb)
 	}
 	c := newCompiler(verb, cfg, facts, paths)
-	p := Plan{Verb: verb, Paths: paths, Syslog: defaultSyslog}
+	p := plan.Plan{Verb: verb, Paths: paths, Syslog: defaultSyslog}
 	if cfg != nil {
 		p.Digest, p.Syslog = cfg.Digest, c.syslog()
 	}
 	switch verb {
-	case Start:
+	case plan.Start:
 		c.prepare()
 		p.Nodes, p.Undo = c.start(), c.undo()
-	case Stop:
+	case plan.Stop:
 		p.Nodes = c.stop()
-	case Restart:
+	case plan.Restart:
 		c.prepare()
 		p.Nodes, p.Undo = c.restart(), c.undo()
 	default:
-		return Plan{}, fmt.Errorf("malformed verb %q: expected start, stop or restart", verb)
+		return plan.Plan{}, fmt.Errorf("malformed verb %q: expected start, stop or restart", verb)
 	}
 	if len(c.errs) > 0 {
-		return Plan{}, c.errs
+		return plan.Plan{}, c.errs
 	}
 	return p, nil
 }
@@ -44,10 +49,10 @@ const defaultSyslog = "daemon.error"
 
 // compiler holds what the parts of a plan have in common while it is made.
 type compiler struct {
-	verb  Verb
+	verb  plan.Verb
 	cfg   *conf.Config // nil for a stop without one
 	setup *conf.Setup  // of cfg, or a zero one
-	facts Facts
+	facts plan.Facts
 	paths conf.Paths
 	host  *host
 	info  info
@@ -57,14 +62,14 @@ type compiler struct {
 	attached   []attachment
 	virtual    map[string]string // physical link to virtual
 	manual     []*manualConn
-	saids      map[said.SAID]string // to the conn that has it
-	ciphers    map[string]string    // of algorithm strings of ESP
-	routed     map[routeKey]int     // to the conns that want it
-	forwarding []string             // the settings that forwarding changes
-	rpfilter   []string             // the settings that rp_filter changes
+	saids      map[said.SAID]string  // to the conn that has it
+	ciphers    map[string]string     // of algorithm strings of ESP
+	routed     map[plan.DelRoute]int // to the conns that want it
+	forwarding []string              // the settings that forwarding changes
+	rpfilter   []string              // the settings that rp_filter changes
 }
 
-func newCompiler(verb Verb, cfg *conf.Config, facts Facts, paths conf.Paths) *compiler {
+func newCompiler(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths) *compiler {
 	c := &compiler{
 		verb: verb, cfg: cfg, setup: new(conf.Setup), facts: facts, paths: paths,
 		host:    newHost(facts),
@@ -73,7 +78,7 @@ func newCompiler(verb Verb, cfg *conf.Config, facts Facts, paths conf.Paths) *co
 		virtual: make(map[string]string),
 		saids:   make(map[said.SAID]string),
 		ciphers: make(map[string]string),
-		routed:  make(map[routeKey]int),
+		routed:  make(map[plan.DelRoute]int),
 	}
 	if cfg != nil {
 		c.setup = &cfg.Setup
@@ -133,39 +138,6 @@ func (c *compiler) syslog() string {
 		return defaultSyslog
 	}
 	return c.setup.Syslog
-}
-
-// WithoutReasons returns p as it is but for the reasons of its nodes: two
-// plans that do the same are then equal.
-func (p Plan) WithoutReasons() Plan {
-	p.Nodes, p.Undo = withoutReasons(p.Nodes), withoutReasons(p.Undo)
-	return p
-}
-
-func withoutReasons(nodes []Node) []Node {
-	if nodes == nil {
-		return nil
-	}
-	out := make([]Node, len(nodes))
-	for i, n := range nodes {
-		switch n := n.(type) {
-		case Step:
-			n.Reason = ""
-			out[i] = n
-		case If:
-			n.Reason, n.Then, n.Else = "", withoutReasons(n.Then), withoutReasons(n.Else)
-			out[i] = n
-		case Try:
-			n.Reason, n.Else = "", withoutReasons(n.Else)
-			out[i] = n
-		case Exit:
-			n.Reason = ""
-			out[i] = n
-		default:
-			out[i] = n
-		}
-	}
-	return out
 }
 
 func listOr(words []string, none string) string {

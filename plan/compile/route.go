@@ -1,40 +1,30 @@
-package plan
+package compile
 
 import (
 	"net/netip"
 
 	"ipsec/conf"
+	"ipsec/plan"
 )
 
-// routeKey is what tells one route from another.
-type routeKey struct {
-	dst    netip.Prefix
-	link   string
-	metric int
-}
-
-func (r AddRoute) key() routeKey { return routeKey{r.Dst, r.Link, r.Metric} }
-
-func (r DelRoute) key() routeKey { return routeKey{r.Dst, r.Link, r.Metric} }
-
 // routesOf returns the routes of m that no conn before it has.
-func (c *compiler) routesOf(m *manualConn) []AddRoute {
+func (c *compiler) routesOf(m *manualConn) []plan.AddRoute {
 	here := c.host
 	if m.other {
 		here = new(host) // nothing is known of the routes of the other end
 	}
-	var list []AddRoute
+	var list []plan.AddRoute
 	for _, remote := range m.them.clients() {
 		if m.conn.Type == conf.Passthrough && here.routed(remote.Masked(), m.conn.Metric) {
 			continue // its packets pass by the route that is there
 		}
 		for _, dst := range here.cover(remote.Masked(), m.conn.Metric) {
-			r := AddRoute{Dst: dst, Link: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric}
+			r := plan.AddRoute{Dst: dst, Link: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric}
 			if src := m.us.end.SourceIP; src.IsValid() && src.Is4() == dst.Addr().Is4() && !m.foreignSource {
 				r.Src = src
 			}
-			c.routed[r.key()]++
-			if c.routed[r.key()] == 1 {
+			c.routed[r.Deletion()]++
+			if c.routed[r.Deletion()] == 1 {
 				list = append(list, r)
 			}
 		}

@@ -1,0 +1,50 @@
+package compile
+
+import (
+	"ipsec/conf"
+	"ipsec/plan"
+)
+
+// keyword returns the reason that a parameter of config setup is: its line and
+// what stands there, or its default.
+func (c *compiler) keyword(keyword, byDefault string) string {
+	for _, p := range c.setup.List {
+		if p.Keyword == keyword {
+			return p.Pos.String() + " " + keyword + "=" + p.Value
+		}
+	}
+	return "default " + keyword + "=" + byDefault
+}
+
+// connReason returns the reason that a conn is: its first line.
+func connReason(conn *conf.Conn) string { return conn.Pos.String() + " conn " + conn.Name }
+
+// The steps, by failure policy.
+
+func must(op plan.Op, reason, message string) plan.Node {
+	return plan.Step{Op: op, OnFail: plan.OnFail{Kind: plan.FailUndo, Message: message}, Reason: reason}
+}
+
+func warn(op plan.Op, reason, message string) plan.Node {
+	return plan.Step{Op: op, OnFail: plan.OnFail{Kind: plan.FailWarn, Message: message}, Reason: reason}
+}
+
+func tried(op plan.Op, reason string) plan.Node {
+	return plan.Step{Op: op, OnFail: plan.OnFail{Kind: plan.FailStatus1}, Reason: reason}
+}
+
+func ignored(op plan.Op, reason string) plan.Node {
+	return plan.Step{Op: op, OnFail: plan.OnFail{Kind: plan.FailIgnore}, Reason: reason}
+}
+
+// say returns the step that says text.
+func say(reason, text string) plan.Node {
+	return ignored(plan.Log{Text: text}, reason)
+}
+
+// note returns the step that notes name=value in ipsec.info, before the change
+// that stop will have to take back.
+func (c *compiler) note(name, value, reason string) plan.Node {
+	path := c.paths.Info()
+	return must(plan.Append{Path: path, Text: name + "=" + value}, reason, "failed to note in "+path+" what stop needs")
+}
