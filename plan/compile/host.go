@@ -51,7 +51,8 @@ type exit struct {
 }
 
 // exit returns what %defaultroute stands for: the default route of the lowest
-// metric, IPv4 before IPv6. The error says what was found instead of one.
+// metric, IPv4 before IPv6. The error says what was found instead of one; the
+// link is there with it where it is only the link's address that is missing.
 func (h *host) exit() (exit, error) {
 	best := h.lowest(true)
 	if best == nil {
@@ -74,7 +75,7 @@ func (h *host) exit() (exit, error) {
 		e.addr = firstAddr(link, route.Dst.Addr().Is4())
 	}
 	if !e.addr.IsValid() {
-		return exit{}, fmt.Errorf("the default route leads over %s, which has no address", route.Link)
+		return exit{link: link}, fmt.Errorf("the default route leads over %s, which has no address", route.Link)
 	}
 	return e, nil
 }

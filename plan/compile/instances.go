@@ -67,7 +67,7 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 	if isShunt(conn) {
 		return nil
 	}
-	if conn.IKEv2 == "never" {
+	if NeedsIKEv1(conn) {
 		return remark(place("keyexchange", "ikev2"), "it allows no IKEv2, and this Pluto speaks no IKEv1: expected keyexchange=ikev2")
 	}
 	for _, by := range methods(conn) {

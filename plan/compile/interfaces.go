@@ -79,19 +79,32 @@ func posOr(pos, other conf.Pos) conf.Pos {
 	return pos
 }
 
-// attachment resolves one entry; the zero attachment stands for %none.
-func (c *compiler) attachment(e conf.Interface) (attachment, error) {
+// named resolves one entry as far as the names of its links, which an error may
+// come with; the zero attachment stands for %none.
+func (c *compiler) named(e conf.Interface) (attachment, error) {
 	a := attachment{virtual: e.Virtual, physical: e.Physical, reason: c.keyword("interfaces", "%defaultroute")}
 	switch e.Form {
 	case conf.InterfaceNone:
 		return attachment{}, nil
 	case conf.InterfaceDefaultRoute:
 		exit, err := c.host.exit()
+		if exit.link != nil {
+			a.virtual, a.physical = "ipsec0", exit.link.Name
+		}
 		if err != nil {
 			return a, fmt.Errorf("interfaces=%%defaultroute: %w; write interfaces=\"ipsec0=LINK\" to choose a link", err)
 		}
-		a.virtual, a.physical = "ipsec0", exit.link.Name
 		a.first, a.nexthop, a.isDefault = exit.addr, exit.nexthop, true
+	}
+	return a, nil
+}
+
+// attachment resolves one entry, whose physical link has to be fit for it; the
+// zero attachment stands for %none.
+func (c *compiler) attachment(e conf.Interface) (attachment, error) {
+	a, err := c.named(e)
+	if err != nil || a.virtual == "" {
+		return a, err
 	}
 	what := "interfaces: " + a.virtual + "=" + a.physical
 	a.link = c.host.links[a.physical]
