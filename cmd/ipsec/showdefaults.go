@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
+
+	"ipsec/conf/info"
 )
 
 // showdefaultsCmd is ipsec showdefaults, ipsec_showdefaults(8).
@@ -15,23 +16,23 @@ type showdefaultsCmd struct{}
 // routevirt, routeaddr and routenexthop, each name=value. Where it noted
 // nothing, it says so and the status is 1.
 func (showdefaultsCmd) Run(e *env) error {
-	info := e.Paths.Info()
-	text, err := os.ReadFile(info)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no %s: expected it from a start that has run; ipsec setup start writes it", info)
-	case err != nil:
-		return fmt.Errorf("failed to read what start noted: %w", err)
+	path := e.Paths.Info()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s: expected it from a start that has run; ipsec setup start writes it", path)
+	}
+	lines, _, err := info.Read(path)
+	if err != nil {
+		return err
 	}
 	found := false
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "defaultroute"); ok && strings.Contains(rest, "=") {
+	for _, line := range info.StandingOf(lines).Lines() {
+		if d, ok := line.(info.DefaultRoute); ok {
 			found = true
-			fmt.Fprintf(e.Stdout, "route%s\n", strings.TrimSuffix(rest, "\n"))
+			fmt.Fprintf(e.Stdout, "route%s=%s\n", d.Of, d.Value)
 		}
 	}
 	if !found {
-		return fmt.Errorf("%s holds no defaults: expected interfaces=%%defaultroute in ipsec.conf when the subsystem was started", info)
+		return fmt.Errorf("%s holds no defaults: expected interfaces=%%defaultroute in ipsec.conf when the subsystem was started", path)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/klips/process"
 	"ipsec/plan"
 )
@@ -68,7 +69,7 @@ func running(paths conf.Paths) (plan.Running, error) {
 	}
 	_, err = os.Lstat(paths.SetupPID())
 	r.Setup = err == nil
-	r.Info, _, err = ReadInfo(paths.Info())
+	r.Info, _, err = info.Read(paths.Info())
 	return r, err
 }
 

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -124,7 +126,7 @@ func check(facts plan.Facts) error {
 		}
 	}
 	for _, line := range facts.Running.Info {
-		if strings.Index(line, "=") < 1 || !oneLine(line) {
+		if !info.Valid(line) {
 			return fmt.Errorf("info %q: expected name=value", line)
 		}
 	}
@@ -140,6 +142,12 @@ func odd(a netip.Addr) bool { return a.Zone() != "" || a.Is4In6() }
 func isLinkName(name string) bool {
 	return name != "" && len(name) <= 15 && name != "." && name != ".." && oneLine(name) &&
 		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == ':' || unicode.IsSpace(r) })
+}
+
+// oneLine reports whether a shell carries text on one line: it is UTF-8 and has
+// no control character but tabs.
+func oneLine(text string) bool {
+	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) < 0
 }
 
 // normal puts empty lists where JSON had none, as Gather does.

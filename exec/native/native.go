@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/exec"
 	"ipsec/klips"
 	"ipsec/klips/client"
@@ -81,7 +82,7 @@ func New(env Env) *Executor {
 	if env.Config == nil {
 		env.Config = func() (*conf.Config, error) { return nil, nil }
 	}
-	return &Executor{env: env, config: sync.OnceValues(env.Config), settings: "/proc/sys/net/"}
+	return &Executor{env: env, config: sync.OnceValues(env.Config), settings: info.SettingsDir}
 }
 
 // Close lets go of the lock of Lock and of the connections to KLIPS and Pluto.

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
-	"unicode"
 
-	"ipsec/exec/host"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -19,16 +17,16 @@ import (
 // each kernel setting of which that has nothing yet, in one write, and
 // passes over settings that this kernel does not have.
 func (e *Executor) Save(op plan.Save) error {
-	saved, ended, err := e.saved()
+	saved, err := e.saved()
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
+	var lines []info.Line
 	for _, setting := range op.Paths {
 		if err := e.check(setting); err != nil {
 			return fmt.Errorf("failed to save: %w", err)
 		}
-		if _, ok := saved[setting]; ok {
+		if _, ok := saved.Setting(setting); ok {
 			continue
 		}
 		value, err := read(setting)
@@ -38,23 +36,21 @@ func (e *Executor) Save(op plan.Save) error {
 		if err != nil {
 			return fmt.Errorf("failed to save: %w", err)
 		}
-		saved[setting] = value
-		fmt.Fprintf(&text, "%s=%s\n", setting, value)
+		line := info.Setting{Path: setting, Value: value}
+		saved.Add(line)
+		lines = append(lines, line)
 	}
-	if text.Len() == 0 {
+	if len(lines) == 0 {
 		return nil
 	}
-	if !ended { // a power cut has left half a line
-		return put(e.env.Paths.Info(), "\n"+text.String(), os.O_APPEND|os.O_CREATE)
-	}
-	return put(e.env.Paths.Info(), text.String(), os.O_APPEND|os.O_CREATE)
+	return info.Appender{Path: e.env.Paths.Info(), Create: true}.Append(lines...)
 }
 
 // Restore is like 'ipsec _restore PATH…': it writes back what ipsec.info has of
 // each kernel setting, in the order given, and passes over what it does not have
 // and what the kernel no longer has. It goes on after one that fails.
 func (e *Executor) Restore(op plan.Restore) error {
-	saved, _, err := e.saved()
+	saved, err := e.saved()
 	if err != nil {
 		return err
 	}
@@ -64,7 +60,7 @@ func (e *Executor) Restore(op plan.Restore) error {
 			all = append(all, fmt.Errorf("failed to restore: %w", err))
 			continue
 		}
-		value, ok := saved[setting]
+		value, ok := saved.Setting(setting)
 		if !ok {
 			continue
 		}
@@ -75,13 +71,11 @@ func (e *Executor) Restore(op plan.Restore) error {
 	return errors.Join(all...)
 }
 
-// saved returns what ipsec.info has, the first value of a name being the one
-// that counts, and whether its last line has an end.
-func (e *Executor) saved() (values map[string]string, ended bool, err error) {
-	info := e.env.Paths.Info()
-	lines, complaints, err := host.ReadInfo(info)
+// saved returns what ipsec.info has, and warns once of lines that it passes over.
+func (e *Executor) saved() (*info.Standing, error) {
+	lines, complaints, err := info.Read(e.env.Paths.Info())
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if !e.complained {
 		for _, complaint := range complaints {
@@ -89,40 +83,13 @@ func (e *Executor) saved() (values map[string]string, ended bool, err error) {
 		}
 		e.complained = len(complaints) > 0
 	}
-	values = make(map[string]string)
-	for _, line := range lines {
-		name, value, _ := strings.Cut(line, "=")
-		if _, ok := values[name]; !ok {
-			values[name] = value
-		}
-	}
-	ended, err = endsLine(info)
-	return values, ended, err
-}
-
-// endsLine reports whether a file is absent, empty, or ends in a newline.
-func endsLine(name string) (bool, error) {
-	file, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer file.Close()
-	size, err := file.Seek(0, 2)
-	if err != nil || size == 0 {
-		return true, err
-	}
-	var last [1]byte
-	_, err = file.ReadAt(last[:], size-1)
-	return last[0] == '\n', err
+	return info.StandingOf(lines), nil
 }
 
 // check refuses a path that is not a network setting of the kernel: whoever
 // writes to ipsec.info must not choose files for root to write to.
 func (e *Executor) check(setting string) error {
-	if path.Clean(setting) != setting || !strings.HasPrefix(setting, e.settings) {
+	if !(info.Setting{Path: setting}).Below(e.settings) {
 		return fmt.Errorf("%q is not a kernel setting below %s", setting, e.settings)
 	}
 	return nil
@@ -131,14 +98,7 @@ func (e *Executor) check(setting string) error {
 // read reads a kernel setting.
 func read(setting string) (string, error) {
 	text, err := os.ReadFile(setting)
-	if err != nil {
-		return "", err
-	}
-	value := strings.TrimRight(string(text), "\n")
-	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
-		return "", fmt.Errorf("the value of %s is not one line: %.60q", setting, value)
-	}
-	return value, nil
+	return strings.TrimRight(string(text), "\n"), err
 }
 
 // RPFilter is like 'ipsec _rpfilter VALUE LINK…'. The filter in force on a link

@@ -55,7 +55,7 @@ type compiler struct {
 	facts plan.Facts
 	paths conf.Paths
 	host  *host
-	info  info
+	noted noted
 	errs  conf.Errors
 
 	conns      map[string]*conf.Conn
@@ -73,7 +73,7 @@ func newCompiler(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.
 	c := &compiler{
 		verb: verb, cfg: cfg, setup: new(conf.Setup), facts: facts, paths: paths,
 		host:    newHost(facts),
-		info:    parseInfo(facts.Running.Info),
+		noted:   readInfo(facts.Running.Info),
 		conns:   make(map[string]*conf.Conn),
 		virtual: make(map[string]string),
 		saids:   make(map[said.SAID]string),

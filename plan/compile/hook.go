@@ -2,13 +2,14 @@ package compile
 
 import (
 	"ipsec/conf/hook"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
 // newHooks returns the updown command of m for each flow, with the environment
 // that pluto(8) documents.
-func (m *manualConn) newHooks() []hook.Note {
-	var list []hook.Note
+func (m *manualConn) newHooks() []info.Hook {
+	var list []info.Hook
 	for _, f := range m.flows {
 		env := hook.Environment{
 			Connection: m.conn.Name,
@@ -28,14 +29,14 @@ func (m *manualConn) newHooks() []hook.Note {
 			MTU:        m.conn.MTU,
 			Metric:     m.conn.Metric,
 		}
-		list = append(list, hook.Note{Conn: m.conn.Name, Suffix: env.Suffix(), Command: m.us.customUpdown(), Env: env.Variables()})
+		list = append(list, info.Hook{Conn: m.conn.Name, Suffix: env.Suffix(), Command: m.us.customUpdown(), Env: env.Variables()})
 	}
 	return list
 }
 
 // updown returns the op that runs the command of h for a verb: prepare, route,
 // up, down or unroute.
-func updown(h hook.Note, verb string) plan.Updown {
+func updown(h info.Hook, verb string) plan.Updown {
 	return plan.Updown{Command: h.Command, Env: append([]string{"PLUTO_VERB=" + verb + h.Suffix}, h.Env...)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -204,15 +205,15 @@ func (c *compiler) attachOne(a attachment) []plan.Node {
 	var nodes []plan.Node
 	if a.isDefault {
 		nodes = append(nodes,
-			c.note("defaultroutephys", a.physical, a.reason),
-			c.note("defaultroutevirt", a.virtual, a.reason),
-			c.note("defaultrouteaddr", a.first.String(), a.reason))
+			c.note(info.DefaultRoute{Of: info.DefaultPhysical, Value: a.physical}, a.reason),
+			c.note(info.DefaultRoute{Of: info.DefaultVirtual, Value: a.virtual}, a.reason),
+			c.note(info.DefaultRoute{Of: info.DefaultAddress, Value: a.first.String()}, a.reason))
 		if a.nexthop.IsValid() {
-			nodes = append(nodes, c.note("defaultroutenexthop", a.nexthop.String(), a.reason))
+			nodes = append(nodes, c.note(info.DefaultRoute{Of: info.DefaultNextHop, Value: a.nexthop.String()}, a.reason))
 		}
 	}
 	nodes = append(nodes,
-		c.note(infoInterface, a.virtual+" "+a.physical, a.reason),
+		c.note(info.Interface{Virtual: a.virtual, Physical: a.physical}, a.reason),
 		must(plan.Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
 	for _, addr := range c.addresses(a) {
 		reason := a.physical + " has " + addr.Prefix.String()
@@ -221,7 +222,7 @@ func (c *compiler) attachOne(a attachment) []plan.Node {
 		}
 		prefix := single(addr.Prefix.Addr())
 		nodes = append(nodes,
-			c.note(infoAddress, a.virtual+" "+prefix.String(), reason),
+			c.note(info.Address{Link: a.virtual, Prefix: prefix}, reason),
 			must(plan.AddAddr{Link: a.virtual, Prefix: prefix}, reason, failed))
 	}
 	mtu, reason := c.mtu(a)

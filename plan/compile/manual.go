@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
-	"ipsec/conf/hook"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -19,7 +19,7 @@ type manualConn struct {
 	place  string // conn "NAME" (FILE:LINE)
 	flows  []plan.Flow
 	routes []plan.AddRoute // those that no conn before it has
-	hooks  []hook.Note
+	hooks  []info.Hook
 	// foreignSource says that the source address asked for is not this host's.
 	foreignSource bool
 	cipher        string // of ESP, as conf.ParseESP has it
@@ -132,12 +132,12 @@ func (c *compiler) route(m *manualConn) []plan.Node {
 	var nodes []plan.Node
 	for _, r := range m.routes {
 		nodes = append(nodes,
-			c.note(infoRoute, formatRoute(r.Deletion()), m.reason),
+			c.note(routeOf(r), m.reason),
 			warn(r, m.reason, failed))
 	}
 	for _, h := range m.hooks {
 		nodes = append(nodes,
-			c.note(infoHook, h.String(), m.reason),
+			c.note(h, m.reason),
 			warn(updown(h, "prepare"), m.reason, failed),
 			warn(updown(h, "route"), m.reason, failed))
 	}

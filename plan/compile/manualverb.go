@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -146,11 +147,11 @@ func (c *compiler) unroute(m *manualConn) []plan.Node {
 		}
 		nodes = append(nodes,
 			tried(r.Deletion(), m.reason),
-			c.note(infoUnroute, formatRoute(r.Deletion()), m.reason))
+			c.note(info.Unroute(routeOf(r)), m.reason))
 	}
 	for _, h := range m.hooks {
 		nodes = append(nodes,
-			c.note(infoUnhook, h.String(), m.reason),
+			c.note(info.Unhook(h), m.reason),
 			unroute(h, m.reason))
 	}
 	return nodes
@@ -159,25 +160,19 @@ func (c *compiler) unroute(m *manualConn) []plan.Node {
 // unsetRoutes returns the steps that take back the routes of the manual conns
 // that were not there before: ipsec.info knows of those that were.
 func (c *compiler) unsetRoutes() []plan.Node {
-	before := make(map[string]bool)
-	for _, r := range c.info.routes {
-		before[formatRoute(r)] = true
-	}
-	for _, h := range c.info.hooks {
-		before[h.String()] = true
-	}
+	before := info.StandingOf(c.facts.Running.Info)
 	var nodes []plan.Node
 	for _, m := range c.manual {
 		for _, r := range m.routes {
-			if note := formatRoute(r.Deletion()); !before[note] {
+			if note := routeOf(r); !before.Has(note) {
 				nodes = append(nodes,
 					tried(r.Deletion(), m.reason),
-					c.note(infoUnroute, note, m.reason))
+					c.note(info.Unroute(note), m.reason))
 			}
 		}
 		for _, h := range m.hooks {
-			if note := h.String(); !before[note] {
-				nodes = append(nodes, unroute(h, m.reason), c.note(infoUnhook, note, m.reason))
+			if !before.Has(h) {
+				nodes = append(nodes, unroute(h, m.reason), c.note(info.Unhook(h), m.reason))
 			}
 		}
 	}

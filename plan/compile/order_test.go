@@ -160,7 +160,7 @@ func TestOrderOfUndo(t *testing.T) {
 	}
 }
 
-// notes returns what start writes into ipsec.info.
+// notes returns what start writes into ipsec.noted.
 func notes(p plan.Plan) []string {
 	var lines []string
 	for _, op := range ops(p.Nodes) {

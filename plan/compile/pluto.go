@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -27,7 +28,7 @@ func (c *compiler) pluto() []plan.Node {
 	}
 	reason := c.keyword("pluto", "yes")
 	nodes = append(nodes,
-		c.note(infoPluto, "started", reason),
+		c.note(info.Pluto, reason),
 		must(plan.StartPluto{Args: c.plutoArgs()}, reason, "failed to start Pluto"))
 	if c.setup.PostPluto != "" {
 		nodes = append(nodes, warn(plan.Run{Words: c.setup.PostPluto}, c.keyword("postpluto", ""), "the command of postpluto failed"))

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -42,9 +43,9 @@ func say(reason, text string) plan.Node {
 	return ignored(plan.Log{Text: text}, reason)
 }
 
-// note returns the step that notes name=value in ipsec.info, before the change
-// that stop will have to take back.
-func (c *compiler) note(name, value, reason string) plan.Node {
+// note returns the step that adds a line to ipsec.info, before the change that
+// stop will have to take back.
+func (c *compiler) note(line info.Line, reason string) plan.Node {
 	path := c.paths.Info()
-	return must(plan.Append{Path: path, Text: name + "=" + value}, reason, "failed to note in "+path+" what stop needs")
+	return must(plan.Append{Path: path, Text: line.String()}, reason, "failed to note in "+path+" what stop needs")
 }

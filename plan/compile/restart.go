@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
-	"ipsec/conf/hook"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -41,13 +41,13 @@ func (c *compiler) unwanted() []plan.Node {
 		stays[a.virtual] = true
 	}
 	var gone []string
-	for _, a := range c.info.interfaces {
-		if !stays[a.virtual] && !slices.Contains(gone, a.virtual) {
-			gone = append(gone, a.virtual)
+	for _, a := range c.noted.interfaces {
+		if !stays[a.Virtual] && !slices.Contains(gone, a.Virtual) {
+			gone = append(gone, a.Virtual)
 		}
 	}
 	old := make(map[plan.DelRoute]bool)
-	for _, r := range c.info.routes {
+	for _, r := range c.noted.routes {
 		if stays[r.Link] && c.routed[r] == 0 && !old[r] && !c.plutoRoutes(r.Dst) {
 			old[r] = true
 			nodes = append(nodes, ignored(r, noted))
@@ -62,7 +62,7 @@ func (c *compiler) unwanted() []plan.Node {
 			wanted[plan.DelAddr{Link: a.virtual, Prefix: single(addr.Prefix.Addr())}] = true
 		}
 	}
-	for _, d := range c.info.addresses {
+	for _, d := range c.noted.addresses {
 		if stays[d.Link] && !wanted[d] {
 			wanted[d] = true
 			nodes = append(nodes, ignored(d, noted))
@@ -101,15 +101,15 @@ func baseName(name string) string {
 
 // staleHooks returns the hooks of before that no conn of now has; those of
 // automatic conns are Pluto's to undo.
-func (c *compiler) staleHooks() []hook.Note {
+func (c *compiler) staleHooks() []info.Hook {
 	now := make(map[string]bool)
 	for _, m := range c.manual {
 		for _, h := range m.hooks {
 			now[h.String()] = true
 		}
 	}
-	var list []hook.Note
-	for _, h := range c.info.hooks {
+	var list []info.Hook
+	for _, h := range c.noted.hooks {
 		if conn := c.conns[baseName(h.Conn)]; !now[h.String()] && (conn == nil || !isAutomatic(conn)) {
 			list = append(list, h)
 		}

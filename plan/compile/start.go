@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -17,7 +18,7 @@ func (c *compiler) start() []plan.Node {
 }
 
 // runDirBefore reports whether the run folder was there before any start.
-func (c *compiler) runDirBefore() bool { return c.facts.RunDir && !c.info.rundir }
+func (c *compiler) runDirBefore() bool { return c.facts.RunDir && !c.noted.rundir }
 
 // lock returns the steps after which no other setup is at work here.
 func (c *compiler) lock(there bool) []plan.Node {
@@ -76,7 +77,7 @@ func (c *compiler) behindCrash() *compiler {
 		return c
 	}
 	clean := *c
-	clean.info = info{}
+	clean.noted = noted{}
 	return &clean
 }
 
@@ -87,7 +88,7 @@ func (c *compiler) bringUpSystem() []plan.Node {
 	nodes = append(nodes, c.attach()...)
 	if c.usesSubsys() {
 		nodes = append(nodes,
-			c.note(infoSubsys, c.paths.SubsysLock(), conf.SubsysDir+" is there"),
+			c.note(info.Subsys(c.paths.SubsysLock()), conf.SubsysDir+" is there"),
 			must(plan.Touch{Path: c.paths.SubsysLock()}, conf.SubsysDir+" is there", "failed to make "+c.paths.SubsysLock()))
 	}
 	nodes = append(nodes, c.bringUp()...)
@@ -116,9 +117,9 @@ func (c *compiler) announce() []plan.Node {
 	}
 	nodes = append(nodes,
 		must(plan.WritePID{Path: c.paths.SetupPID()}, "the lock of the subsystem", "failed to write "+c.paths.SetupPID()),
-		must(plan.Write{Path: c.paths.Info(), Text: infoConfig + "=" + c.paths.Conf}, "what stop needs", "failed to write "+c.paths.Info()))
+		must(plan.Write{Path: c.paths.Info(), Text: info.Config(c.paths.Conf).String()}, "what stop needs", "failed to write "+c.paths.Info()))
 	if !c.runDirBefore() {
-		nodes = append(nodes, c.note(infoRunDir, made, "run folder "+c.paths.Run+" is not there"))
+		nodes = append(nodes, c.note(info.RunDirMade{}, "run folder "+c.paths.Run+" is not there"))
 	}
 	return nodes
 }
@@ -153,7 +154,7 @@ func (c *compiler) dataPlane() []plan.Node {
 	}
 	reason = strings.Join(reasons, "; ")
 	return append(nodes,
-		c.note(infoKlips, "started", reason),
+		c.note(info.Klips, reason),
 		must(op, reason, "failed to start KLIPS"))
 }
 

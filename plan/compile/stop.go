@@ -1,8 +1,7 @@
 package compile
 
 import (
-	"ipsec/conf/hook"
-
+	"ipsec/conf/info"
 	"ipsec/plan"
 )
 
@@ -56,7 +55,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 			nodes = append(nodes, ignored(op, reason))
 		}
 	}
-	forwarding, others := splitSettings(c.info.settings)
+	forwarding, others := splitSettings(c.noted.settings)
 	if len(forwarding) > 0 {
 		do(plan.Restore{Paths: forwarding}, noted)
 	}
@@ -64,7 +63,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 		nodes = append(nodes, c.deadPluto())
 		do(plan.EndDaemon{Part: plan.Pluto}, "Pluto goes before its data plane")
 	}
-	for _, h := range c.info.hooks {
+	for _, h := range c.noted.hooks {
 		nodes = append(nodes, warn(updown(h, "down"), noted, "the updown command of conn "+h.Conn+" failed to go down"))
 	}
 	if how.daemons {
@@ -72,14 +71,14 @@ func (c *compiler) release(how cleaning) []plan.Node {
 		do(plan.EndDaemon{Part: plan.Klips}, "its interfaces go on dropping packets")
 	}
 	do(plan.Remove{Paths: c.daemonFiles()}, "what daemons that died leave behind")
-	if c.info.subsys || how.strict && c.usesSubsys() {
+	if c.noted.subsys || how.strict && c.usesSubsys() {
 		do(plan.Remove{Paths: []string{c.paths.SubsysLock()}}, "the subsystem lock")
 	}
 	if len(others) > 0 {
 		do(plan.Restore{Paths: others}, noted)
 	}
 	if how != cleanKeep() {
-		for _, h := range c.info.hooks {
+		for _, h := range c.noted.hooks {
 			nodes = append(nodes, unroute(h, noted))
 		}
 	}
@@ -93,7 +92,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 	} else {
 		do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
 	}
-	if how.rundir && (c.info.rundir || !c.facts.RunDir) {
+	if how.rundir && (c.noted.rundir || !c.facts.RunDir) {
 		do(plan.RemoveDir{Path: c.paths.Run}, "run folder "+c.paths.Run+" was not there")
 	}
 	return nodes
@@ -135,7 +134,7 @@ func (c *compiler) emptyKlips(how cleaning) plan.Node {
 	}
 }
 
-func unroute(h hook.Note, reason string) plan.Node {
+func unroute(h info.Hook, reason string) plan.Node {
 	return warn(updown(h, "unroute"), reason, "the updown command of conn "+h.Conn+" failed to take its route back")
 }
 

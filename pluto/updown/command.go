@@ -37,7 +37,7 @@ func Default(host Host, info string, getenv func(string) string, log func(string
 	}
 	n := notes{path: info, log: log}
 	for _, route := range list {
-		if err := n.add("route", route.String()); err != nil {
+		if err := n.add(route.note()); err != nil {
 			return err
 		}
 	}

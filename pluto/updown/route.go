@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ipsec/conf/hook"
+	"ipsec/conf/info"
 )
 
 // Host is the routes of the host.
@@ -40,14 +41,8 @@ type Route struct {
 	Metric  int
 }
 
-// String returns the route as ipsec.info has it.
-func (r Route) String() string {
-	s := r.Link + " " + r.Dst.String()
-	if r.Metric != 0 {
-		s += " " + strconv.Itoa(r.Metric)
-	}
-	return s
-}
+// note returns the line of ipsec.info that notes r.
+func (r Route) note() info.Route { return info.Route{Dst: r.Dst, Link: r.Link, Metric: r.Metric} }
 
 // lookTime is how old what is known of the host's routes may be.
 const lookTime = time.Second

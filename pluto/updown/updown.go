@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ipsec/conf/hook"
+	"ipsec/conf/info"
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
@@ -75,7 +76,7 @@ func (u *Updown) Do(verb connection.Verb, c *pluto.Connection, flow klips.Select
 	if k.command == "" {
 		return u.native(verb, c, k, env)
 	}
-	h := hook.Note{Conn: c.Name, Suffix: env.Suffix(), Command: k.command, Env: env.Variables()}
+	h := info.Hook{Conn: c.Name, Suffix: env.Suffix(), Command: k.command, Env: env.Variables()}
 	return u.custom(verb, k, h)
 }
 
@@ -97,7 +98,7 @@ func (u *Updown) native(verb connection.Verb, c *pluto.Connection, k key, env ho
 		}
 		if c.Instance == 0 { // the routes of an instance go with their interface at the latest
 			for _, r := range list {
-				if err := u.notes.add("route", r.String()); err != nil {
+				if err := u.notes.add(r.note()); err != nil {
 					return err
 				}
 			}
@@ -117,14 +118,14 @@ func (u *Updown) native(verb connection.Verb, c *pluto.Connection, k key, env ho
 
 // custom runs a command of the user. What prepares and makes a route is done for
 // the first, and what takes it away for the last.
-func (u *Updown) custom(verb connection.Verb, k key, h hook.Note) error {
+func (u *Updown) custom(verb connection.Verb, k key, h info.Hook) error {
 	s := u.shared[k]
 	switch verb {
 	case connection.Prepare:
 		if s != nil {
 			return nil
 		}
-		if err := u.notes.add("hook", h.String()); err != nil {
+		if err := u.notes.add(h); err != nil {
 			return err
 		}
 	case connection.ToRoute:
@@ -145,7 +146,7 @@ func (u *Updown) custom(verb connection.Verb, k key, h hook.Note) error {
 			delete(u.shared, k)
 		}
 		err := u.run(verb, h)
-		if noted := u.notes.add("unhook", h.String()); err == nil {
+		if noted := u.notes.add(info.Unhook(h)); err == nil {
 			err = noted
 		}
 		return err
@@ -153,7 +154,7 @@ func (u *Updown) custom(verb connection.Verb, k key, h hook.Note) error {
 	return u.run(verb, h)
 }
 
-func (u *Updown) run(verb connection.Verb, h hook.Note) error {
+func (u *Updown) run(verb connection.Verb, h info.Hook) error {
 	variables := append([]string{"PLUTO_VERB=" + string(verb) + h.Suffix}, h.Env...)
 	if err := u.config.Run.Run(h.Command, variables, u.config.Timeout); err != nil {
 		return fmt.Errorf("%q: %w", h.Command, err)

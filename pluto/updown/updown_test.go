@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"ipsec/conf/hook"
+	"ipsec/conf/info"
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
@@ -33,15 +33,15 @@ func (h *fakeHost) Replace(r Route) error {
 	if r.Dst.String() == h.fail {
 		return errors.New("refused")
 	}
-	h.ours[r.String()] = r
+	h.ours[words(r)] = r
 	return nil
 }
 
 func (h *fakeHost) Delete(r Route) error {
-	if _, ok := h.ours[r.String()]; !ok {
+	if _, ok := h.ours[words(r)]; !ok {
 		return syscall.ESRCH
 	}
-	delete(h.ours, r.String())
+	delete(h.ours, words(r))
 	return nil
 }
 
@@ -93,6 +93,9 @@ func newTest(t *testing.T) (*Updown, *fakeHost, *fakeRunner, string) {
 	}
 	return New(Config{Host: h, Clock: clock{}, Run: r, Info: info, Log: func(s string) { t.Log(s) }}), h, r, info
 }
+
+// words returns what ip(8) and ipsec.info name the route by.
+func words(r Route) string { return strings.TrimPrefix(r.note().String(), "route=") }
 
 func (h *fakeHost) list() string { return strings.Join(slices.Sorted(maps.Keys(h.ours)), ", ") }
 
@@ -215,7 +218,7 @@ func TestHalves(t *testing.T) {
 }
 
 func TestCustom(t *testing.T) {
-	u, h, r, info := newTest(t)
+	u, h, r, path := newTest(t)
 	c, flow := conn("net", "10.2.0.0/16")
 	c.Local.Updown = "/etc/up"
 	do := func(verbs ...connection.Verb) {
@@ -226,8 +229,10 @@ func TestCustom(t *testing.T) {
 		}
 	}
 	do(connection.Prepare, connection.ToRoute, connection.ToUp)
-	text, _ := os.ReadFile(info)
-	note, ok := hook.ParseNote(strings.Fields(strings.TrimPrefix(string(text[strings.Index(string(text), "hook="):]), "hook=")))
+	text, _ := os.ReadFile(path)
+	first, _, _ := strings.Cut(string(text[strings.Index(string(text), "hook="):]), "\n")
+	line, _ := info.Parse(first)
+	note, ok := line.(info.Hook)
 	if !ok || note.Command != "/etc/up" || note.Suffix != "-client" || !slices.Contains(note.Env, "PLUTO_PEER_CLIENT=10.2.0.0/16") {
 		t.Errorf("noted %+v", note)
 	}
@@ -236,13 +241,33 @@ func TestCustom(t *testing.T) {
 	if got := strings.Join(r.ran, ", "); got != want || len(h.ours) > 0 {
 		t.Errorf("ran %s\nwant %s", got, want)
 	}
-	text, _ = os.ReadFile(info)
+	text, _ = os.ReadFile(path)
 	if !strings.Contains(string(text), "\nunhook=net -client /etc/up ") {
 		t.Errorf("ipsec.info still has the hook: %q", text)
 	}
 	r.fail = "route-client"
 	if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err == nil || !strings.Contains(err.Error(), `"/etc/up": exit status 1`) {
 		t.Errorf("a command that fails: %v", err)
+	}
+}
+
+// TestNotesFull has Pluto leave room in ipsec.info for stop and start, and say so
+// once.
+func TestNotesFull(t *testing.T) {
+	for _, size := range []int{mostNotes + 1, info.MaxSize + 1} {
+		path, said := filepath.Join(t.TempDir(), "ipsec.info"), 0
+		if err := os.WriteFile(path, make([]byte, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		n := notes{path: path, log: func(string) { said++ }}
+		for range 2 {
+			if err := n.add(info.Route{Dst: prefix("10.2.0.0/16"), Link: "ipsec0"}); err != nil {
+				t.Error(err)
+			}
+		}
+		if after, err := os.Stat(path); err != nil || after.Size() != int64(size) || said != 1 {
+			t.Errorf("%d bytes became %d, said %d times, %v", size, after.Size(), said, err)
+		}
 	}
 }
 
