@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,11 +16,21 @@ type Errors []Diagnostic
 
 // Error returns the diagnostics, one a line, each as FILE:LINE:COL: TEXT.
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, d := range e {
+	return strings.Join(Lines(e), "\n")
+}
+
+// Lines returns the text of an error line by line: one for each diagnostic,
+// where it has some.
+func Lines(err error) []string {
+	var all Errors
+	if !errors.As(err, &all) {
+		return []string{err.Error()}
+	}
+	lines := make([]string, len(all))
+	for i, d := range all {
 		lines[i] = d.String()
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // Unwrap returns the causes that lie outside the text, such as fs.ErrNotExist

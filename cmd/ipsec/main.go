@@ -123,7 +123,7 @@ func run(args []string, e *env) int {
 	if errors.As(err, &files) { // each line names its file
 		prefix = ""
 	}
-	for _, line := range lines(err) {
+	for _, line := range conf.Lines(err) {
 		fmt.Fprintln(e.Stderr, prefix+line)
 	}
 	return int(failure(err))

@@ -109,7 +109,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 
 // sayError says an error, and returns the status that it ends with.
 func sayError(log *logger.Logger, err error) error {
-	for _, line := range lines(err) {
+	for _, line := range conf.Lines(err) {
 		log.Say(line)
 	}
 	return failure(err)

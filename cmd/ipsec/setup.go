@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -90,7 +89,7 @@ func load(e *env, verb plan.Verb) (config *conf.Config, warnings []string, err e
 		return nil, nil, err
 	}
 	if err != nil {
-		for _, line := range lines(err) {
+		for _, line := range conf.Lines(err) {
 			warnings = append(warnings, "warning: "+line)
 		}
 		return config, warnings, nil
@@ -161,17 +160,4 @@ func (c *setupCmd) facts(e *env) (plan.Facts, error) {
 		return plan.Facts{}, fmt.Errorf("failed to read facts from %s: %w", c.Facts, err)
 	}
 	return facts, nil
-}
-
-// lines returns an error's text line by line: one for each diagnostic.
-func lines(err error) []string {
-	var all conf.Errors
-	if !errors.As(err, &all) {
-		return []string{err.Error()}
-	}
-	out := make([]string, 0, len(all))
-	for _, diagnostic := range all {
-		out = append(out, diagnostic.String())
-	}
-	return out
 }

@@ -43,12 +43,11 @@ func Physical(cfg *conf.Config, facts plan.Facts) []string {
 	return slices.Compact(links)
 }
 
-// Loaded returns the conns that a start hands to Pluto, where it runs one, but
-// for those of policy groups.
+// Loaded returns the conns that a start hands to Pluto, where it runs one.
 func Loaded(cfg *conf.Config) []*conf.Conn {
 	var list []*conf.Conn
 	for _, conn := range cfg.Conns {
-		if !conn.PolicyGroup && isAutomatic(conn) {
+		if isAutomatic(conn) {
 			list = append(list, conn)
 		}
 	}
