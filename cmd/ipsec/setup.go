@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"ipsec/conf"
+	"ipsec/exec/health"
 	"ipsec/exec/host"
 	"ipsec/plan"
 	"ipsec/plan/compile"
@@ -67,6 +68,22 @@ func (c *setupCmd) Run(e *env) error {
 		return c.showOnly(e, verb)
 	}
 	return c.perform(e, verb)
+}
+
+// status reports, and says with its exit status whether anything is strange.
+func status(e *env) error {
+	h, err := health.Gather(e.Paths)
+	if err != nil {
+		return err
+	}
+	lines, strange := h.Report()
+	for _, line := range lines {
+		fmt.Fprintln(e.Stdout, line)
+	}
+	if strange {
+		return exitStatus(1)
+	}
+	return nil
 }
 
 // setPaths applies --config and --rundir.

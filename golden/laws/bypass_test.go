@@ -189,17 +189,19 @@ func sources(t *testing.T, dir string) map[string]*ast.File {
 	return files
 }
 
-// TestNoBypassCalls sees to it that the way of a verb through cmd/ipsec calls
-// nothing that changes the machine, but for what runs plans.
+// TestNoBypassCalls sees to it that the way of a verb through cmd/ipsec, and who
+// only looks at a machine, call nothing that changes it, but for what runs plans.
 func TestNoBypassCalls(t *testing.T) {
-	files := sources(t, "cmd/ipsec")
-	for _, base := range []string{"setup.go", "perform.go", "status.go", "manual.go", "auto.go", "plutos.go", "facts.go", "showdefaults.go", "confread.go"} {
+	files := sources(t, "exec/health")
+	command := sources(t, "cmd/ipsec")
+	for _, base := range []string{"setup.go", "perform.go", "manual.go", "auto.go", "facts.go", "showdefaults.go", "confread.go", "verify.go"} {
 		name := "../../cmd/ipsec/" + base
-		file := files[name]
-		if file == nil {
-			t.Errorf("there is no %s", name)
-			continue
+		if files[name] = command[name]; files[name] == nil {
+			t.Fatalf("there is no %s", name)
 		}
+	}
+	for name, file := range files {
+		base := filepath.Base(name)
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.SelectorExpr)
 			if !ok {
@@ -229,7 +231,7 @@ func changes(pkg, name string) bool {
 		return begins("Mount", "Unmount", "Kill", "Unlink", "Mkdir", "Rmdir", "Ioctl", "Sendmsg", "Open", "Socket", "Exec", "ForkExec")
 	case "tun", "osexec":
 		return begins("Open", "Remove", "Command")
-	case "daemon":
+	case "process":
 		return begins("End", "Hold", "Background")
 	}
 	return false

@@ -1,4 +1,4 @@
-package main
+package health
 
 import (
 	"os"
@@ -10,11 +10,11 @@ import (
 	"ipsec/conf"
 )
 
-// plutos returns the numbers of the Plutos of this instance, whatever their
-// lock file says: processes of this binary that run pluto, in this network
-// namespace and for this run folder. Of each, the one that has workers is meant,
-// and not one that only starts it. proc is /proc; what it does not let us see of
-// a process is taken to fit.
+// plutos returns the process numbers of the Plutos of this instance, whatever
+// their lock file says: processes of this binary that run pluto, in this network
+// namespace and for this run folder. Of each Pluto it is the supervisor, neither
+// its worker nor the process that starts it. proc is /proc; what it does not let
+// us see of a process is taken to fit.
 func plutos(proc string, paths conf.Paths) []int {
 	entries, err := os.ReadDir(proc)
 	if err != nil {

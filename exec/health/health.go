@@ -1,0 +1,105 @@
+// Package health says how the subsystem is: what ipsec setup status reports.
+// Gather asks who knows it now (the locks, KLIPS, /proc) and changes nothing;
+// Report puts it in the words of ipsec_setup(8).
+package health
+
+import (
+	"os"
+	"slices"
+
+	"ipsec/conf"
+	"ipsec/exec/host"
+	"ipsec/klips"
+	"ipsec/klips/client"
+	"ipsec/klips/process"
+	"ipsec/klips/tun"
+	"ipsec/plan"
+	"ipsec/plan/compile"
+)
+
+// Health is what is found of an instance.
+type Health struct {
+	Paths conf.Paths
+	Super bool // the superuser asks
+
+	Setup     bool // ipsec_setup.pid is there: a start has been, and no stop
+	Info      bool // ipsec.info is there
+	Klips     bool // KLIPS holds its lock
+	Pluto     bool // Pluto holds its lock
+	PlutoPID  int  // of the Pluto that holds the lock; 0 where nobody tells
+	PlutoFile bool // pluto.pid is there
+	// Plutos are the processes that run Pluto for this instance, whatever
+	// pluto.pid says.
+	Plutos     []int
+	WantKlips  bool
+	WantPluto  bool
+	Interfaces []string // virtual interfaces that this program made
+	Tunnels    int      // SAs that eroutes lead to; -1: could not be asked
+	TunnelsErr error    // why not
+}
+
+// Gather looks at an instance. What is wanted is what a start with its
+// ipsec.conf would run; where that cannot be read, what runs is taken to be
+// wanted.
+func Gather(paths conf.Paths) (Health, error) {
+	facts, err := host.Gather(paths)
+	if err != nil {
+		return Health{}, err
+	}
+	h := Health{
+		Paths: paths, Super: os.Geteuid() == 0,
+		Setup:     facts.Running.Setup,
+		Info:      exists(paths.Info()),
+		Klips:     facts.Running.Klips,
+		Pluto:     facts.Running.Pluto,
+		PlutoFile: exists(paths.PlutoPID()),
+		Plutos:    plutos("/proc", paths),
+		WantKlips: true,
+		WantPluto: facts.Running.Pluto,
+		Tunnels:   -1,
+	}
+	if config, err := conf.Load(paths); err == nil {
+		parts := compile.Parts(config)
+		h.WantKlips, h.WantPluto = slices.Contains(parts, plan.Klips), slices.Contains(parts, plan.Pluto)
+	}
+	if h.Pluto {
+		h.PlutoPID, _, _ = process.Alive(paths.PlutoPID())
+	}
+	if h.Interfaces, err = tun.Ours(); err != nil {
+		return Health{}, err
+	}
+	if h.Klips {
+		h.Tunnels, h.TunnelsErr = countTunnels(paths)
+	}
+	return h, nil
+}
+
+// countTunnels asks KLIPS how many SAs its eroutes lead to.
+func countTunnels(paths conf.Paths) (int, error) {
+	table, err := client.Dial(paths.KlipsCtl())
+	if err != nil {
+		return -1, err
+	}
+	defer table.Close()
+	eroutes, err := table.ListEroutes()
+	if err != nil {
+		return -1, err
+	}
+	return tunnels(eroutes), nil
+}
+
+// tunnels counts the SAs that eroutes lead to; a shunt is none.
+func tunnels(eroutes []klips.Eroute) int {
+	seen := make(map[string]bool)
+	for _, eroute := range eroutes {
+		if eroute.Shunt() == klips.ShuntNone {
+			seen[eroute.SAID.String()] = true
+		}
+	}
+	return len(seen)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
