@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 
-	"ipsec/conf"
-	"ipsec/exec"
 	"ipsec/exec/host"
 	"ipsec/exec/native"
 	"ipsec/exec/shell"
@@ -102,25 +96,16 @@ func (c *autoCmd) Run(e *env) error {
 	if c.Showonly {
 		return shell.Script(e.Stdout, p)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
 	log := logger.New(logger.Options{Stdout: e.Stdout, Warn: e.Stderr})
 	defer log.Close()
-	executor := native.New(native.Env{Paths: e.Paths, Log: log, Self: e.Self, Replies: e.Stdout, Context: ctx})
-	defer executor.Close()
-	var observer exec.Observer
-	if c.Show {
-		observer = printer{e.Stdout, "+ "}
-	}
-	backend := asking{Executor: executor, whack: new(native.Refused), e: e}
-	status := exec.Run(ctx, p, backend, observer)
+	runner := e.runner(native.Env{Log: log, Replies: e.Stdout}, c.Show, tracePrefix)
+	defer runner.close()
+	backend := asking{Executor: runner.executor, whack: new(native.Refused), e: e}
+	status := runner.run(p, backend)
 	if status != 0 && backend.whack.Status != 0 {
 		status = backend.whack.Status
 	}
-	if status != 0 {
-		return exitStatus(status)
-	}
-	return nil
+	return exited(status)
 }
 
 // compile returns the plan. Only to add takes a configuration.
@@ -129,18 +114,11 @@ func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
 	if action != "add" && action != "replace" {
 		return compile.Auto(a, nil, plan.Facts{}, e.Paths)
 	}
-	config, err := conf.Load(e.Paths)
+	config, err := e.loadConns(c.Names)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	for _, name := range c.Names {
-		if config.Conn(name) == nil {
-			return plan.Plan{}, unknownConn(config, name)
-		}
-	}
-	for _, warning := range config.Warnings {
-		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
-	}
+	e.warn(config)
 	facts, err := host.Gather(e.Paths)
 	if err != nil {
 		return plan.Plan{}, err

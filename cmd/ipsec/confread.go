@@ -28,9 +28,7 @@ func (c *confreadCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range config.Warnings {
-		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
-	}
+	e.warn(config)
 	if len(c.Conns) > 0 {
 		if config, err = only(config, c.Conns); err != nil {
 			return err
@@ -59,6 +57,27 @@ func only(config *conf.Config, names []string) (*conf.Config, error) {
 		picked.Conns = append(picked.Conns, conn)
 	}
 	return &picked, nil
+}
+
+// warn says which lines of a configuration have no effect.
+func (e *env) warn(config *conf.Config) {
+	for _, warning := range config.Warnings {
+		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
+	}
+}
+
+// loadConns reads the configuration, which has to have the connections.
+func (e *env) loadConns(names []string) (*conf.Config, error) {
+	config, err := conf.Load(e.Paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if config.Conn(name) == nil {
+			return nil, unknownConn(config, name)
+		}
+	}
+	return config, nil
 }
 
 // unknownConn says that the configuration has no such connection, and which

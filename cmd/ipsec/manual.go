@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"ipsec/conf"
-	"ipsec/exec"
 	"ipsec/exec/host"
 	"ipsec/exec/native"
 	"ipsec/exec/shell"
@@ -60,12 +55,9 @@ func (c *manualCmd) Run(e *env) error {
 		log.Say("permission denied (must be superuser)")
 		return exitStatus(1)
 	}
-	config, names, err := c.load(e.Paths)
+	config, names, err := c.load(e)
 	if err != nil {
 		return err
-	}
-	for _, warning := range config.Warnings {
-		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
 	}
 	facts, err := host.Gather(e.Paths)
 	if err != nil {
@@ -78,38 +70,25 @@ func (c *manualCmd) Run(e *env) error {
 	if c.Showonly {
 		return shell.Script(e.Stdout, p)
 	}
-	executor := native.New(native.Env{
-		Paths: e.Paths, Log: log, Self: e.Self,
-		Config: func() (*conf.Config, error) { return config, nil },
-	})
-	defer executor.Close()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	var observer exec.Observer
-	if c.Show {
-		observer = printer{e.Stdout, "+ "} // as sh -x would
-	}
-	if status := exec.Run(ctx, p, executor, observer); status != 0 {
-		return exitStatus(status)
-	}
-	return nil
+	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, c.Show, tracePrefix)
+	defer runner.close()
+	return exited(runner.run(p, runner.executor))
 }
 
 // load reads the configuration, and returns the connections that are meant:
 // with --union, one that is there for this alone.
-func (c *manualCmd) load(paths conf.Paths) (*conf.Config, []string, error) {
-	config, err := conf.Load(paths)
+func (c *manualCmd) load(e *env) (*conf.Config, []string, error) {
+	config, err := e.loadConns(c.Names)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, name := range c.Names {
-		if config.Conn(name) == nil {
-			return nil, nil, unknownConn(config, name)
+	names := c.Names
+	if c.Union && len(names) > 1 {
+		if config, err = conf.LoadUnion(e.Paths, names); err != nil {
+			return nil, nil, err
 		}
+		names = []string{conf.UnionName(names)}
 	}
-	if !c.Union || len(c.Names) < 2 {
-		return config, c.Names, nil
-	}
-	config, err = conf.LoadUnion(paths, c.Names)
-	return config, []string{conf.UnionName(c.Names)}, err
+	e.warn(config)
+	return config, names, nil
 }

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"ipsec/conf"
 	"ipsec/exec"
@@ -63,21 +59,13 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	for _, warning := range warnings {
 		log.Say(warning)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	executor := native.New(native.Env{
-		Paths:   e.Paths,
-		Log:     log,
-		Self:    e.Self,
-		Config:  func() (*conf.Config, error) { return config, nil },
-		Context: ctx,
-	})
-	defer executor.Close()
+	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, c.Show, shell.TextPrefix)
+	defer runner.close()
 	// Another setup at work would change the facts between here and the plan's
 	// own Lock, which keeps this one. Before the first start there is no folder.
-	release := guardFolder(ctx, e.Paths.Run)
+	release := guardFolder(runner.ctx, e.Paths.Run)
 	defer release()
-	lockErr := executor.Lock(plan.Lock{Dir: e.Paths.Run})
+	lockErr := runner.executor.Lock(plan.Lock{Dir: e.Paths.Run})
 	if lockErr == nil {
 		release()
 	} else if !errors.Is(lockErr, fs.ErrNotExist) {
@@ -93,18 +81,11 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 			return sayError(log, err)
 		}
 	}
-	var observer exec.Observer
-	if c.Show {
-		observer = printer{e.Stdout, shell.TextPrefix}
-	}
-	var backend exec.Backend = executor
+	var backend exec.Backend = runner.executor
 	if lockErr != nil {
-		backend = unlocked{executor, e.Paths, facts.Running, release}
+		backend = unlocked{runner.executor, e.Paths, facts.Running, release}
 	}
-	if status := exec.Run(ctx, p, backend, observer); status != 0 {
-		return exitStatus(status)
-	}
-	return nil
+	return exited(runner.run(p, backend))
 }
 
 // sayError says an error, and returns the status that it ends with.
@@ -145,19 +126,4 @@ func (c *setupCmd) review(now plan.Plan) error {
 		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", c.Plan, now.Verb, difference)
 	}
 	return nil
-}
-
-// printer prints each node as shell, after a prefix, before it is done.
-type printer struct {
-	w      io.Writer
-	prefix string
-}
-
-// Observe prints n.
-func (p printer) Observe(n plan.Node) {
-	line, err := shell.Line(n)
-	if err != nil {
-		line = err.Error()
-	}
-	fmt.Fprintln(p.w, p.prefix+line)
 }

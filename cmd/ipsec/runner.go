@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"ipsec/exec"
+	"ipsec/exec/native"
+	"ipsec/exec/shell"
+	"ipsec/plan"
+)
+
+// runner runs plans on this machine for a person who may interrupt it: what
+// setup, manual and auto have in common.
+type runner struct {
+	ctx      context.Context // ends with a signal
+	stop     context.CancelFunc
+	executor *native.Executor
+	observer exec.Observer // nil where no step is shown
+}
+
+// runner returns a runner with an executor of env, for the instance of e. With
+// show it prints each step as shell, after prefix, before it is done. The runner
+// has to be closed.
+func (e *env) runner(env native.Env, show bool, prefix string) runner {
+	var r runner
+	r.ctx, r.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	env.Paths, env.Self, env.Context = e.Paths, e.Self, r.ctx
+	r.executor = native.New(env)
+	if show {
+		r.observer = printer{e.Stdout, prefix}
+	}
+	return r
+}
+
+// run runs a plan in b, which is the executor or a wrapper of it, and returns
+// its exit status.
+func (r runner) run(p plan.Plan, b exec.Backend) int { return exec.Run(r.ctx, p, b, r.observer) }
+
+func (r runner) close() {
+	r.executor.Close()
+	r.stop()
+}
+
+// exited returns the error of an exit status; 0 is none.
+func exited(status int) error {
+	if status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// tracePrefix stands before the steps that manual and auto show, as sh -x has it.
+const tracePrefix = "+ "
+
+// printer prints each node as shell, after a prefix, before it is done.
+type printer struct {
+	w      io.Writer
+	prefix string
+}
+
+// Observe prints n.
+func (p printer) Observe(n plan.Node) {
+	line, err := shell.Line(n)
+	if err != nil {
+		line = err.Error()
+	}
+	fmt.Fprintln(p.w, p.prefix+line)
+}
