@@ -146,7 +146,7 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips", Again: time.Minute})
 	defer log.Close()
 
-	socket, err := ike.Listen(e.Paths.KlipsIKE(), log.Say)
+	socket, err := ike.Listen(ctx, e.Paths.KlipsIKE(), log.Say)
 	if err != nil {
 		return err
 	}

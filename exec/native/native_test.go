@@ -13,6 +13,7 @@ import (
 	"ipsec/conf"
 	"ipsec/klips"
 	"ipsec/klips/klipstest"
+	"ipsec/klips/process/rootonly"
 	"ipsec/logger"
 	"ipsec/plan"
 	"ipsec/pluto"
@@ -146,10 +147,11 @@ func TestNoPluto(t *testing.T) {
 func (b bench) serve(t *testing.T, handle func(*whack.Call)) {
 	t.Helper()
 	b.env.Paths.Run = t.TempDir()
-	server, err := whack.Listen(b.env.Paths.PlutoCtl())
+	listener, err := rootonly.Listen(t.Context(), "unix", b.env.Paths.PlutoCtl())
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := whack.NewServer(listener)
 	server.Handle = handle
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

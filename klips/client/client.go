@@ -14,6 +14,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/pfkey"
+	"ipsec/klips/process/rootonly"
 )
 
 // Timeout is how long the daemon may take to answer a request, or to go on
@@ -75,17 +76,18 @@ func (c *Client) connect() error {
 }
 
 func dial(path string, timeout time.Duration) (*net.UnixConn, error) {
-	if err := pfkey.CheckSocket(path); err != nil {
-		return nil, err
-	}
-	conn, err := net.DialTimeout("unixpacket", path, timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := rootonly.Dial(ctx, "unixpacket", path)
 	switch {
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return nil, err
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w: failed to connect to %s: %w", ErrDown, path, rootCause(err))
 	case err != nil:
 		return nil, fmt.Errorf("failed to connect to KLIPS at %s: %w", path, rootCause(err))
 	}
-	return conn.(*net.UnixConn), nil
+	return conn, nil
 }
 
 // rootCause leaves out the words of package net, which name the path again.

@@ -2,23 +2,12 @@ package pfkey
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// CheckSocket refuses a path that is too long for a unix socket, which Linux
-// limits to 107 bytes.
-func CheckSocket(path string) error {
-	if len(path) > 107 {
-		return fmt.Errorf("the path of a socket has at most 107 bytes, and %s has %d; choose a shorter run folder: %w", path, len(path), syscall.ENAMETOOLONG)
-	}
-	return nil
-}
 
 // Blocking takes over a connection and returns its socket as a file that blocks
 // the thread which reads or writes it: to park a goroutine and to find it again

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -193,34 +192,11 @@ func TestStarterGone(t *testing.T) {
 	eventually(t, "the daemon ends", func() bool { return !alive() })
 }
 
-const nobody = 65534
-
-// asNobody calls f on a thread of another user.
-func asNobody(t *testing.T, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() { // /proc shows the user of the first thread as that of the process
-			asNobody(t, f) // which cannot get the thread that we hold
-			runtime.UnlockOSThread()
-			return
-		}
-		// Left locked, the thread ends with the goroutine.
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
-			t.Error(errno)
-			return
-		}
-		f()
-	}()
-	<-done
-}
-
 // Anyone may see who lives, and nobody but root may lock the file or end the process.
 func TestOtherUsers(t *testing.T) {
-	pidfile := filepath.Join(openFolder(t), "x.pid")
+	pidfile := filepath.Join(lab.OpenFolder(t), "x.pid")
 	p := launch(t, "plain", pidfile)
-	asNobody(t, func() {
+	lab.AsNobody(t, func() {
 		if f, err := os.Open(pidfile); err == nil {
 			f.Close()
 			t.Error("nobody may open the file, and so may lock it")
@@ -236,18 +212,18 @@ func TestOtherUsers(t *testing.T) {
 	if err := os.WriteFile(pidfile, []byte("1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	asNobody(t, func() { checkAlive(t, pidfile, 0) })
+	lab.AsNobody(t, func() { checkAlive(t, pidfile, 0) })
 }
 
 // A lock that a stranger holds, on a file that anyone may open, does not count.
 func TestStrangersLock(t *testing.T) {
 	for _, kind := range []string{"-x", "-s"} {
-		pidfile := filepath.Join(openFolder(t), "x.pid")
+		pidfile := filepath.Join(lab.OpenFolder(t), "x.pid")
 		if err := os.WriteFile(pidfile, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		stranger := exec.Command("flock", kind, "-F", pidfile, "sleep", "1000")
-		stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		stranger.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: lab.Nobody, Gid: lab.Nobody}}
 		if err := stranger.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +241,7 @@ func TestStrangersLock(t *testing.T) {
 			return flock(f, unix.LOCK_EX) != nil
 		})
 		checkAlive(t, pidfile, 0)
-		asNobody(t, func() { checkAlive(t, pidfile, 0) })
+		lab.AsNobody(t, func() { checkAlive(t, pidfile, 0) })
 		if how, err := End(t.Context(), pidfile, 0); how != NotRunning || err != nil {
 			t.Errorf("%s: %v, %v", kind, how, err)
 		}
@@ -274,26 +250,11 @@ func TestStrangersLock(t *testing.T) {
 			t.Fatalf("%s: %v", kind, err)
 		}
 		checkAlive(t, pidfile, os.Getpid())
-		asNobody(t, func() { checkAlive(t, pidfile, os.Getpid()) })
+		lab.AsNobody(t, func() { checkAlive(t, pidfile, os.Getpid()) })
 		if err := l.Release(); err != nil {
 			t.Error(err)
 		}
 	}
-}
-
-// openFolder returns a folder that anyone may enter.
-func openFolder(t *testing.T) string {
-	t.Helper()
-	lab.NeedRoot(t)
-	dir, err := os.MkdirTemp("", "daemon")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func TestStartedInForeground(t *testing.T) {

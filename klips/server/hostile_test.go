@@ -7,12 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
 	"ipsec/klips/client"
@@ -90,29 +87,6 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-const nobody = 65534
-
-// asNobody calls f on a thread of another user.
-func asNobody(t *testing.T, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() { // /proc shows the user of the first thread as that of the process
-			asNobody(t, f) // which cannot get the thread that we hold
-			runtime.UnlockOSThread()
-			return
-		}
-		// Left locked, the thread ends with the goroutine.
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
-			t.Error(errno)
-			return
-		}
-		f()
-	}()
-	<-done
-}
-
 // Even where the mode of the socket would let others in, they are refused.
 func TestOtherUser(t *testing.T) {
 	lab.NeedRoot(t)
@@ -120,7 +94,7 @@ func TestOtherUser(t *testing.T) {
 	if err := errors.Join(os.Chmod(filepath.Dir(f.socket), 0o755), os.Chmod(f.socket, 0o666)); err != nil {
 		t.Fatal(err)
 	}
-	asNobody(t, func() {
+	lab.AsNobody(t, func() {
 		c, err := client.Dial(f.socket)
 		if err != nil {
 			t.Error(err)

@@ -8,18 +8,14 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
 	"ipsec/klips/pfkey"
+	"ipsec/klips/process/rootonly"
 )
 
 const (
@@ -39,10 +35,7 @@ type Config struct {
 }
 
 // Run serves until the context ends, and then returns nil, having closed every
-// connection and removed the socket. The socket has mode 0600 from the moment
-// that it exists, and only root and the server's own user are served. A socket
-// that nobody answers at any more is replaced; where somebody does, the error
-// wraps EADDRINUSE.
+// connection and removed the socket, which serves root alone (package rootonly).
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = func(string) {}
@@ -50,7 +43,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Debug == nil {
 		cfg.Debug = func(string) {}
 	}
-	l, err := listen(ctx, cfg.Socket)
+	l, err := rootonly.Listen(ctx, "unixpacket", cfg.Socket)
 	if err != nil {
 		return err
 	}
@@ -61,7 +54,7 @@ func Run(ctx context.Context, cfg Config) error {
 	failed := make(chan error, 1)
 	go func() {
 		defer s.wg.Done()
-		if err := s.accept(ctx, l); err != nil {
+		if err := l.Serve(ctx, "a client", cfg.Log, s.take); err != nil {
 			failed <- err
 		}
 	}()
@@ -75,39 +68,9 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 	}
 	cancel()
-	l.Close()
 	s.cutAll()
 	s.wg.Wait()
 	return err
-}
-
-func listen(ctx context.Context, path string) (*net.UnixListener, error) {
-	if err := pfkey.CheckSocket(path); err != nil {
-		return nil, err
-	}
-	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
-		conn, err := net.DialTimeout("unixpacket", path, time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, fmt.Errorf("failed to listen at %s: a process answers there: %w", path, syscall.EADDRINUSE)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("failed to remove a socket that nobody answers at: %w", err)
-		}
-	}
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		// The mode of a socket before bind is that of its file, less the umask.
-		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
-		return errors.Join(cerr, err)
-	}}
-	l, err := lc.Listen(ctx, "unixpacket", path)
-	if err != nil {
-		return nil, fmt.Errorf("failed to listen at %s: %w", path, err)
-	}
-	return l.(*net.UnixListener), nil
 }
 
 type server struct {
@@ -119,57 +82,17 @@ type server struct {
 	closed bool
 }
 
-func (s *server) accept(ctx context.Context, l *net.UnixListener) error {
-	for {
-		conn, err := l.AcceptUnix()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				conn.Close()
-			}
-			return nil
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
-			s.Log(fmt.Sprintf("failed to accept a client: %v", err))
-			select { // descriptors come free when clients leave
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			continue
-		case err != nil:
-			return fmt.Errorf("failed to accept clients: %w", err)
-		}
-		if err := admit(conn); err != nil {
-			s.Log(err.Error())
-			conn.Close()
-			continue
-		}
-		p, err := newPeer(conn)
-		if err != nil {
-			s.Log(err.Error())
-			continue
-		}
-		if err := s.enter(p); err != nil {
-			s.Log(err.Error())
-			p.conn.Close()
-		}
-	}
-}
-
-// admit refuses all users but root and our own.
-func admit(conn *net.UnixConn) error {
-	raw, err := conn.SyscallConn()
+// take is given each client.
+func (s *server) take(conn *net.UnixConn) {
+	p, err := newPeer(conn)
 	if err != nil {
-		return fmt.Errorf("failed to ask who a client is: %w", err)
+		s.Log(err.Error())
+		return
 	}
-	var cred *unix.Ucred
-	var gerr error
-	if err := raw.Control(func(fd uintptr) { cred, gerr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil || gerr != nil {
-		return fmt.Errorf("failed to ask who a client is: %w", errors.Join(err, gerr))
+	if err := s.enter(p); err != nil {
+		s.Log(err.Error())
+		p.conn.Close()
 	}
-	if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
-		return fmt.Errorf("refused a client of user %d, process %d: only root and user %d are served", cred.Uid, cred.Pid, os.Geteuid())
-	}
-	return nil
 }
 
 func (s *server) enter(p *peer) error {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
@@ -82,10 +83,11 @@ func TestJournalOfWhacks(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w, s, done := newWorker(t)
 			path := filepath.Join(t.TempDir(), "pluto.ctl")
-			server, err := whack.Listen(path)
+			listener, err := rootonly.Listen(t.Context(), "unix", path)
 			if err != nil {
 				t.Fatal(err)
 			}
+			server := whack.NewServer(listener)
 			server.Handle = func(call *whack.Call) { w.obey(call); call.Done() }
 			ctx, cancel := context.WithCancel(t.Context())
 			var served sync.WaitGroup

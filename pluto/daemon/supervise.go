@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipsec/pluto/whack"
+	"ipsec/klips/process/rootonly"
 )
 
 // The descriptors that a worker is started with.
@@ -57,11 +57,15 @@ type Supervisor struct {
 // Run supervises until the context ends, which ends the worker cleanly, or
 // until the worker ends by itself: whack --shutdown, or a crash with Restart off.
 func (s *Supervisor) Run(ctx context.Context) error {
-	listener, err := whack.Socket(s.Socket)
+	control, err := rootonly.Listen(ctx, "unix", s.Socket)
 	if err != nil {
-		return err
+		return fmt.Errorf("failed to make the control socket: %w", err)
 	}
-	defer os.Remove(s.Socket)
+	defer control.Close()
+	listener, err := control.File()
+	if err != nil {
+		return fmt.Errorf("failed to make the control socket: %w", err)
+	}
 	defer listener.Close()
 	// A worker gets SIGKILL when the thread that started it ends.
 	runtime.LockOSThread()

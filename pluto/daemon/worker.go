@@ -14,6 +14,7 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/klips/client"
+	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
@@ -73,11 +74,12 @@ func Work(ctx context.Context, cfg Worker) error {
 	}
 	supervisor := os.NewFile(journalFD, "supervisor")
 	control := os.NewFile(controlFD, "control")
-	server, err := whack.Inherit(control)
+	listener, err := rootonly.Inherit(control)
 	if err != nil {
 		return err
 	}
 	control.Close()
+	server := whack.NewServer(listener)
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	parts, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the peers are told by way of them

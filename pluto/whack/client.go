@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
 )
 
@@ -118,8 +119,7 @@ func (s *Session) exchange(ctx context.Context, kind byte, body string, out io.W
 }
 
 func (s *Session) connect(ctx context.Context) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", s.Path)
+	conn, err := rootonly.Dial(ctx, "unix", s.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
 		return NotRunning{s.Path}

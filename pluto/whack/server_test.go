@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/golden/lab"
+	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
 )
 
@@ -33,10 +33,11 @@ type fixture struct {
 
 func serve(tb testing.TB, handle func(*Call)) *fixture {
 	f := &fixture{path: filepath.Join(tb.TempDir(), "pluto.ctl")}
-	s, err := Listen(f.path)
+	listener, err := rootonly.Listen(tb.Context(), "unix", f.path)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s := NewServer(listener)
 	s.Handle = handle
 	s.Log = func(line string) {
 		f.mu.Lock()
@@ -211,28 +212,6 @@ func TestSlowClient(t *testing.T) {
 	}
 }
 
-const nobody = 65534
-
-// asNobody calls do on a thread of another user.
-func asNobody(t *testing.T, do func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // left locked, the thread ends with the goroutine
-		if unix.Gettid() == os.Getpid() {
-			asNobody(t, do) // which cannot get the thread that we hold
-			runtime.UnlockOSThread()
-			return
-		}
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
-			t.Error(errno)
-			return
-		}
-		do()
-	}()
-	<-done
-}
-
 // Even where the mode of the socket would let others in, they are refused.
 func TestOtherUser(t *testing.T) {
 	lab.NeedRoot(t)
@@ -245,7 +224,7 @@ func TestOtherUser(t *testing.T) {
 	if err := os.Chmod(f.path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	asNobody(t, func() {
+	lab.AsNobody(t, func() {
 		conn, err := net.Dial("unix", f.path)
 		if err != nil {
 			t.Error(err)

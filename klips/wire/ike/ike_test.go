@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 // serve runs a socket and returns what its clients send.
 func serve(t *testing.T, path string) (*Socket, <-chan Message) {
 	t.Helper()
-	s, err := Listen(path, nil)
+	s, err := Listen(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestSocket(t *testing.T) {
 	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v: expected mode 0600", fi, err)
 	}
-	if _, err := Listen(path, nil); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := Listen(t.Context(), path, nil); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("a second socket: %v", err)
 	}
 	m := message("10.0.0.1:4500", "10.0.0.2:32000", "hello")

@@ -2,56 +2,37 @@ package ike
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/process/rootonly"
 )
 
 // A Socket is the end of KLIPS: it serves one client, the latest.
 type Socket struct {
-	listener *net.UnixListener
+	listener *rootonly.Listener
 	log      func(string)
 
 	mu     sync.Mutex
 	client *net.UnixConn
 	record []byte
-	closed bool
 }
 
-// Listen makes the socket at path, of mode 0600. A socket file that nobody
-// answers at is replaced. log takes what an administrator should know; it may be nil.
-func Listen(path string, log func(string)) (*Socket, error) {
+// Listen makes the socket at path, which serves root alone (package rootonly). log
+// takes what an administrator should know; it may be nil.
+func Listen(ctx context.Context, path string, log func(string)) (*Socket, error) {
 	if log == nil {
 		log = func(string) {}
 	}
-	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
-		conn, err := net.DialTimeout("unixpacket", path, time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, fmt.Errorf("failed to listen at %s: a process answers there: %w", path, syscall.EADDRINUSE)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("failed to remove a socket that nobody answers at: %w", err)
-		}
-	}
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		cerr := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) })
-		return errors.Join(cerr, err)
-	}}
-	l, err := config.Listen(context.Background(), "unixpacket", path)
+	l, err := rootonly.Listen(ctx, "unixpacket", path)
 	if err != nil {
-		return nil, fmt.Errorf("failed to listen at %s: %w", path, err)
+		return nil, err
 	}
-	return &Socket{listener: l.(*net.UnixListener), log: log, record: make([]byte, 0, MaxLen)}, nil
+	return &Socket{listener: l, log: log, record: make([]byte, 0, MaxLen)}, nil
 }
 
 // Deliver passes a message to the client, and drops it where there is none or
@@ -78,49 +59,21 @@ func (s *Socket) Deliver(m Message) {
 func (s *Socket) Run(ctx context.Context, send func(Message) error) error {
 	var readers sync.WaitGroup
 	defer readers.Wait()
-	stop := context.AfterFunc(ctx, func() {
-		s.listener.Close()
-		s.replace(nil, true)
-	})
-	defer stop()
-	for {
-		conn, err := s.listener.AcceptUnix()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				conn.Close()
-			}
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		case err != nil:
-			s.log(fmt.Sprintf("failed to accept a client for IKE: %v", err))
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-			continue
-		}
-		if err := admit(conn); err != nil {
-			s.log(err.Error())
-			conn.Close()
-			continue
-		}
-		s.replace(conn, false)
+	defer s.replace(nil)
+	return s.listener.Serve(ctx, "a client for IKE", s.log, func(conn *net.UnixConn) {
+		s.replace(conn)
 		readers.Go(func() { s.read(conn, send) })
-	}
+	})
 }
 
-func (s *Socket) replace(conn *net.UnixConn, closed bool) {
+// replace cuts the client off, if there is one, and has conn be it; nil for none.
+func (s *Socket) replace(conn *net.UnixConn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != nil {
 		s.client.Close()
 	}
-	s.client, s.closed = conn, s.closed || closed
-	if s.closed && conn != nil {
-		conn.Close()
-	}
+	s.client = conn
 }
 
 func (s *Socket) read(conn *net.UnixConn, send func(Message) error) {
@@ -148,22 +101,6 @@ func (s *Socket) read(conn *net.UnixConn, send func(Message) error) {
 	}
 }
 
-func admit(conn *net.UnixConn) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var cred *unix.Ucred
-	cerr := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if err := errors.Join(cerr, err); err != nil {
-		return fmt.Errorf("failed to ask who a client for IKE is: %w", err)
-	}
-	if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
-		return fmt.Errorf("refused a client for IKE of user %d: only root and user %d are served", cred.Uid, os.Geteuid())
-	}
-	return nil
-}
-
 // A Conn is the end of Pluto.
 type Conn struct {
 	conn   *net.UnixConn
@@ -174,12 +111,11 @@ type Conn struct {
 
 // Dial connects to the socket of KLIPS at path.
 func Dial(ctx context.Context, path string) (*Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unixpacket", path)
+	conn, err := rootonly.Dial(ctx, "unixpacket", path)
 	if err != nil {
 		return nil, fmt.Errorf("failed to connect to KLIPS for IKE: %w", err)
 	}
-	return &Conn{conn: conn.(*net.UnixConn), in: make([]byte, MaxLen)}, nil
+	return &Conn{conn: conn, in: make([]byte, MaxLen)}, nil
 }
 
 // Receive waits for a message, whose payload is good until the next call. It is
