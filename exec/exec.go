@@ -13,7 +13,6 @@ import (
 // method, so that an op which some backend does not handle does not compile.
 type Ops interface {
 	Log(plan.Log) error
-	SetStatus(plan.SetStatus) error
 	Lock(plan.Lock) error
 	Save(plan.Save) error
 	Restore(plan.Restore) error
@@ -64,8 +63,6 @@ func Do(ops Ops, op plan.Op) error {
 	switch op := op.(type) {
 	case plan.Log:
 		return ops.Log(op)
-	case plan.SetStatus:
-		return ops.SetStatus(op)
 	case plan.Lock:
 		return ops.Lock(op)
 	case plan.Save:

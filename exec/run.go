@@ -107,6 +107,8 @@ func (w *walker) node(n plan.Node) end {
 			w.b.Say(err.Error())
 			return w.nodes(n.Else)
 		}
+	case plan.SetStatus:
+		w.register = 1
 	case plan.Exit:
 		w.status = int(n.Status)
 		if n.Status == plan.StatusRegister {
@@ -122,9 +124,6 @@ func (w *walker) step(s plan.Step) end {
 		w.undoable = true
 	}
 	err := Do(w.b, s.Op)
-	if _, ok := s.Op.(plan.SetStatus); ok {
-		w.register = 1
-	}
 	if err == nil || s.OnFail.Kind == plan.FailIgnore {
 		return done
 	}

@@ -146,6 +146,8 @@ func reasons(t *testing.T, nodes []plan.Node) {
 		case plan.Try:
 			missing(n, n.Reason)
 			reasons(t, n.Else)
+		case plan.SetStatus:
+			missing(n, n.Reason)
 		case plan.Exit:
 			missing(n, n.Reason)
 		}

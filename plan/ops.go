@@ -20,8 +20,6 @@ type (
 		Text       string
 		SyslogOnly bool
 	}
-	// SetStatus sets the register to 1: status=1.
-	SetStatus struct{}
 	// Lock takes the lock by which only one setup at a time is at work in a
 	// run folder, and holds it until the plan ends:
 	// command exec 9< DIR && flock -n 9.
@@ -227,7 +225,6 @@ type (
 )
 
 func (Log) op()             {}
-func (SetStatus) op()       {}
 func (Lock) op()            {}
 func (Save) op()            {}
 func (Restore) op()         {}

@@ -30,7 +30,7 @@ type Plan struct {
 	Undo   []Node
 }
 
-// Node is a Step, an If, a Try or an Exit. Nodes are values: comparable by
+// Node is a Step, an If, a Try, a SetStatus or an Exit. Nodes are values: comparable by
 // reflect.DeepEqual, holding no pointers and no maps.
 type Node interface{ node() }
 
@@ -56,22 +56,26 @@ type Try struct {
 	Reason string
 }
 
+// SetStatus sets the register to 1; shell: status=1.
+type SetStatus struct{ Reason string }
+
 // Exit ends the plan.
 type Exit struct {
 	Status Status
 	Reason string
 }
 
-func (Step) node() {}
-func (If) node()   {}
-func (Try) node()  {}
-func (Exit) node() {}
+func (Step) node()      {}
+func (If) node()        {}
+func (Try) node()       {}
+func (SetStatus) node() {}
+func (Exit) node()      {}
 
 // Status is an exit status: 0, 1, or what the register holds.
 type Status int8
 
 // The register is 0 when a plan begins and 1 once a step with policy
-// FailStatus1 has failed or SetStatus has run.
+// FailStatus1 has failed or a SetStatus was passed.
 const (
 	StatusRegister Status = -1
 	Status0        Status = 0

@@ -23,6 +23,9 @@ func withoutReasons(nodes []Node) []Node {
 		case Try:
 			n.Reason, n.Else = "", withoutReasons(n.Else)
 			out[i] = n
+		case SetStatus:
+			n.Reason = ""
+			out[i] = n
 		case Exit:
 			n.Reason = ""
 			out[i] = n

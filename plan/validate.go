@@ -85,9 +85,6 @@ func (c *check) node(n Node, depth int) {
 		what, reason = fmtOp(n.Op), n.Reason
 		c.op(n.Op)
 		c.onFail(n.OnFail)
-		if _, ok := n.Op.(SetStatus); ok && n.OnFail.Kind != FailIgnore {
-			c.failf("it cannot fail, so its policy is FailIgnore")
-		}
 	case If:
 		what, reason = "If", n.Reason
 		c.cond(n.Cond, true)
@@ -99,13 +96,12 @@ func (c *check) node(n Node, depth int) {
 	case Try:
 		what, reason = fmtOp(n.Op), n.Reason
 		c.op(n.Op)
-		if _, ok := n.Op.(SetStatus); ok {
-			c.failf("it cannot fail, so it is not tried")
-		}
 		if len(n.Else) == 0 {
 			c.failf("there is nothing to do when it fails")
 		}
 		c.nodes(n.Else, depth+1)
+	case SetStatus:
+		what, reason = "SetStatus", n.Reason
 	case Exit:
 		what, reason = "Exit", n.Reason
 		if n.Status < StatusRegister || n.Status > Status1 {

@@ -11,7 +11,7 @@ import (
 // op checks every field of op. An op that is not named here is refused.
 func (c *check) op(op Op) {
 	switch op := op.(type) {
-	case SetStatus, ClearInterfaces, ClearEroutes, ClearSAs, Listen:
+	case ClearInterfaces, ClearEroutes, ClearSAs, Listen:
 	case Log:
 		if op.Priority != "" {
 			c.priority(op.Priority)

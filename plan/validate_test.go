@@ -39,7 +39,8 @@ func TestValidateNode(t *testing.T) {
 		{Step{Op: Listen{}, OnFail: OnFail{Kind: FailUndo}}, "no message"},
 		{Step{Op: Listen{}, OnFail: OnFail{Kind: FailWarn, Message: "-x"}}, "begins with"},
 		{Step{Op: Listen{}, OnFail: OnFail{Kind: FailStatus1, Message: "x"}}, "says nothing"},
-		{Step{Op: SetStatus{}, OnFail: OnFail{Kind: FailStatus1}}, "cannot fail"},
+		{SetStatus{}, ""},
+		{SetStatus{Reason: "a\nb"}, `malformed SetStatus: malformed reason "a\nb"`},
 		{Step{Op: Listen{}, OnFail: OnFail{Kind: FailIgnore}, Reason: "a\tb"}, ""},
 		{Step{Op: Listen{}, OnFail: OnFail{Kind: FailIgnore}, Reason: "a\nb"}, `malformed reason "a\nb"`},
 
@@ -60,7 +61,6 @@ func TestValidateNode(t *testing.T) {
 		{Try{Op: Listen{}, Else: body}, ""},
 		{Try{Op: Listen{}}, "nothing to do when it fails"},
 		{Try{Else: body}, "not an op"},
-		{Try{Op: SetStatus{}, Else: body}, "cannot fail"},
 		{Exit{Status: StatusRegister}, ""},
 		{Exit{Status: 2}, "status is 2"},
 		{Exit{Status: -2}, "status is -2"},

@@ -13,7 +13,6 @@ type Func func(plan.Op) error
 var _ exec.Ops = Func(nil)
 
 func (f Func) Log(op plan.Log) error                         { return f(op) }
-func (f Func) SetStatus(op plan.SetStatus) error             { return f(op) }
 func (f Func) Lock(op plan.Lock) error                       { return f(op) }
 func (f Func) Save(op plan.Save) error                       { return f(op) }
 func (f Func) Restore(op plan.Restore) error                 { return f(op) }

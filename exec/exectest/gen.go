@@ -61,12 +61,11 @@ func (g *generator) nodes(depth int, undo bool) []plan.Node {
 			}
 			nodes = append(nodes, n)
 		case kind == 1 && depth > 0:
-			op := g.anyOp()
-			if _, ok := op.(plan.SetStatus); !ok {
-				nodes = append(nodes, plan.Try{Op: op, Else: g.some(depth-1, undo), Reason: g.reason()})
-			}
+			nodes = append(nodes, plan.Try{Op: g.anyOp(), Else: g.some(depth-1, undo), Reason: g.reason()})
 		case kind == 2 && !undo:
 			nodes = append(nodes, g.exit())
+		case kind == 3:
+			nodes = append(nodes, plan.SetStatus{Reason: g.reason()})
 		default:
 			nodes = append(nodes, g.step(undo))
 		}
@@ -85,9 +84,6 @@ func (g *generator) exit() plan.Exit {
 
 func (g *generator) step(undo bool) plan.Step {
 	s := plan.Step{Op: g.anyOp(), OnFail: plan.OnFail{Kind: plan.FailIgnore}, Reason: g.reason()}
-	if _, ok := s.Op.(plan.SetStatus); ok {
-		return s
-	}
 	switch pick(g, plan.FailIgnore, plan.FailStatus1, plan.FailWarn, plan.FailUndo) {
 	case plan.FailUndo:
 		if undo {

@@ -97,10 +97,6 @@ func (e *Executor) Close() error {
 	return lock.Close()
 }
 
-// SetStatus is like 'status=1'. The register is kept by whoever walks the plan
-// (exec.Run), so that there is nothing to do here.
-func (e *Executor) SetStatus(plan.SetStatus) error { return nil }
-
 // Log is like 'ipsec _log TEXT'.
 func (e *Executor) Log(op plan.Log) error {
 	log := e.env.Log

@@ -126,6 +126,13 @@ func (e *encoder) node(n plan.Node) {
 		e.next("reason", n.Reason)
 		e.raw(`, "else": `)
 		e.nodes(n.Else)
+	case plan.SetStatus: // this version of the form has it as a step that cannot fail
+		kind("step")
+		e.next("op", "SetStatus")
+		e.raw(`, "fields": {}, "onfail": {`)
+		e.member("policy", policies[plan.FailIgnore])
+		e.raw("}")
+		e.next("reason", n.Reason)
 	case plan.Exit:
 		kind("exit")
 		if n.Status == plan.StatusRegister {

@@ -96,11 +96,7 @@ func every() plan.Plan {
 	data := bytes.Repeat([]byte{3, 1, 2, 1, 1, 4, 0, 7}, 8)
 	policies := []plan.OnFail{{Kind: plan.FailIgnore}, {Kind: plan.FailStatus1}, {Kind: plan.FailWarn, Message: "it's bad"}, {Kind: plan.FailUndo, Message: "it's over"}}
 	for i, zero := range exec.Zeros() {
-		onFail := policies[i%4]
-		if _, ok := zero.(plan.SetStatus); ok {
-			onFail = policies[0]
-		}
-		p.Nodes = append(p.Nodes, plan.Step{Op: exectest.Op(zero, data), OnFail: onFail, Reason: "east.conf:1 x<y"})
+		p.Nodes = append(p.Nodes, plan.Step{Op: exectest.Op(zero, data), OnFail: policies[i%4], Reason: "east.conf:1 x<y"})
 	}
 	touch := plan.Step{Op: plan.Touch{Path: "/x"}, OnFail: policies[0]}
 	p.Undo = []plan.Node{touch}
@@ -109,6 +105,7 @@ func every() plan.Plan {
 		plan.If{Cond: plan.Exists{Path: "/x"}, Then: []plan.Node{touch}, Else: []plan.Node{plan.Exit{Status: 1}}},
 		plan.If{Cond: plan.Device{Path: "/dev/random"}, Then: []plan.Node{touch}},
 		plan.If{Cond: plan.Not{Cond: plan.Alive{Parts: []plan.Part{plan.Klips, plan.Interfaces}}}, Then: []plan.Node{touch, touch}},
+		plan.SetStatus{Reason: "east.conf:1 x<y"},
 		plan.Exit{Status: 0}, plan.Exit{Status: plan.StatusRegister})
 	return p
 }
@@ -157,6 +154,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{`"op": "AddAddr", "fields": {"link": `, `"op": "AddAddr", "fields": {"device": `},
 		{`"policy": "undo"`, `"policy": "panic"`},
 		{`"kind": "try"`, `"kind": "loop"`},
+		{`"op": "SetStatus", "fields": {}, "onfail": {"policy": "ignore"}`, `"op": "SetStatus", "fields": {}, "onfail": {"policy": "warn"}`},
 		{`"cond": "Exists"`, `"cond": "Absent"`},
 		{`"status": 0`, `"status": 2`},
 		{`"mtu":1500`, `"mtu":"1500"`},

@@ -47,9 +47,12 @@ func TestSchema(t *testing.T) {
 	defs["if"] = node("Asks as the plan runs: then when cond holds (or with not, does not hold), else otherwise.", object{
 		"kind": object{"const": "if"}, "shell": shell, "cond": text, "not": object{"type": "boolean"},
 		"fields": object{"type": "object"}, "reason": reason, "then": list, "else": list}, "cond")
-	defs["exit"] = node("Ends the plan; register is 1 once a step with policy status1 has failed, else 0.", object{
+	defs["setstatus"] = node("Sets the register to 1: this version of the form has it as a step, with an op that only it has.", object{
+		"kind": object{"const": "step"}, "shell": shell, "op": object{"const": "SetStatus"}, "fields": object{"type": "object", "maxProperties": 0},
+		"onfail": closed("It cannot fail.", object{"policy": object{"const": "ignore"}}, "policy"), "reason": reason}, "")
+	defs["exit"] = node("Ends the plan; register is 1 once a step with policy status1 has failed or setstatus was passed, else 0.", object{
 		"kind": object{"const": "exit"}, "shell": shell, "status": object{"enum": []any{0, 1, "register"}}, "reason": reason}, "")
-	defs["node"] = object{"oneOf": []any{object{"$ref": "#/$defs/step"}, object{"$ref": "#/$defs/try"}, object{"$ref": "#/$defs/if"}, object{"$ref": "#/$defs/exit"}}}
+	defs["node"] = object{"oneOf": []any{object{"$ref": "#/$defs/step"}, object{"$ref": "#/$defs/try"}, object{"$ref": "#/$defs/if"}, object{"$ref": "#/$defs/setstatus"}, object{"$ref": "#/$defs/exit"}}}
 
 	root := closed("What ipsec setup --showonly --format json prints: what a verb comes to on one host.", object{
 		"version": object{"const": Version},

@@ -15,18 +15,6 @@ func (c *codec) Log(op plan.Log) error {
 	return done(c, op)
 }
 
-func (c *codec) SetStatus(op plan.SetStatus) error {
-	env := []string{"status=1"}
-	if c.reading {
-		env = nil
-	}
-	c.env(&env)
-	if c.reading && (len(env) != 1 || env[0] != "status=1") {
-		c.fail("status=1")
-	}
-	return done(c, op)
-}
-
 // Lock has command before exec because a redirection that fails would end a
 // POSIX shell there: exec is a special builtin, unless command runs it.
 func (c *codec) Lock(op plan.Lock) error {

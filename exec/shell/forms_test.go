@@ -38,7 +38,6 @@ var forms = []struct {
 }{
 	{plan.Log{Text: "Starting Openswan IPsec..."}, `ipsec _log 'Starting Openswan IPsec...'`},
 	{plan.Log{Text: "it's $HOME", Priority: "local0.info", SyslogOnly: true}, `ipsec _log -p local0.info --syslog-only "it's \$HOME"`},
-	{plan.SetStatus{}, `status=1`},
 	{plan.Lock{Dir: "/var/run/pluto"}, `command exec 9< /var/run/pluto && flock -n 9 || :`},
 	{plan.Save{Paths: []string{"/proc/sys/net/ipv4/ip_forward"}}, `ipsec _save /proc/sys/net/ipv4/ip_forward || :`},
 	{plan.Restore{Paths: []string{"/proc/sys/net/ipv4/ip_forward", "/x"}}, `ipsec _restore /proc/sys/net/ipv4/ip_forward /x || :`},
@@ -125,6 +124,7 @@ func TestNodeForms(t *testing.T) {
 		{plan.Exit{Status: 0}, "exit 0", "exit 0\n"},
 		{plan.Exit{Status: 1, Reason: "it's over"}, "exit 1", "# it's over\nexit 1\n"},
 		{plan.Exit{Status: plan.StatusRegister}, `exit "$status"`, "exit \"$status\"\n"},
+		{plan.SetStatus{Reason: "r"}, "status=1", "# r\nstatus=1\n"},
 		{touch, "touch /b || status=1", "touch /b || status=1\n"},
 		{plan.Step{Op: plan.ClearSAs{}, OnFail: plan.OnFail{Kind: plan.FailUndo, Message: "...failed to start, it's over"}, Reason: "east.conf:3 x=1"},
 			`ipsec spi --clear || undo "...failed to start, it's over"`,

@@ -32,6 +32,9 @@ func (l *lifter) begin(line, reason string) (plan.Node, error) {
 	if status, ok := exit(stmt); ok {
 		return plan.Exit{Status: status, Reason: reason}, nil
 	}
+	if c, err := readCommand(stmt); err == nil && setsStatus(c) {
+		return plan.SetStatus{Reason: reason}, nil
+	}
 	list, ok := stmt.Cmd.(*syntax.BinaryCmd)
 	if !ok || list.Op != syntax.OrStmt {
 		op, err := l.op(stmt)
@@ -130,10 +133,15 @@ func policy(s *syntax.Stmt) (plan.OnFail, error) {
 		return plan.OnFail{Kind: plan.FailWarn, Message: words[2]}, nil
 	case len(words) == 1 && words[0] == ":":
 		return plan.OnFail{Kind: plan.FailIgnore}, nil
-	case len(words) == 0 && len(c.env) == 1 && c.env[0] == variable{"status", "1"}:
+	case setsStatus(c):
 		return plan.OnFail{Kind: plan.FailStatus1}, nil
 	}
 	return plan.OnFail{}, errorAt(s, "expected what follows when the step fails: undo MESSAGE, ipsec _log MESSAGE, status=1 or :")
+}
+
+// setsStatus reports whether c is status=1.
+func setsStatus(c command) bool {
+	return len(c.words) == 0 && len(c.env) == 1 && c.env[0] == variable{"status", "1"}
 }
 
 func texts(c command) []string {

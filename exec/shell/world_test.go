@@ -33,8 +33,6 @@ func newNative(w world) native {
 		switch op := op.(type) {
 		case plan.Log:
 			return appendTo(w.dir+"/bin/said", op.Text, os.O_APPEND)
-		case plan.SetStatus:
-			return nil
 		case plan.MakeDir:
 			return os.Mkdir(op.Path, 0o755)
 		case plan.MakeDirs:
@@ -119,7 +117,7 @@ func (w world) random(r *rand.Rand) plan.Plan {
 			case k == 6 && !undo && depth < 2:
 				list = append(list, plan.Exit{Status: plan.Status(r.IntN(3) - 1)})
 			case k == 7:
-				list = append(list, plan.Step{Op: plan.SetStatus{}, OnFail: plan.OnFail{Kind: plan.FailIgnore}})
+				list = append(list, plan.SetStatus{})
 			case k == 8 && !undo:
 				list = append(list, plan.Step{Op: op(), OnFail: plan.OnFail{Kind: plan.FailUndo, Message: message()}})
 			case k < 12:

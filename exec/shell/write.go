@@ -92,6 +92,7 @@ const (
 	or         = " || "
 	and        = " && "
 	notPrefix  = "! "
+	setStatus  = "status=1"
 	reasonText = "# "
 )
 
@@ -121,6 +122,10 @@ func (w *writer) nodes(nodes []plan.Node) {
 			w.reason(n.Reason)
 			w.leaf(n)
 			w.end()
+		case plan.SetStatus:
+			w.reason(n.Reason)
+			w.leaf(n)
+			w.end()
 		case plan.Exit:
 			w.reason(n.Reason)
 			w.leaf(n)
@@ -135,12 +140,14 @@ func (w *writer) body(nodes []plan.Node) {
 	w.depth--
 }
 
-// leaf makes the line of a Step or an Exit.
+// leaf makes the line of a Step, a SetStatus or an Exit.
 func (w *writer) leaf(n plan.Node) {
 	switch n := n.(type) {
 	case plan.Step:
 		w.op(n.Op)
 		w.onFail(n)
+	case plan.SetStatus:
+		w.string(setStatus)
 	case plan.Exit:
 		switch n.Status {
 		case plan.Status0:
@@ -153,8 +160,8 @@ func (w *writer) leaf(n plan.Node) {
 	}
 }
 
-// onFail makes what follows a step's op. A step that says something or sets
-// the register and is ignored when it fails has nothing there.
+// onFail makes what follows a step's op. A step that says something and is
+// ignored when it fails has nothing there.
 func (w *writer) onFail(s plan.Step) {
 	switch s.OnFail.Kind {
 	case plan.FailUndo:
@@ -162,7 +169,7 @@ func (w *writer) onFail(s plan.Step) {
 	case plan.FailWarn:
 		w.string(or + "ipsec _log ").quoted(s.OnFail.Message)
 	case plan.FailStatus1:
-		w.string(or + "status=1")
+		w.string(or + setStatus)
 	case plan.FailIgnore:
 		if !bare(s.Op) {
 			w.string(or + ":")
@@ -171,11 +178,8 @@ func (w *writer) onFail(s plan.Step) {
 }
 
 func bare(op plan.Op) bool {
-	switch op.(type) {
-	case plan.Log, plan.SetStatus:
-		return true
-	}
-	return false
+	_, says := op.(plan.Log)
+	return says
 }
 
 func (w *writer) op(op plan.Op) {

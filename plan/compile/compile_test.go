@@ -87,6 +87,10 @@ func TestWithoutReasons(t *testing.T) {
 					t.Errorf("a reason is left: %q", n.Reason)
 				}
 				walk(n.Else)
+			case plan.SetStatus:
+				if n.Reason != "" {
+					t.Errorf("a reason is left: %q", n.Reason)
+				}
 			case plan.Exit:
 				if n.Reason != "" {
 					t.Errorf("a reason is left: %q", n.Reason)

@@ -31,7 +31,7 @@ func (c *compiler) stop() []plan.Node {
 		Else: []plan.Node{
 			say("running check", "stop ordered, but IPsec does not appear to be running!"),
 			say("running check", "doing cleanup anyway..."),
-			ignored(plan.SetStatus{}, "running check"),
+			plan.SetStatus{Reason: "running check"},
 		},
 		Reason: "running check",
 	})
@@ -119,7 +119,7 @@ func (c *compiler) emptyKlips(how cleaning) plan.Node {
 	clear := []plan.Node{ignored(plan.ClearEroutes{}, reason), ignored(plan.ClearSAs{}, reason)}
 	if how.strict {
 		// Where it dies just now, its tables are as empty as can be.
-		alive := []plan.Node{plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips}}, Then: []plan.Node{ignored(plan.SetStatus{}, reason)}, Reason: reason}}
+		alive := []plan.Node{plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips}}, Then: []plan.Node{plan.SetStatus{Reason: reason}}, Reason: reason}}
 		clear = []plan.Node{plan.Try{Op: plan.ClearEroutes{}, Else: alive, Reason: reason}, plan.Try{Op: plan.ClearSAs{}, Else: alive, Reason: reason}}
 	}
 	return plan.If{
