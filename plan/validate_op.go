@@ -80,11 +80,8 @@ func (c *check) op(op Op) {
 	case Run:
 		c.word("words", op.Words)
 	case StartKlips:
-		c.nilled("debug flags", op.Debug == nil, len(op.Debug))
-		for _, flag := range op.Debug {
-			c.word("debug flag", flag)
-			c.without("debug flag", flag, ',')
-		}
+		c.joined("ways", "way", op.NoOffload)
+		c.joined("debug flags", "debug flag", op.Debug)
 	case StartPluto:
 		c.args(op.Args)
 	case EndDaemon:
@@ -272,6 +269,15 @@ func (c *check) count(what string, n, least int) {
 func (c *check) some(what string, n int) {
 	if n == 0 {
 		c.failf("no %s", what)
+	}
+}
+
+// joined checks a list that shell has in one word, with commas between.
+func (c *check) joined(what, each string, list []string) {
+	c.nilled(what, list == nil, len(list))
+	for _, s := range list {
+		c.word(each, s)
+		c.without(each, s, ',')
 	}
 }
 

@@ -61,6 +61,9 @@ func TestValidateNode(t *testing.T) {
 		{Try{Op: Listen{}, Else: body}, ""},
 		{Try{Op: Listen{}}, "nothing to do when it fails"},
 		{Try{Else: body}, "not an op"},
+		{ignoring(StartKlips{NoOffload: []string{"xdp", "tso"}}), ""},
+		{ignoring(StartKlips{NoOffload: []string{"xdp,tso"}}), `malformed way "xdp,tso"`}, // which would be read back as two
+		{ignoring(StartKlips{NoOffload: []string{}}), "empty but not nil"},
 		{Exit{Status: StatusRegister}, ""},
 		{Exit{Status: 2}, "status is 2"},
 		{Exit{Status: -2}, "status is -2"},
