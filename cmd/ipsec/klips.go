@@ -19,6 +19,7 @@ import (
 	"ipsec/klips/engine"
 	"ipsec/klips/offload"
 	"ipsec/klips/process"
+	"ipsec/klips/process/confine"
 	"ipsec/klips/server"
 	"ipsec/klips/wire/ike"
 	"ipsec/klips/wire/xdp"
@@ -171,10 +172,10 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 		Log:    log.Say,
 		Debug:  func(line string) { core.Debug("pfkey", line) },
 		Ready: func() error {
-			if err := dropPrivileges(klipsKeeps); err != nil {
+			if err := confine.Keep(confine.Klips); err != nil {
 				return err
 			}
-			if err := readOnly(klipsWrites(e.Paths)...); err != nil {
+			if err := confine.ReadOnly(klipsWrites(e.Paths)...); err != nil {
 				return err
 			}
 			return ready()
@@ -191,6 +192,6 @@ func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) 
 // klipsWrites are the files that KLIPS changes once it runs: those of its virtual
 // interfaces, /dev/null when it goes into the background, and at its end its pid file and
 // its sockets, which it takes away.
-func klipsWrites(p conf.Paths) []writable {
-	return []writable{{path: "/dev/net/tun"}, {path: "/proc/sys/net"}, {path: os.DevNull}, {path: p.Run, remove: true}}
+func klipsWrites(p conf.Paths) []confine.Writable {
+	return []confine.Writable{{Path: "/dev/net/tun"}, {Path: "/proc/sys/net"}, {Path: os.DevNull}, {Path: p.Run, Remove: true}}
 }

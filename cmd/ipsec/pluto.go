@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/klips/process"
+	"ipsec/klips/process/confine"
 	"ipsec/logger"
 	"ipsec/pluto/daemon"
 )
@@ -170,14 +171,14 @@ func (c *plutoCmd) work(e *env) error {
 		}
 	}
 	drop := func() error {
-		if err := dropPrivileges(plutoKeeps); err != nil {
+		if err := confine.Keep(confine.Pluto); err != nil {
 			return err
 		}
-		left := []writable{{path: e.Paths.Info()}}
+		left := []confine.Writable{{Path: e.Paths.Info()}}
 		if c.Coredir != "" {
-			left = append(left, writable{path: c.Coredir, make: true})
+			left = append(left, confine.Writable{Path: c.Coredir, Make: true})
 		}
-		return readOnly(left...)
+		return confine.ReadOnly(left...)
 	}
 	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, Drop: drop})
 }

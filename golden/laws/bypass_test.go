@@ -233,6 +233,10 @@ func changes(pkg, name string) bool {
 		return begins("Open", "Remove", "Command")
 	case "process":
 		return begins("End", "Hold", "Background")
+	case "rootonly":
+		return begins("Listen")
+	case "info":
+		return begins("Appender")
 	}
 	return false
 }

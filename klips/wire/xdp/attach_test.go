@@ -22,6 +22,7 @@ import (
 
 	"ipsec/golden/lab"
 	"ipsec/klips/packet"
+	"ipsec/klips/process/confine"
 )
 
 // programOn returns the number of the XDP program on "wan" of a machine, 0 for none.
@@ -253,7 +254,7 @@ func child() {
 		if err != nil {
 			return err
 		}
-		const kept = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_IPC_LOCK
+		const kept = uint32(confine.Klips)
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		data := [2]unix.CapUserData{{Effective: kept, Permitted: kept}}
 		if _, _, errno := unix.Syscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0); errno != 0 {

@@ -1,4 +1,4 @@
-package main
+package confine
 
 import (
 	"errors"
@@ -23,20 +23,19 @@ var changes = []struct {
 	{3, unix.LANDLOCK_ACCESS_FS_TRUNCATE},
 }
 
-// A writable is a file that may still be written to, or a folder with all such files
-// in it, in which others may be made or taken away. One that is not there may not
-// be made either.
-type writable struct {
-	path         string
-	make, remove bool
+// Writable is a file that may still be written to, or a folder whose files may be.
+type Writable struct {
+	Path   string // what is not there when ReadOnly is called may not be made later
+	Make   bool   // files may be made in the folder
+	Remove bool   // files may be removed from the folder
 }
 
-// readOnly denies this process, in all threads and for good, to change or run any
-// file but the writable ones, and to trace other processes: a process of root's
-// could have whatever it likes done by what it writes, whichever capabilities it has
-// given up. Files that are open stay as they are. Linux before 5.13, or one without
-// landlock(7), goes without.
-func readOnly(except ...writable) error {
+// ReadOnly denies this process, in all threads, to change or run any file but the
+// writable ones, and to trace other processes: a process of root could have
+// whatever it likes done by what it writes, whichever capabilities it has given
+// up. Files that are open stay as they are. It comes after Keep. A kernel without
+// landlock(7), as before Linux 5.13, denies nothing, nor does a build with cgo.
+func ReadOnly(except ...Writable) error {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return nil
@@ -55,28 +54,28 @@ func readOnly(except ...writable) error {
 	defer unix.Close(int(fd))
 	for _, w := range except {
 		if err := w.allow(int(fd), denied); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("failed to leave %s writable: %w", w.path, err)
+			return fmt.Errorf("failed to leave %s writable: %w", w.Path, err)
 		}
 	}
 	_, _, errno = syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0)
-	if errno != 0 && errno != unix.ENOTSUP { // as in dropPrivileges
+	if errno != 0 && errno != unix.ENOTSUP { // as in Keep
 		return fmt.Errorf("failed to make files read-only: %w", errno)
 	}
 	return nil
 }
 
 // allow adds to a set of rules that a file may be written to.
-func (w writable) allow(rules int, denied uint64) error {
-	at, err := unix.Open(w.path, unix.O_PATH|unix.O_CLOEXEC, 0)
+func (w Writable) allow(rules int, denied uint64) error {
+	at, err := unix.Open(w.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(at)
 	access := uint64(unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE)
-	if w.make {
+	if w.Make {
 		access |= unix.LANDLOCK_ACCESS_FS_MAKE_REG
 	}
-	if w.remove {
+	if w.Remove {
 		access |= unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: access & denied, Parent_fd: int32(at)}
