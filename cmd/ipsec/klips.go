@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"runtime"
@@ -38,9 +37,6 @@ type klipsCmd struct {
 	Debug     []string `placeholder:"FLAG" help:"Flags of ipsec klipsdebug, or all or none."`
 }
 
-// startTime is how long KLIPS may take to become ready.
-const startTime = 30 * time.Second
-
 // Run starts KLIPS and returns when it is ready; with --nofork it is KLIPS and
 // returns at its end.
 func (c *klipsCmd) Run(e *env) error {
@@ -59,21 +55,7 @@ func (c *klipsCmd) Run(e *env) error {
 		}
 		return c.serve(e, settings, linux)
 	}
-	// The daemon's folder is "/", and what we were given may be relative.
-	if err := os.Setenv("IPSEC_RUNDIR", e.Paths.Run); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
-	defer cancel()
-	started, err := process.Background(ctx, e.Stderr, c.arguments()...)
-	var early *process.StartError
-	switch {
-	case errors.As(err, &early) && early.Status != 0: // it has said why
-		return exitStatus(early.Status)
-	case err != nil:
-		return fmt.Errorf("failed to start KLIPS: %w", err)
-	}
-	return started.Release()
+	return e.background("KLIPS", c.arguments()...)
 }
 
 // settings checks the flags.
@@ -118,14 +100,8 @@ func (c *klipsCmd) arguments() []string {
 // Its virtual interfaces stay behind, so that what is routed into them drops.
 func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) error {
 	debug.SetGCPercent(50) // packets make no garbage, and ten thousand tunnels shall take little
-	lock, err := process.Hold(e.Paths.KlipsPID())
-	var held *process.HeldError
-	switch {
-	case errors.As(err, &held):
-		return fmt.Errorf("KLIPS is running already: %w", err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no run folder %s: ipsec setup start makes it, or mkdir", e.Paths.Run)
-	case err != nil:
+	lock, err := hold("KLIPS", e.Paths.KlipsPID())
+	if err != nil {
 		return err
 	}
 	defer lock.Release()

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -64,23 +62,7 @@ func (c *plutoCmd) Run(e *env, command *kong.Context) error {
 	case c.Nofork:
 		return c.supervise(e, command.Args)
 	}
-	// The daemon's folder is "/", and what we were given may be relative.
-	for name, value := range map[string]string{"IPSEC_RUNDIR": e.Paths.Run, "IPSEC_CONFS": e.Paths.Confs} {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTime)
-	defer cancel()
-	started, err := process.Background(ctx, e.Stderr, append(slices.Clone(command.Args), "--nofork")...)
-	var early *process.StartError
-	switch {
-	case errors.As(err, &early) && early.Status != 0: // it has said why
-		return exitStatus(early.Status)
-	case err != nil:
-		return fmt.Errorf("failed to start Pluto: %w", err)
-	}
-	return started.Release()
+	return e.background("Pluto", append(slices.Clone(command.Args), "--nofork")...)
 }
 
 // options turns the command line into what the daemon wants.
@@ -111,14 +93,8 @@ func (c *plutoCmd) options(e *env) daemon.Options {
 // supervise is the process that holds pluto.pid.
 func (c *plutoCmd) supervise(e *env, args []string) error {
 	o := c.options(e)
-	lock, err := process.Hold(o.PIDFile())
-	var held *process.HeldError
-	switch {
-	case errors.As(err, &held):
-		return fmt.Errorf("another Pluto is running: %w", err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no run folder %s: ipsec setup start makes it, or mkdir", filepath.Dir(o.PIDFile()))
-	case err != nil:
+	lock, err := hold("Pluto", o.PIDFile())
+	if err != nil {
 		return err
 	}
 	defer lock.Release()
