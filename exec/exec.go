@@ -4,6 +4,7 @@
 package exec
 
 import (
+	"context"
 	"reflect"
 
 	"ipsec/plan"
@@ -11,142 +12,143 @@ import (
 
 // Ops is one method for each op of package plan. Do hands an op to its
 // method, so that an op which some backend does not handle does not compile.
+// An op that waits for a peer waits no longer than ctx; others go on to their end.
 type Ops interface {
-	Log(plan.Log) error
-	Lock(plan.Lock) error
-	Save(plan.Save) error
-	Restore(plan.Restore) error
-	MakeDir(plan.MakeDir) error
-	MakeDirs(plan.MakeDirs) error
-	RemoveDir(plan.RemoveDir) error
-	Remove(plan.Remove) error
-	Write(plan.Write) error
-	Append(plan.Append) error
-	Touch(plan.Touch) error
-	WritePID(plan.WritePID) error
-	AddAddr(plan.AddAddr) error
-	DelAddr(plan.DelAddr) error
-	SetMTU(plan.SetMTU) error
-	LinkUp(plan.LinkUp) error
-	AddRoute(plan.AddRoute) error
-	DelRoute(plan.DelRoute) error
-	RPFilter(plan.RPFilter) error
-	Modprobe(plan.Modprobe) error
-	Run(plan.Run) error
-	StartKlips(plan.StartKlips) error
-	StartPluto(plan.StartPluto) error
-	EndDaemon(plan.EndDaemon) error
-	Attach(plan.Attach) error
-	Detach(plan.Detach) error
-	ClearInterfaces(plan.ClearInterfaces) error
-	ClearEroutes(plan.ClearEroutes) error
-	ClearSAs(plan.ClearSAs) error
-	AddSA(plan.AddSA) error
-	AddComp(plan.AddComp) error
-	AddTunnel(plan.AddTunnel) error
-	DelSA(plan.DelSA) error
-	GroupSAs(plan.GroupSAs) error
-	AddEroute(plan.AddEroute) error
-	AddInflow(plan.AddInflow) error
-	DelEroute(plan.DelEroute) error
-	Updown(plan.Updown) error
-	AddConn(plan.AddConn) error
-	Listen(plan.Listen) error
-	RouteConn(plan.RouteConn) error
-	Initiate(plan.Initiate) error
-	Whack(plan.Whack) error
+	Log(context.Context, plan.Log) error
+	Lock(context.Context, plan.Lock) error
+	Save(context.Context, plan.Save) error
+	Restore(context.Context, plan.Restore) error
+	MakeDir(context.Context, plan.MakeDir) error
+	MakeDirs(context.Context, plan.MakeDirs) error
+	RemoveDir(context.Context, plan.RemoveDir) error
+	Remove(context.Context, plan.Remove) error
+	Write(context.Context, plan.Write) error
+	Append(context.Context, plan.Append) error
+	Touch(context.Context, plan.Touch) error
+	WritePID(context.Context, plan.WritePID) error
+	AddAddr(context.Context, plan.AddAddr) error
+	DelAddr(context.Context, plan.DelAddr) error
+	SetMTU(context.Context, plan.SetMTU) error
+	LinkUp(context.Context, plan.LinkUp) error
+	AddRoute(context.Context, plan.AddRoute) error
+	DelRoute(context.Context, plan.DelRoute) error
+	RPFilter(context.Context, plan.RPFilter) error
+	Modprobe(context.Context, plan.Modprobe) error
+	Run(context.Context, plan.Run) error
+	StartKlips(context.Context, plan.StartKlips) error
+	StartPluto(context.Context, plan.StartPluto) error
+	EndDaemon(context.Context, plan.EndDaemon) error
+	Attach(context.Context, plan.Attach) error
+	Detach(context.Context, plan.Detach) error
+	ClearInterfaces(context.Context, plan.ClearInterfaces) error
+	ClearEroutes(context.Context, plan.ClearEroutes) error
+	ClearSAs(context.Context, plan.ClearSAs) error
+	AddSA(context.Context, plan.AddSA) error
+	AddComp(context.Context, plan.AddComp) error
+	AddTunnel(context.Context, plan.AddTunnel) error
+	DelSA(context.Context, plan.DelSA) error
+	GroupSAs(context.Context, plan.GroupSAs) error
+	AddEroute(context.Context, plan.AddEroute) error
+	AddInflow(context.Context, plan.AddInflow) error
+	DelEroute(context.Context, plan.DelEroute) error
+	Updown(context.Context, plan.Updown) error
+	AddConn(context.Context, plan.AddConn) error
+	Listen(context.Context, plan.Listen) error
+	RouteConn(context.Context, plan.RouteConn) error
+	Initiate(context.Context, plan.Initiate) error
+	Whack(context.Context, plan.Whack) error
 }
 
 // Do calls the method of ops that op belongs to. It panics on nil, which no
 // plan holds.
-func Do(ops Ops, op plan.Op) error {
+func Do(ctx context.Context, ops Ops, op plan.Op) error {
 	switch op := op.(type) {
 	case plan.Log:
-		return ops.Log(op)
+		return ops.Log(ctx, op)
 	case plan.Lock:
-		return ops.Lock(op)
+		return ops.Lock(ctx, op)
 	case plan.Save:
-		return ops.Save(op)
+		return ops.Save(ctx, op)
 	case plan.Restore:
-		return ops.Restore(op)
+		return ops.Restore(ctx, op)
 	case plan.MakeDir:
-		return ops.MakeDir(op)
+		return ops.MakeDir(ctx, op)
 	case plan.MakeDirs:
-		return ops.MakeDirs(op)
+		return ops.MakeDirs(ctx, op)
 	case plan.RemoveDir:
-		return ops.RemoveDir(op)
+		return ops.RemoveDir(ctx, op)
 	case plan.Remove:
-		return ops.Remove(op)
+		return ops.Remove(ctx, op)
 	case plan.Write:
-		return ops.Write(op)
+		return ops.Write(ctx, op)
 	case plan.Append:
-		return ops.Append(op)
+		return ops.Append(ctx, op)
 	case plan.Touch:
-		return ops.Touch(op)
+		return ops.Touch(ctx, op)
 	case plan.WritePID:
-		return ops.WritePID(op)
+		return ops.WritePID(ctx, op)
 	case plan.AddAddr:
-		return ops.AddAddr(op)
+		return ops.AddAddr(ctx, op)
 	case plan.DelAddr:
-		return ops.DelAddr(op)
+		return ops.DelAddr(ctx, op)
 	case plan.SetMTU:
-		return ops.SetMTU(op)
+		return ops.SetMTU(ctx, op)
 	case plan.LinkUp:
-		return ops.LinkUp(op)
+		return ops.LinkUp(ctx, op)
 	case plan.AddRoute:
-		return ops.AddRoute(op)
+		return ops.AddRoute(ctx, op)
 	case plan.DelRoute:
-		return ops.DelRoute(op)
+		return ops.DelRoute(ctx, op)
 	case plan.RPFilter:
-		return ops.RPFilter(op)
+		return ops.RPFilter(ctx, op)
 	case plan.Modprobe:
-		return ops.Modprobe(op)
+		return ops.Modprobe(ctx, op)
 	case plan.Run:
-		return ops.Run(op)
+		return ops.Run(ctx, op)
 	case plan.StartKlips:
-		return ops.StartKlips(op)
+		return ops.StartKlips(ctx, op)
 	case plan.StartPluto:
-		return ops.StartPluto(op)
+		return ops.StartPluto(ctx, op)
 	case plan.EndDaemon:
-		return ops.EndDaemon(op)
+		return ops.EndDaemon(ctx, op)
 	case plan.Attach:
-		return ops.Attach(op)
+		return ops.Attach(ctx, op)
 	case plan.Detach:
-		return ops.Detach(op)
+		return ops.Detach(ctx, op)
 	case plan.ClearInterfaces:
-		return ops.ClearInterfaces(op)
+		return ops.ClearInterfaces(ctx, op)
 	case plan.ClearEroutes:
-		return ops.ClearEroutes(op)
+		return ops.ClearEroutes(ctx, op)
 	case plan.ClearSAs:
-		return ops.ClearSAs(op)
+		return ops.ClearSAs(ctx, op)
 	case plan.AddSA:
-		return ops.AddSA(op)
+		return ops.AddSA(ctx, op)
 	case plan.AddComp:
-		return ops.AddComp(op)
+		return ops.AddComp(ctx, op)
 	case plan.AddTunnel:
-		return ops.AddTunnel(op)
+		return ops.AddTunnel(ctx, op)
 	case plan.DelSA:
-		return ops.DelSA(op)
+		return ops.DelSA(ctx, op)
 	case plan.GroupSAs:
-		return ops.GroupSAs(op)
+		return ops.GroupSAs(ctx, op)
 	case plan.AddEroute:
-		return ops.AddEroute(op)
+		return ops.AddEroute(ctx, op)
 	case plan.AddInflow:
-		return ops.AddInflow(op)
+		return ops.AddInflow(ctx, op)
 	case plan.DelEroute:
-		return ops.DelEroute(op)
+		return ops.DelEroute(ctx, op)
 	case plan.Updown:
-		return ops.Updown(op)
+		return ops.Updown(ctx, op)
 	case plan.AddConn:
-		return ops.AddConn(op)
+		return ops.AddConn(ctx, op)
 	case plan.Listen:
-		return ops.Listen(op)
+		return ops.Listen(ctx, op)
 	case plan.RouteConn:
-		return ops.RouteConn(op)
+		return ops.RouteConn(ctx, op)
 	case plan.Initiate:
-		return ops.Initiate(op)
+		return ops.Initiate(ctx, op)
 	case plan.Whack:
-		return ops.Whack(op)
+		return ops.Whack(ctx, op)
 	}
 	panic("exec: no op")
 }
@@ -156,7 +158,7 @@ func Zeros() []plan.Op {
 	ops := reflect.TypeFor[Ops]()
 	zeros := make([]plan.Op, ops.NumMethod())
 	for i := range zeros {
-		zeros[i] = reflect.Zero(ops.Method(i).Type.In(0)).Interface().(plan.Op)
+		zeros[i] = reflect.Zero(ops.Method(i).Type.In(1)).Interface().(plan.Op)
 	}
 	return zeros
 }

@@ -1,6 +1,7 @@
 package exec_test
 
 import (
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -53,7 +54,7 @@ func TestEveryOpIsHandled(t *testing.T) {
 		name := reflect.TypeOf(zero).Name()
 		names = append(names, name)
 		var got plan.Op
-		if err := exec.Do(exectest.Func(func(op plan.Op) error { got = op; return nil }), zero); err != nil {
+		if err := exec.Do(t.Context(), exectest.Func(func(_ context.Context, op plan.Op) error { got = op; return nil }), zero); err != nil {
 			t.Errorf("Do(%s) = %v", name, err)
 		}
 		if !reflect.DeepEqual(got, zero) {
@@ -84,5 +85,5 @@ func TestDoPanicsOnNil(t *testing.T) {
 			t.Error("Do(nil) did not panic")
 		}
 	}()
-	exec.Do(exectest.Func(nil), nil)
+	exec.Do(t.Context(), exectest.Func(nil), nil)
 }

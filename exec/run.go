@@ -7,17 +7,19 @@ import (
 	"ipsec/plan"
 )
 
-// Backend is a world in which plans run.
+// Backend is a world in which plans run. Who has Ops has Do by calling exec.Do.
+// A decorator embeds a Backend and has a Do of its own, which sees every op.
 type Backend interface {
-	Ops
 	Sayer
+	// Do does an op.
+	Do(context.Context, plan.Op) error
 	// Holds answers a condition other than a Not.
 	Holds(plan.Cond) (bool, error)
 }
 
 // Sayer says to a person how something failed, what the tool that a step is
 // written as would say on its stderr. What a plan itself says are its Log steps
-// and the messages of its failure policies, which go to Ops.Log.
+// and the messages of its failure policies, which are Log ops.
 type Sayer interface{ Say(text string) }
 
 // Observer is told of each node, those of If and Try before their bodies, just
@@ -103,7 +105,7 @@ func (w *walker) node(n plan.Node) end {
 		}
 		return w.nodes(n.Else)
 	case plan.Try:
-		if err := Do(w.b, n.Op); err != nil {
+		if err := w.b.Do(w.ctx, n.Op); err != nil {
 			w.b.Say(err.Error())
 			return w.nodes(n.Else)
 		}
@@ -123,7 +125,7 @@ func (w *walker) step(s plan.Step) end {
 	if s.OnFail.Kind == plan.FailUndo {
 		w.undoable = true
 	}
-	err := Do(w.b, s.Op)
+	err := w.b.Do(w.ctx, s.Op)
 	if err == nil || s.OnFail.Kind == plan.FailIgnore {
 		return done
 	}
@@ -154,4 +156,4 @@ func (w *walker) holds(cond plan.Cond) bool {
 
 // log says a failure policy's message, as ipsec _log in the script does; it
 // fails as a step that is ignored.
-func (w *walker) log(message string) { _ = w.b.Log(plan.Log{Text: message}) }
+func (w *walker) log(message string) { _ = w.b.Do(w.ctx, plan.Log{Text: message}) }

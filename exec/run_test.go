@@ -167,3 +167,33 @@ func TestObserver(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(r.Events, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// counting decorates a Backend and counts the ops that go through it.
+type counting struct {
+	exec.Backend
+	ops []plan.Op
+}
+
+func (c *counting) Do(ctx context.Context, op plan.Op) error {
+	c.ops = append(c.ops, op)
+	return c.Backend.Do(ctx, op)
+}
+
+// A decorator sees every op: those of steps, tries and undo, and what failure
+// policies say.
+func TestDecorated(t *testing.T) {
+	var nodes []plan.Node
+	for _, zero := range exec.Zeros() {
+		op := exectest.Op(zero, []byte{1, 2, 3, 4, 5})
+		nodes = append(nodes, plan.Step{Op: op, OnFail: warn("oh")}, plan.Try{Op: op, Else: []plan.Node{plan.SetStatus{}}})
+	}
+	nodes = append(nodes, touch("a!", undo("oh")), exit(0))
+	r := exectest.NewRecorder()
+	r.Fails = func(plan.Op) error { return errors.New("no") }
+	c := &counting{Backend: r}
+	exec.Run(t.Context(), planOf([]plan.Node{touch("back", ignore)}, nodes...), c, nil)
+	events := slices.DeleteFunc(r.Events, func(e string) bool { return strings.HasPrefix(e, "say ") })
+	if len(c.ops) != len(events) || len(c.ops) != 3*len(exec.Zeros())+3 {
+		t.Errorf("%d ops went through, %d were done; want %d", len(c.ops), len(events), 3*len(exec.Zeros())+3)
+	}
+}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
 
+	"ipsec/exec"
 	"ipsec/exec/host"
 	"ipsec/exec/native"
 	"ipsec/exec/shell"
@@ -100,10 +103,10 @@ func (c *autoCmd) Run(e *env) error {
 	defer log.Close()
 	runner := e.runner(native.Env{Log: log, Replies: e.Stdout}, c.Show, tracePrefix)
 	defer runner.close()
-	backend := asking{Executor: runner.executor, whack: new(native.Refused), e: e}
+	backend := asking{Backend: runner.executor, stderr: e.Stderr, refused: new(native.Refused)}
 	status := runner.run(p, backend)
-	if status != 0 && backend.whack.Status != 0 {
-		status = backend.whack.Status
+	if status != 0 && backend.refused.Status != 0 {
+		status = backend.refused.Status
 	}
 	return exited(status)
 }
@@ -126,31 +129,24 @@ func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
 	return compile.Auto(a, config, facts, e.Paths)
 }
 
-// asking is an Executor that exits as whack would: what Pluto has refused it
-// has said itself, in the lines that were printed.
+// asking decorates a Backend so that the command exits as whack would, and does
+// not say again what Pluto has said itself, in the lines that were printed.
 type asking struct {
-	*native.Executor
-	whack *native.Refused
-	e     *env
+	exec.Backend
+	stderr  io.Writer
+	refused *native.Refused // what Pluto has refused last
 }
 
-func (a asking) heard(err error) error {
-	var refused native.Refused
-	if errors.As(err, &refused) {
-		*a.whack = refused
-	}
+// Do does an op, and takes note of what Pluto refuses.
+func (a asking) Do(ctx context.Context, op plan.Op) error {
+	err := a.Backend.Do(ctx, op)
+	errors.As(err, a.refused)
 	return err
 }
 
 // Say says how a step failed, where Pluto has not.
 func (a asking) Say(text string) {
-	if a.whack.Status == 0 {
-		fmt.Fprintln(a.e.Stderr, "ipsec auto: "+text)
+	if a.refused.Status == 0 {
+		fmt.Fprintln(a.stderr, "ipsec auto: "+text)
 	}
 }
-
-func (a asking) AddConn(op plan.AddConn) error     { return a.heard(a.Executor.AddConn(op)) }
-func (a asking) Listen(op plan.Listen) error       { return a.heard(a.Executor.Listen(op)) }
-func (a asking) RouteConn(op plan.RouteConn) error { return a.heard(a.Executor.RouteConn(op)) }
-func (a asking) Initiate(op plan.Initiate) error   { return a.heard(a.Executor.Initiate(op)) }
-func (a asking) Whack(op plan.Whack) error         { return a.heard(a.Executor.Whack(op)) }

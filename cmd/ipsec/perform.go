@@ -65,7 +65,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	// own Lock, which keeps this one. Before the first start there is no folder.
 	release := guardFolder(runner.ctx, e.Paths.Run)
 	defer release()
-	lockErr := runner.executor.Lock(plan.Lock{Dir: e.Paths.Run})
+	lockErr := runner.executor.Do(runner.ctx, plan.Lock{Dir: e.Paths.Run})
 	if lockErr == nil {
 		release()
 	} else if !errors.Is(lockErr, fs.ErrNotExist) {
@@ -83,7 +83,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	}
 	var backend exec.Backend = runner.executor
 	if lockErr != nil {
-		backend = unlocked{runner.executor, e.Paths, facts.Running, release}
+		backend = unlocked{Backend: runner.executor, paths: e.Paths, running: facts.Running, release: release}
 	}
 	return exited(runner.run(p, backend))
 }

@@ -29,7 +29,7 @@ type runner struct {
 func (e *env) runner(env native.Env, show bool, prefix string) runner {
 	var r runner
 	r.ctx, r.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	env.Paths, env.Self, env.Context = e.Paths, e.Self, r.ctx
+	env.Paths, env.Self = e.Paths, e.Self
 	r.executor = native.New(env)
 	if show {
 		r.observer = printer{e.Stdout, prefix}
@@ -37,7 +37,7 @@ func (e *env) runner(env native.Env, show bool, prefix string) runner {
 	return r
 }
 
-// run runs a plan in b, which is the executor or a wrapper of it, and returns
+// run runs a plan in b, which is the executor or a decorator of it, and returns
 // its exit status.
 func (r runner) run(p plan.Plan, b exec.Backend) int { return exec.Run(r.ctx, p, b, r.observer) }
 

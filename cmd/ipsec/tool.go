@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 
-	"ipsec/exec"
 	"ipsec/klips"
 	"ipsec/plan"
 )
@@ -104,5 +104,5 @@ func (e *env) do(op plan.Op) error {
 		return err
 	}
 	defer done()
-	return exec.Do(run, op)
+	return run.Do(context.Background(), op)
 }

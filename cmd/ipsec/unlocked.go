@@ -1,30 +1,34 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 
 	"ipsec/conf"
+	"ipsec/exec"
 	"ipsec/exec/host"
-	"ipsec/exec/native"
 	"ipsec/plan"
 )
 
-// unlocked runs a plan that was made without the lock, because there was no run
-// folder to lock yet. Its Lock fails where what runs is no longer what the plan
-// was made for: another setup has been at work in between, and what stop needs
-// to take back is not in this plan.
+// unlocked decorates a Backend for a plan that was made without the lock, because
+// there was no run folder to lock yet. Its Lock fails where what runs is no longer
+// what the plan was made for: another setup has been at work in between, and what
+// stop needs to take back is not in this plan.
 type unlocked struct {
-	*native.Executor
+	exec.Backend
 	paths   conf.Paths
 	running plan.Running // when the plan was made
 	release func()       // gives back the guard of the run folder
 }
 
-// Lock is like the Executor's.
-func (u unlocked) Lock(op plan.Lock) error {
-	err := u.Executor.Lock(op)
+// Do does an op. After a Lock it looks at what runs.
+func (u unlocked) Do(ctx context.Context, op plan.Op) error {
+	err := u.Backend.Do(ctx, op)
+	if _, ok := op.(plan.Lock); !ok {
+		return err
+	}
 	u.release()
 	if err != nil {
 		return err

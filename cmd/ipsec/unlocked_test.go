@@ -20,7 +20,8 @@ func TestUnlocked(t *testing.T) {
 	lock := func() error {
 		executor := native.New(native.Env{Paths: e.Paths})
 		defer executor.Close()
-		return unlocked{executor, e.Paths, facts.Running, func() {}}.Lock(plan.Lock{Dir: e.Paths.Run})
+		u := unlocked{Backend: executor, paths: e.Paths, running: facts.Running, release: func() {}}
+		return u.Do(t.Context(), plan.Lock{Dir: e.Paths.Run})
 	}
 	if err := lock(); err != nil {
 		t.Fatalf("nothing has changed: %v", err)

@@ -3,55 +3,57 @@
 package exectest
 
 import (
+	"context"
+
 	"ipsec/exec"
 	"ipsec/plan"
 )
 
 // Func is Ops by one function, which every op goes to.
-type Func func(plan.Op) error
+type Func func(context.Context, plan.Op) error
 
 var _ exec.Ops = Func(nil)
 
-func (f Func) Log(op plan.Log) error                         { return f(op) }
-func (f Func) Lock(op plan.Lock) error                       { return f(op) }
-func (f Func) Save(op plan.Save) error                       { return f(op) }
-func (f Func) Restore(op plan.Restore) error                 { return f(op) }
-func (f Func) MakeDir(op plan.MakeDir) error                 { return f(op) }
-func (f Func) MakeDirs(op plan.MakeDirs) error               { return f(op) }
-func (f Func) RemoveDir(op plan.RemoveDir) error             { return f(op) }
-func (f Func) Remove(op plan.Remove) error                   { return f(op) }
-func (f Func) Write(op plan.Write) error                     { return f(op) }
-func (f Func) Append(op plan.Append) error                   { return f(op) }
-func (f Func) Touch(op plan.Touch) error                     { return f(op) }
-func (f Func) WritePID(op plan.WritePID) error               { return f(op) }
-func (f Func) AddAddr(op plan.AddAddr) error                 { return f(op) }
-func (f Func) DelAddr(op plan.DelAddr) error                 { return f(op) }
-func (f Func) SetMTU(op plan.SetMTU) error                   { return f(op) }
-func (f Func) LinkUp(op plan.LinkUp) error                   { return f(op) }
-func (f Func) AddRoute(op plan.AddRoute) error               { return f(op) }
-func (f Func) DelRoute(op plan.DelRoute) error               { return f(op) }
-func (f Func) RPFilter(op plan.RPFilter) error               { return f(op) }
-func (f Func) Modprobe(op plan.Modprobe) error               { return f(op) }
-func (f Func) Run(op plan.Run) error                         { return f(op) }
-func (f Func) StartKlips(op plan.StartKlips) error           { return f(op) }
-func (f Func) StartPluto(op plan.StartPluto) error           { return f(op) }
-func (f Func) EndDaemon(op plan.EndDaemon) error             { return f(op) }
-func (f Func) Attach(op plan.Attach) error                   { return f(op) }
-func (f Func) Detach(op plan.Detach) error                   { return f(op) }
-func (f Func) ClearInterfaces(op plan.ClearInterfaces) error { return f(op) }
-func (f Func) ClearEroutes(op plan.ClearEroutes) error       { return f(op) }
-func (f Func) ClearSAs(op plan.ClearSAs) error               { return f(op) }
-func (f Func) AddSA(op plan.AddSA) error                     { return f(op) }
-func (f Func) AddComp(op plan.AddComp) error                 { return f(op) }
-func (f Func) AddTunnel(op plan.AddTunnel) error             { return f(op) }
-func (f Func) DelSA(op plan.DelSA) error                     { return f(op) }
-func (f Func) GroupSAs(op plan.GroupSAs) error               { return f(op) }
-func (f Func) AddEroute(op plan.AddEroute) error             { return f(op) }
-func (f Func) AddInflow(op plan.AddInflow) error             { return f(op) }
-func (f Func) DelEroute(op plan.DelEroute) error             { return f(op) }
-func (f Func) Updown(op plan.Updown) error                   { return f(op) }
-func (f Func) AddConn(op plan.AddConn) error                 { return f(op) }
-func (f Func) Listen(op plan.Listen) error                   { return f(op) }
-func (f Func) RouteConn(op plan.RouteConn) error             { return f(op) }
-func (f Func) Initiate(op plan.Initiate) error               { return f(op) }
-func (f Func) Whack(op plan.Whack) error                     { return f(op) }
+func (f Func) Log(ctx context.Context, op plan.Log) error                         { return f(ctx, op) }
+func (f Func) Lock(ctx context.Context, op plan.Lock) error                       { return f(ctx, op) }
+func (f Func) Save(ctx context.Context, op plan.Save) error                       { return f(ctx, op) }
+func (f Func) Restore(ctx context.Context, op plan.Restore) error                 { return f(ctx, op) }
+func (f Func) MakeDir(ctx context.Context, op plan.MakeDir) error                 { return f(ctx, op) }
+func (f Func) MakeDirs(ctx context.Context, op plan.MakeDirs) error               { return f(ctx, op) }
+func (f Func) RemoveDir(ctx context.Context, op plan.RemoveDir) error             { return f(ctx, op) }
+func (f Func) Remove(ctx context.Context, op plan.Remove) error                   { return f(ctx, op) }
+func (f Func) Write(ctx context.Context, op plan.Write) error                     { return f(ctx, op) }
+func (f Func) Append(ctx context.Context, op plan.Append) error                   { return f(ctx, op) }
+func (f Func) Touch(ctx context.Context, op plan.Touch) error                     { return f(ctx, op) }
+func (f Func) WritePID(ctx context.Context, op plan.WritePID) error               { return f(ctx, op) }
+func (f Func) AddAddr(ctx context.Context, op plan.AddAddr) error                 { return f(ctx, op) }
+func (f Func) DelAddr(ctx context.Context, op plan.DelAddr) error                 { return f(ctx, op) }
+func (f Func) SetMTU(ctx context.Context, op plan.SetMTU) error                   { return f(ctx, op) }
+func (f Func) LinkUp(ctx context.Context, op plan.LinkUp) error                   { return f(ctx, op) }
+func (f Func) AddRoute(ctx context.Context, op plan.AddRoute) error               { return f(ctx, op) }
+func (f Func) DelRoute(ctx context.Context, op plan.DelRoute) error               { return f(ctx, op) }
+func (f Func) RPFilter(ctx context.Context, op plan.RPFilter) error               { return f(ctx, op) }
+func (f Func) Modprobe(ctx context.Context, op plan.Modprobe) error               { return f(ctx, op) }
+func (f Func) Run(ctx context.Context, op plan.Run) error                         { return f(ctx, op) }
+func (f Func) StartKlips(ctx context.Context, op plan.StartKlips) error           { return f(ctx, op) }
+func (f Func) StartPluto(ctx context.Context, op plan.StartPluto) error           { return f(ctx, op) }
+func (f Func) EndDaemon(ctx context.Context, op plan.EndDaemon) error             { return f(ctx, op) }
+func (f Func) Attach(ctx context.Context, op plan.Attach) error                   { return f(ctx, op) }
+func (f Func) Detach(ctx context.Context, op plan.Detach) error                   { return f(ctx, op) }
+func (f Func) ClearInterfaces(ctx context.Context, op plan.ClearInterfaces) error { return f(ctx, op) }
+func (f Func) ClearEroutes(ctx context.Context, op plan.ClearEroutes) error       { return f(ctx, op) }
+func (f Func) ClearSAs(ctx context.Context, op plan.ClearSAs) error               { return f(ctx, op) }
+func (f Func) AddSA(ctx context.Context, op plan.AddSA) error                     { return f(ctx, op) }
+func (f Func) AddComp(ctx context.Context, op plan.AddComp) error                 { return f(ctx, op) }
+func (f Func) AddTunnel(ctx context.Context, op plan.AddTunnel) error             { return f(ctx, op) }
+func (f Func) DelSA(ctx context.Context, op plan.DelSA) error                     { return f(ctx, op) }
+func (f Func) GroupSAs(ctx context.Context, op plan.GroupSAs) error               { return f(ctx, op) }
+func (f Func) AddEroute(ctx context.Context, op plan.AddEroute) error             { return f(ctx, op) }
+func (f Func) AddInflow(ctx context.Context, op plan.AddInflow) error             { return f(ctx, op) }
+func (f Func) DelEroute(ctx context.Context, op plan.DelEroute) error             { return f(ctx, op) }
+func (f Func) Updown(ctx context.Context, op plan.Updown) error                   { return f(ctx, op) }
+func (f Func) AddConn(ctx context.Context, op plan.AddConn) error                 { return f(ctx, op) }
+func (f Func) Listen(ctx context.Context, op plan.Listen) error                   { return f(ctx, op) }
+func (f Func) RouteConn(ctx context.Context, op plan.RouteConn) error             { return f(ctx, op) }
+func (f Func) Initiate(ctx context.Context, op plan.Initiate) error               { return f(ctx, op) }
+func (f Func) Whack(ctx context.Context, op plan.Whack) error                     { return f(ctx, op) }

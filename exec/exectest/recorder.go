@@ -1,6 +1,7 @@
 package exectest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -12,8 +13,6 @@ import (
 // events: an op in Go syntax without its package, "? " and a condition, "say "
 // and what was said, "see " and the type of a node that it was told of.
 type Recorder struct {
-	Func
-
 	Events []string
 	Before func(event string)     // called before an event is remembered; may be nil
 	Fails  func(op plan.Op) error // how an op fails; nil: it does not
@@ -27,16 +26,15 @@ var (
 )
 
 // NewRecorder returns a Recorder in which nothing fails and nothing holds.
-func NewRecorder() *Recorder {
-	r := new(Recorder)
-	r.Func = func(op plan.Op) error {
-		r.event(fmt.Sprintf("%T%+v", op, op)[len("plan."):])
-		if r.Fails == nil {
-			return nil
-		}
-		return r.Fails(op)
+func NewRecorder() *Recorder { return new(Recorder) }
+
+// Do remembers op.
+func (r *Recorder) Do(_ context.Context, op plan.Op) error {
+	r.event(fmt.Sprintf("%T%+v", op, op)[len("plan."):])
+	if r.Fails == nil {
+		return nil
 	}
-	return r
+	return r.Fails(op)
 }
 
 func (r *Recorder) event(e string) {

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,7 @@ import (
 // Lock is like 'exec 9< DIR && flock -n 9'. The lock is held until Close, or
 // until another folder is locked; no child process inherits it. A folder that
 // was removed before it was locked is no longer there.
-func (e *Executor) Lock(op plan.Lock) error {
+func (e *Executor) Lock(_ context.Context, op plan.Lock) error {
 	dir, err := os.OpenFile(op.Dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return fmt.Errorf("failed to lock: %w", err)
@@ -55,22 +56,22 @@ func isAt(file *os.File, path string) bool {
 }
 
 // MakeDir is like 'mkdir PATH'.
-func (e *Executor) MakeDir(op plan.MakeDir) error {
+func (e *Executor) MakeDir(_ context.Context, op plan.MakeDir) error {
 	return failed("make folder", os.Mkdir(op.Path, 0o755))
 }
 
 // MakeDirs is like 'mkdir -p PATH'.
-func (e *Executor) MakeDirs(op plan.MakeDirs) error {
+func (e *Executor) MakeDirs(_ context.Context, op plan.MakeDirs) error {
 	return failed("make folder", os.MkdirAll(op.Path, 0o755))
 }
 
 // RemoveDir is like 'rmdir PATH'.
-func (e *Executor) RemoveDir(op plan.RemoveDir) error {
+func (e *Executor) RemoveDir(_ context.Context, op plan.RemoveDir) error {
 	return failed("remove folder", at("rmdir", op.Path, unix.Rmdir(op.Path)))
 }
 
 // Remove is like 'rm -f PATH…'. It goes on after a file that cannot be removed.
-func (e *Executor) Remove(op plan.Remove) error {
+func (e *Executor) Remove(_ context.Context, op plan.Remove) error {
 	var all []error
 	for _, path := range op.Paths {
 		err := unix.Unlink(path)
@@ -84,21 +85,23 @@ func (e *Executor) Remove(op plan.Remove) error {
 // Write is like 'printf '%s\n' TEXT > PATH'. A file that it makes has mode
 // 0644; a symbolic link in PATH's place is refused, and so is what is no
 // regular file. What lies in /proc or /sys is written but never made.
-func (e *Executor) Write(op plan.Write) error {
+func (e *Executor) Write(_ context.Context, op plan.Write) error {
 	return put(op.Path, op.Text+"\n", os.O_TRUNC|making(op.Path))
 }
 
 // Append is like 'printf '%s\n' TEXT >> PATH', with Write's care. The line is
 // appended whole, whoever else appends at the same time.
-func (e *Executor) Append(op plan.Append) error {
+func (e *Executor) Append(_ context.Context, op plan.Append) error {
 	return put(op.Path, op.Text+"\n", os.O_APPEND|making(op.Path))
 }
 
 // Touch is like 'touch PATH', with Write's care.
-func (e *Executor) Touch(op plan.Touch) error { return put(op.Path, "", making(op.Path)) }
+func (e *Executor) Touch(_ context.Context, op plan.Touch) error {
+	return put(op.Path, "", making(op.Path))
+}
 
 // WritePID is like 'printf '%s\n' "$$" > PATH', with Write's care.
-func (e *Executor) WritePID(op plan.WritePID) error {
+func (e *Executor) WritePID(_ context.Context, op plan.WritePID) error {
 	return put(op.Path, fmt.Sprintf("%d\n", os.Getpid()), os.O_TRUNC|making(op.Path))
 }
 

@@ -16,17 +16,17 @@ import (
 
 func TestFiles(t *testing.T) {
 	b := newBench(t, "")
-	works(t, b.MakeDir(plan.MakeDir{Path: b.path("d")}))
-	fails(t, b.MakeDir(plan.MakeDir{Path: b.path("d")}), "failed to make folder", b.path("d"), "exists")
-	works(t, b.MakeDirs(plan.MakeDirs{Path: b.path("d/e/f")}))
-	works(t, b.MakeDirs(plan.MakeDirs{Path: b.path("d/e/f")}))
-	works(t, b.Write(plan.Write{Path: b.path("d/file"), Text: "a longer text"}))
-	works(t, b.Write(plan.Write{Path: b.path("d/file"), Text: "one"}))
-	works(t, b.Append(plan.Append{Path: b.path("d/file"), Text: "two"}))
-	works(t, b.Append(plan.Append{Path: b.path("d/new"), Text: "line"}))
-	works(t, b.Touch(plan.Touch{Path: b.path("d/file")}))
-	works(t, b.Touch(plan.Touch{Path: b.path("d/touched")}))
-	works(t, b.WritePID(plan.WritePID{Path: b.path("d/pid")}))
+	works(t, b.MakeDir(t.Context(), plan.MakeDir{Path: b.path("d")}))
+	fails(t, b.MakeDir(t.Context(), plan.MakeDir{Path: b.path("d")}), "failed to make folder", b.path("d"), "exists")
+	works(t, b.MakeDirs(t.Context(), plan.MakeDirs{Path: b.path("d/e/f")}))
+	works(t, b.MakeDirs(t.Context(), plan.MakeDirs{Path: b.path("d/e/f")}))
+	works(t, b.Write(t.Context(), plan.Write{Path: b.path("d/file"), Text: "a longer text"}))
+	works(t, b.Write(t.Context(), plan.Write{Path: b.path("d/file"), Text: "one"}))
+	works(t, b.Append(t.Context(), plan.Append{Path: b.path("d/file"), Text: "two"}))
+	works(t, b.Append(t.Context(), plan.Append{Path: b.path("d/new"), Text: "line"}))
+	works(t, b.Touch(t.Context(), plan.Touch{Path: b.path("d/file")}))
+	works(t, b.Touch(t.Context(), plan.Touch{Path: b.path("d/touched")}))
+	works(t, b.WritePID(t.Context(), plan.WritePID{Path: b.path("d/pid")}))
 	for name, want := range map[string]string{
 		"d/file": "one\ntwo\n", "d/new": "line\n", "d/touched": "", "d/pid": fmt.Sprintf("%d\n", os.Getpid()),
 	} {
@@ -40,10 +40,10 @@ func TestFiles(t *testing.T) {
 	if info, err := os.Stat(b.path("d/e")); err != nil || info.Mode() != fs.ModeDir|0o755 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	fails(t, b.RemoveDir(plan.RemoveDir{Path: b.path("d")}), "failed to remove folder", b.path("d"), "not empty")
-	works(t, b.RemoveDir(plan.RemoveDir{Path: b.path("d/e/f")}))
-	fails(t, b.RemoveDir(plan.RemoveDir{Path: b.path("d/e/f")}), "no such file")
-	fails(t, b.Remove(plan.Remove{Paths: []string{b.path("d/e"), b.path("d/file"), b.path("none"), b.path("d/new/x")}}), b.path("d/e"))
+	fails(t, b.RemoveDir(t.Context(), plan.RemoveDir{Path: b.path("d")}), "failed to remove folder", b.path("d"), "not empty")
+	works(t, b.RemoveDir(t.Context(), plan.RemoveDir{Path: b.path("d/e/f")}))
+	fails(t, b.RemoveDir(t.Context(), plan.RemoveDir{Path: b.path("d/e/f")}), "no such file")
+	fails(t, b.Remove(t.Context(), plan.Remove{Paths: []string{b.path("d/e"), b.path("d/file"), b.path("none"), b.path("d/new/x")}}), b.path("d/e"))
 	if _, err := os.Stat(b.path("d/file")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after a folder, the file is still there: %v", err)
 	}
@@ -66,15 +66,15 @@ func TestWriteCareful(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, why := range map[string]string{"link": "symbolic link", "dangling": "symbolic link", "fifo": "not a regular file", ".": "directory"} {
-		fails(t, b.Write(plan.Write{Path: b.path(name), Text: "x"}), "failed to write", b.path(name), why)
-		fails(t, b.Append(plan.Append{Path: b.path(name), Text: "x"}), why)
-		fails(t, b.Touch(plan.Touch{Path: b.path(name)}), why)
-		fails(t, b.WritePID(plan.WritePID{Path: b.path(name)}), why)
+		fails(t, b.Write(t.Context(), plan.Write{Path: b.path(name), Text: "x"}), "failed to write", b.path(name), why)
+		fails(t, b.Append(t.Context(), plan.Append{Path: b.path(name), Text: "x"}), why)
+		fails(t, b.Touch(t.Context(), plan.Touch{Path: b.path(name)}), why)
+		fails(t, b.WritePID(t.Context(), plan.WritePID{Path: b.path(name)}), why)
 	}
 	if got := contents(t, b.path("victim")); got != "safe" {
 		t.Errorf("the target of a link has become %q", got)
 	}
-	fails(t, b.Write(plan.Write{Path: "/proc/sys/net/ipv4/none", Text: "1"}), "/proc/sys/net/ipv4/none")
+	fails(t, b.Write(t.Context(), plan.Write{Path: "/proc/sys/net/ipv4/none", Text: "1"}), "/proc/sys/net/ipv4/none")
 }
 
 // Lines appended by many at once come whole.
@@ -125,15 +125,15 @@ func TestLock(t *testing.T) {
 	for _, dir := range []string{run, other} {
 		works(t, os.Mkdir(dir, 0o755))
 	}
-	works(t, b.Lock(plan.Lock{Dir: run}))
-	works(t, b.Lock(plan.Lock{Dir: run}))
+	works(t, b.Lock(t.Context(), plan.Lock{Dir: run}))
+	works(t, b.Lock(t.Context(), plan.Lock{Dir: run}))
 	second := New(Env{Paths: b.paths})
 	defer second.Close()
-	fails(t, second.Lock(plan.Lock{Dir: run}), "another ipsec setup is at work on "+run, "try again")
+	fails(t, second.Lock(t.Context(), plan.Lock{Dir: run}), "another ipsec setup is at work on "+run, "try again")
 	fails(t, exec.Command("flock", "-n", run, "true").Run(), "exit status 1")
 
 	// No child process inherits it.
-	works(t, b.Run(plan.Run{Words: "sleep 1000 >/dev/null 2>&1 & echo $! > " + b.path("pid")}))
+	works(t, b.Run(t.Context(), plan.Run{Words: "sleep 1000 >/dev/null 2>&1 & echo $! > " + b.path("pid")}))
 	var pid int
 	if _, err := fmt.Sscan(contents(t, b.path("pid")), &pid); err != nil {
 		t.Fatal(err)
@@ -143,16 +143,16 @@ func TestLock(t *testing.T) {
 	// A folder that was made anew is another folder.
 	works(t, os.Remove(run))
 	works(t, os.Mkdir(run, 0o755))
-	works(t, b.Lock(plan.Lock{Dir: run}))
-	fails(t, second.Lock(plan.Lock{Dir: run}), "at work")
+	works(t, b.Lock(t.Context(), plan.Lock{Dir: run}))
+	fails(t, second.Lock(t.Context(), plan.Lock{Dir: run}), "at work")
 
-	works(t, b.Lock(plan.Lock{Dir: other}))
-	works(t, second.Lock(plan.Lock{Dir: run}))
+	works(t, b.Lock(t.Context(), plan.Lock{Dir: other}))
+	works(t, second.Lock(t.Context(), plan.Lock{Dir: run}))
 	works(t, second.Close())
-	works(t, b.Lock(plan.Lock{Dir: run}))
+	works(t, b.Lock(t.Context(), plan.Lock{Dir: run}))
 	works(t, b.Close())
-	works(t, second.Lock(plan.Lock{Dir: run}))
-	fails(t, second.Lock(plan.Lock{Dir: b.path("none")}), "failed to lock", b.path("none"))
+	works(t, second.Lock(t.Context(), plan.Lock{Dir: run}))
+	fails(t, second.Lock(t.Context(), plan.Lock{Dir: b.path("none")}), "failed to lock", b.path("none"))
 	write(t, b.path("file"), "")
-	fails(t, second.Lock(plan.Lock{Dir: b.path("file")}), "not a directory")
+	fails(t, second.Lock(t.Context(), plan.Lock{Dir: b.path("file")}), "not a directory")
 }

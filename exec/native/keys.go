@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 
@@ -14,7 +15,7 @@ import (
 // AddSA is like 'ipsec spi --said SAID --src SRC --esp ALG|--ah ALG
 // [--replay_window N] [--encap SPORT:DPORT] --keys-of CONN'. No error shows
 // anything of a key.
-func (e *Executor) AddSA(op plan.AddSA) error {
+func (e *Executor) AddSA(_ context.Context, op plan.AddSA) error {
 	sa, err := e.keyed(op)
 	if err != nil {
 		return fmt.Errorf("failed to set SA %s of conn %s: %w", op.SAID, op.KeysOf, err)

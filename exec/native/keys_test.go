@@ -40,7 +40,7 @@ func TestAddSARefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, captured := newCapture(t, head+c.conf)
-			err := b.AddSA(c.op)
+			err := b.AddSA(t.Context(), c.op)
 			fails(t, err, append(c.want, "failed to set SA "+c.op.SAID.String())...)
 			if err != nil && strings.Contains(err.Error(), canary) {
 				t.Errorf("a key shows in %q", err)
@@ -52,8 +52,8 @@ func TestAddSARefuses(t *testing.T) {
 	}
 	b, _ := newCapture(t, "")
 	broken := New(Env{Paths: b.paths, Config: func() (*conf.Config, error) { return nil, errors.New("malformed file") }})
-	fails(t, broken.AddSA(op), "malformed file")
-	fails(t, New(Env{Paths: b.paths}).AddSA(op), "no such conn")
+	fails(t, broken.AddSA(t.Context(), op), "malformed file")
+	fails(t, New(Env{Paths: b.paths}).AddSA(t.Context(), op), "no such conn")
 }
 
 // The configuration is read once, and only when a key is needed.
@@ -61,12 +61,12 @@ func TestConfigIsLazy(t *testing.T) {
 	b := newBench(t, "")
 	loads := 0
 	e := New(Env{Paths: b.paths, Config: func() (*conf.Config, error) { loads++; return nil, nil }})
-	works(t, e.Touch(plan.Touch{Path: b.path("x")}))
+	works(t, e.Touch(t.Context(), plan.Touch{Path: b.path("x")}))
 	if loads != 0 {
 		t.Error("read without need")
 	}
 	for range 2 {
-		fails(t, e.AddSA(plan.AddSA{SAID: id(said.AH, 0x200), Src: east, Algorithm: "hmac-md5-96", KeysOf: "net"}), "no such conn")
+		fails(t, e.AddSA(t.Context(), plan.AddSA{SAID: id(said.AH, 0x200), Src: east, Algorithm: "hmac-md5-96", KeysOf: "net"}), "no such conn")
 	}
 	if loads != 1 {
 		t.Errorf("read %d times", loads)

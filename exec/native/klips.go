@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -43,13 +44,13 @@ func (e *Executor) ask(do func(klips.Table) error) error {
 }
 
 // Attach is like 'ipsec tncfg --attach --virtual V --physical P'.
-func (e *Executor) Attach(op plan.Attach) error {
+func (e *Executor) Attach(_ context.Context, op plan.Attach) error {
 	return e.ask(func(t klips.Table) error { return t.Attach(op.Virtual, op.Physical) })
 }
 
 // Detach is like 'ipsec tncfg --detach --virtual V'. Where KLIPS is dead, or
 // does not know the interface, it is taken away if a KLIPS has made it.
-func (e *Executor) Detach(op plan.Detach) error {
+func (e *Executor) Detach(_ context.Context, op plan.Detach) error {
 	alive, err := e.alive(plan.Klips)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (e *Executor) Detach(op plan.Detach) error {
 
 // ClearInterfaces is like 'ipsec tncfg --clear': KLIPS lets go of its
 // interfaces, and then those that a KLIPS before it has left are taken away.
-func (e *Executor) ClearInterfaces(plan.ClearInterfaces) error {
+func (e *Executor) ClearInterfaces(_ context.Context, _ plan.ClearInterfaces) error {
 	alive, err := e.alive(plan.Klips)
 	if err != nil {
 		return err
@@ -85,32 +86,36 @@ func (e *Executor) ClearInterfaces(plan.ClearInterfaces) error {
 }
 
 // ClearEroutes is like 'ipsec eroute --clear'.
-func (e *Executor) ClearEroutes(plan.ClearEroutes) error { return e.ask(klips.Table.ClearEroutes) }
+func (e *Executor) ClearEroutes(_ context.Context, _ plan.ClearEroutes) error {
+	return e.ask(klips.Table.ClearEroutes)
+}
 
 // ClearSAs is like 'ipsec spi --clear'.
-func (e *Executor) ClearSAs(plan.ClearSAs) error { return e.ask(klips.Table.ClearSAs) }
+func (e *Executor) ClearSAs(_ context.Context, _ plan.ClearSAs) error {
+	return e.ask(klips.Table.ClearSAs)
+}
 
 // AddComp is like 'ipsec spi --said SAID --src SRC --comp deflate'.
-func (e *Executor) AddComp(op plan.AddComp) error {
+func (e *Executor) AddComp(_ context.Context, op plan.AddComp) error {
 	return e.ask(func(t klips.Table) error {
 		return t.AddSA(klips.SA{ID: op.SAID, Src: op.Src, Comp: "deflate"})
 	})
 }
 
 // AddTunnel is like 'ipsec spi --said SAID --ip4|--ip6 --src SRC --dst DST'.
-func (e *Executor) AddTunnel(op plan.AddTunnel) error {
+func (e *Executor) AddTunnel(_ context.Context, op plan.AddTunnel) error {
 	return e.ask(func(t klips.Table) error {
 		return t.AddSA(klips.SA{ID: op.SAID, Src: op.Src, TunnelSrc: op.Src, TunnelDst: op.Dst})
 	})
 }
 
 // DelSA is like 'ipsec spi --del --said SAID'.
-func (e *Executor) DelSA(op plan.DelSA) error {
+func (e *Executor) DelSA(_ context.Context, op plan.DelSA) error {
 	return e.ask(func(t klips.Table) error { return t.DelSA(op.SAID) })
 }
 
 // GroupSAs is like 'ipsec spigrp SAID…'.
-func (e *Executor) GroupSAs(op plan.GroupSAs) error {
+func (e *Executor) GroupSAs(_ context.Context, op plan.GroupSAs) error {
 	return e.ask(func(t klips.Table) error { return t.GroupSAs(op.SAIDs) })
 }
 
@@ -140,7 +145,7 @@ func (e *Executor) hasEroute(f plan.Flow) (has bool, err error) {
 }
 
 // AddEroute is like 'ipsec eroute --replace --eraf … --src A --dst B … --said SAID'.
-func (e *Executor) AddEroute(op plan.AddEroute) error {
+func (e *Executor) AddEroute(_ context.Context, op plan.AddEroute) error {
 	return e.ask(func(t klips.Table) error {
 		return t.ReplaceEroute(klips.Eroute{Selector: selector(op.Flow), SAID: op.SAID})
 	})
@@ -148,12 +153,12 @@ func (e *Executor) AddEroute(op plan.AddEroute) error {
 
 // AddInflow is like 'ipsec eroute --add --inbound --eraf … --src A --dst B …
 // --said SAID'.
-func (e *Executor) AddInflow(op plan.AddInflow) error {
+func (e *Executor) AddInflow(_ context.Context, op plan.AddInflow) error {
 	return e.ask(func(t klips.Table) error { return t.AddInflow(op.SAID, selector(op.Flow)) })
 }
 
 // DelEroute is like 'ipsec eroute --del --eraf … --src A --dst B …'.
-func (e *Executor) DelEroute(op plan.DelEroute) error {
+func (e *Executor) DelEroute(_ context.Context, op plan.DelEroute) error {
 	return e.ask(func(t klips.Table) error { return t.DelEroute(selector(op.Flow)) })
 }
 

@@ -22,12 +22,12 @@ func id(proto said.Proto, spi uint32) said.SAID { return said.SAID{Dst: west, SP
 
 func TestTables(t *testing.T) {
 	b := newBench(t, "")
-	works(t, b.AddTunnel(plan.AddTunnel{SAID: id(said.IPIP, 0x200), Src: east, Dst: west}))
-	works(t, b.AddComp(plan.AddComp{SAID: id(said.COMP, 0x200), Src: east}))
-	works(t, b.GroupSAs(plan.GroupSAs{SAIDs: []said.SAID{id(said.IPIP, 0x200), id(said.COMP, 0x200)}}))
-	works(t, b.AddInflow(plan.AddInflow{SAID: id(said.IPIP, 0x200), Flow: flow}))
-	works(t, b.AddEroute(plan.AddEroute{Flow: flow, SAID: said.Shunt(said.SPIDrop)}))
-	works(t, b.AddEroute(plan.AddEroute{Flow: flow, SAID: id(said.IPIP, 0x200)}))
+	works(t, b.AddTunnel(t.Context(), plan.AddTunnel{SAID: id(said.IPIP, 0x200), Src: east, Dst: west}))
+	works(t, b.AddComp(t.Context(), plan.AddComp{SAID: id(said.COMP, 0x200), Src: east}))
+	works(t, b.GroupSAs(t.Context(), plan.GroupSAs{SAIDs: []said.SAID{id(said.IPIP, 0x200), id(said.COMP, 0x200)}}))
+	works(t, b.AddInflow(t.Context(), plan.AddInflow{SAID: id(said.IPIP, 0x200), Flow: flow}))
+	works(t, b.AddEroute(t.Context(), plan.AddEroute{Flow: flow, SAID: said.Shunt(said.SPIDrop)}))
+	works(t, b.AddEroute(t.Context(), plan.AddEroute{Flow: flow, SAID: id(said.IPIP, 0x200)}))
 
 	tun, err := b.klips.GetSA(id(said.IPIP, 0x200))
 	works(t, err)
@@ -60,14 +60,14 @@ func TestTables(t *testing.T) {
 			t.Errorf("Holds(%+v) = %v, %v; want %v", c.cond, got, err, c.want)
 		}
 	}
-	works(t, b.DelEroute(plan.DelEroute{Flow: flow}))
-	fails(t, b.DelEroute(plan.DelEroute{Flow: flow}), "no eroute")
-	works(t, b.DelSA(plan.DelSA{SAID: id(said.COMP, 0x200)}))
-	fails(t, b.DelSA(plan.DelSA{SAID: id(said.COMP, 0x200)}), "comp0x200@192.0.2.2")
+	works(t, b.DelEroute(t.Context(), plan.DelEroute{Flow: flow}))
+	fails(t, b.DelEroute(t.Context(), plan.DelEroute{Flow: flow}), "no eroute")
+	works(t, b.DelSA(t.Context(), plan.DelSA{SAID: id(said.COMP, 0x200)}))
+	fails(t, b.DelSA(t.Context(), plan.DelSA{SAID: id(said.COMP, 0x200)}), "comp0x200@192.0.2.2")
 
-	works(t, b.AddEroute(plan.AddEroute{Flow: flow, SAID: said.Shunt(said.SPIDrop)}))
-	works(t, b.ClearEroutes(plan.ClearEroutes{}))
-	works(t, b.ClearSAs(plan.ClearSAs{}))
+	works(t, b.AddEroute(t.Context(), plan.AddEroute{Flow: flow, SAID: said.Shunt(said.SPIDrop)}))
+	works(t, b.ClearEroutes(t.Context(), plan.ClearEroutes{}))
+	works(t, b.ClearSAs(t.Context(), plan.ClearSAs{}))
 	eroutes, _ = b.klips.ListEroutes()
 	sas, _ := b.klips.ListSAs()
 	if len(eroutes)+len(sas) != 0 {
@@ -91,9 +91,9 @@ func TestAttachments(t *testing.T) {
 		works(t, err)
 		return len(list)
 	}
-	works(t, b.Attach(plan.Attach{Virtual: "ipsec8", Physical: "eth0"}))
-	works(t, b.Attach(plan.Attach{Virtual: "ipsec9", Physical: "eth1"}))
-	works(t, b.Detach(plan.Detach{Virtual: "ipsec8"}))
+	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec8", Physical: "eth0"}))
+	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec9", Physical: "eth1"}))
+	works(t, b.Detach(t.Context(), plan.Detach{Virtual: "ipsec8"}))
 	if n := attached(); n != 1 {
 		t.Errorf("%d attached", n)
 	}
@@ -103,10 +103,10 @@ func TestAttachments(t *testing.T) {
 		}
 		return nil
 	}
-	if err := b.Detach(plan.Detach{Virtual: "ipsec9"}); !errors.Is(err, syscall.EIO) {
+	if err := b.Detach(t.Context(), plan.Detach{Virtual: "ipsec9"}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("detach: %v", err)
 	}
-	works(t, b.ClearInterfaces(plan.ClearInterfaces{}))
+	works(t, b.ClearInterfaces(t.Context(), plan.ClearInterfaces{}))
 	if n := attached(); n != 0 {
 		t.Errorf("%d attached", n)
 	}
@@ -118,8 +118,8 @@ func TestNoKlips(t *testing.T) {
 	e := New(Env{Paths: b.paths})
 	defer e.Close()
 	for _, err := range []error{
-		e.Attach(plan.Attach{Virtual: "ipsec0", Physical: "eth0"}), e.ClearSAs(plan.ClearSAs{}), e.ClearEroutes(plan.ClearEroutes{}),
-		e.AddComp(plan.AddComp{SAID: id(said.COMP, 0x200), Src: east}), e.DelEroute(plan.DelEroute{Flow: flow}),
+		e.Attach(t.Context(), plan.Attach{Virtual: "ipsec0", Physical: "eth0"}), e.ClearSAs(t.Context(), plan.ClearSAs{}), e.ClearEroutes(t.Context(), plan.ClearEroutes{}),
+		e.AddComp(t.Context(), plan.AddComp{SAID: id(said.COMP, 0x200), Src: east}), e.DelEroute(t.Context(), plan.DelEroute{Flow: flow}),
 	} {
 		fails(t, err, "KLIPS is not running", b.paths.KlipsCtl())
 	}
@@ -139,13 +139,13 @@ func TestConnection(t *testing.T) {
 	table := &closing{Table: b.klips}
 	dialled := 0
 	e := New(Env{Paths: b.paths, Dial: func() (klips.Table, error) { dialled++; return table, nil }})
-	works(t, e.ClearSAs(plan.ClearSAs{}))
-	works(t, e.ClearEroutes(plan.ClearEroutes{}))
+	works(t, e.ClearSAs(t.Context(), plan.ClearSAs{}))
+	works(t, e.ClearEroutes(t.Context(), plan.ClearEroutes{}))
 	if dialled != 1 || table.closed != 0 {
 		t.Errorf("dialled %d, closed %d", dialled, table.closed)
 	}
-	works(t, e.EndDaemon(plan.EndDaemon{Part: plan.Klips}))
-	works(t, e.ClearSAs(plan.ClearSAs{}))
+	works(t, e.EndDaemon(t.Context(), plan.EndDaemon{Part: plan.Klips}))
+	works(t, e.ClearSAs(t.Context(), plan.ClearSAs{}))
 	if dialled != 2 || table.closed != 1 {
 		t.Errorf("dialled %d, closed %d", dialled, table.closed)
 	}
@@ -234,7 +234,7 @@ func TestAddSA(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b, captured := newCapture(t, head+c.conf)
 			c.op.KeysOf = "net"
-			works(t, b.AddSA(c.op))
+			works(t, b.AddSA(t.Context(), c.op))
 			if len(captured.sas) != 1 || !reflect.DeepEqual(captured.sas[0], c.want) {
 				t.Errorf("got %+v, want %+v", captured.sas, c.want)
 			}

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,7 +12,7 @@ import (
 )
 
 // AddAddr is like 'ip addr replace PREFIX dev LINK'.
-func (e *Executor) AddAddr(op plan.AddAddr) error {
+func (e *Executor) AddAddr(_ context.Context, op plan.AddAddr) error {
 	link, err := find(op.Link)
 	if err == nil {
 		// Like ip(8), and unlike the library, no broadcast address where none is given.
@@ -21,7 +22,7 @@ func (e *Executor) AddAddr(op plan.AddAddr) error {
 }
 
 // DelAddr is like 'ip addr del PREFIX dev LINK'.
-func (e *Executor) DelAddr(op plan.DelAddr) error {
+func (e *Executor) DelAddr(_ context.Context, op plan.DelAddr) error {
 	link, err := find(op.Link)
 	if err == nil {
 		err = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(op.Prefix), Broadcast: net.IPv4zero})
@@ -30,7 +31,7 @@ func (e *Executor) DelAddr(op plan.DelAddr) error {
 }
 
 // SetMTU is like 'ip link set dev LINK mtu MTU'.
-func (e *Executor) SetMTU(op plan.SetMTU) error {
+func (e *Executor) SetMTU(_ context.Context, op plan.SetMTU) error {
 	link, err := find(op.Link)
 	if err == nil {
 		err = netlink.LinkSetMTU(link, op.MTU)
@@ -39,7 +40,7 @@ func (e *Executor) SetMTU(op plan.SetMTU) error {
 }
 
 // LinkUp is like 'ip link set dev LINK up'.
-func (e *Executor) LinkUp(op plan.LinkUp) error {
+func (e *Executor) LinkUp(_ context.Context, op plan.LinkUp) error {
 	link, err := find(op.Link)
 	if err == nil {
 		err = netlink.LinkSetUp(link)
@@ -49,7 +50,7 @@ func (e *Executor) LinkUp(op plan.LinkUp) error {
 
 // AddRoute is like 'ip route replace DST dev LINK [src SRC] [mtu MTU] [metric
 // METRIC]'.
-func (e *Executor) AddRoute(op plan.AddRoute) error {
+func (e *Executor) AddRoute(_ context.Context, op plan.AddRoute) error {
 	link, err := find(op.Link)
 	if err == nil {
 		route := &netlink.Route{
@@ -71,7 +72,7 @@ func (e *Executor) AddRoute(op plan.AddRoute) error {
 }
 
 // DelRoute is like 'ip route del DST dev LINK [metric METRIC]'.
-func (e *Executor) DelRoute(op plan.DelRoute) error {
+func (e *Executor) DelRoute(_ context.Context, op plan.DelRoute) error {
 	link, err := find(op.Link)
 	if err == nil {
 		err = netlink.RouteDel(&netlink.Route{

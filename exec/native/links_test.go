@@ -88,7 +88,7 @@ ip link add v0 type veth peer name v1; ip link set v1 up; ip addr add 192.0.2.1/
 			if line, err := shellform.Line(plan.Step{Op: c.op, OnFail: plan.OnFail{Kind: plan.FailIgnore}}); err != nil || line != c.twin+" || :" {
 				t.Errorf("written as %q, %v; want %q", line, err, c.twin)
 			}
-			err := native.Do(func() error { return exec.Do(b.Executor, c.op) })
+			err := native.Do(func() error { return exec.Do(t.Context(), b.Executor, c.op) })
 			out, twinErr := shell.Try("/bin/sh", "-c", c.twin)
 			if (err == nil) != (twinErr == nil) {
 				t.Errorf("native: %v; %s: %v %s", err, c.twin, twinErr, out)

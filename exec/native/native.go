@@ -44,9 +44,6 @@ type Env struct {
 	Dial func() (klips.Table, error)
 	// Replies gets the lines of Pluto's answers, a Write each; nil for syslog.
 	Replies io.Writer
-	// Context ends when an op that waits for a peer is to wait no longer; nil
-	// for never.
-	Context context.Context
 }
 
 // Executor runs ops. It is for one goroutine, and each op works alone, so that
@@ -61,7 +58,10 @@ type Executor struct {
 	complained bool // about lines of ipsec.info
 }
 
-var _ exec.Backend = (*Executor)(nil)
+var (
+	_ exec.Backend = (*Executor)(nil)
+	_ exec.Ops     = (*Executor)(nil)
+)
 
 // New returns an Executor. It opens nothing, but sets the umask of the process
 // to 022, as the head of a plan's script does.
@@ -75,9 +75,6 @@ func New(env Env) *Executor {
 	}
 	if env.Dial == nil {
 		env.Dial = func() (klips.Table, error) { return client.Dial(env.Paths.KlipsCtl()) }
-	}
-	if env.Context == nil {
-		env.Context = context.Background()
 	}
 	if env.Config == nil {
 		env.Config = func() (*conf.Config, error) { return nil, nil }
@@ -97,8 +94,11 @@ func (e *Executor) Close() error {
 	return lock.Close()
 }
 
+// Do does an op.
+func (e *Executor) Do(ctx context.Context, op plan.Op) error { return exec.Do(ctx, e, op) }
+
 // Log is like 'ipsec _log TEXT'.
-func (e *Executor) Log(op plan.Log) error {
+func (e *Executor) Log(_ context.Context, op plan.Log) error {
 	log := e.env.Log
 	if op.Priority != "" {
 		priority, err := logger.ParsePriority(op.Priority)

@@ -94,10 +94,10 @@ func works(t *testing.T, err error) {
 
 func TestLog(t *testing.T) {
 	b := newBench(t, "")
-	works(t, b.Log(plan.Log{Text: "Starting"}))
-	works(t, b.Log(plan.Log{Text: "info", Priority: "daemon.info"}))
-	works(t, b.Log(plan.Log{Text: "unseen", SyslogOnly: true}))
-	fails(t, b.Log(plan.Log{Text: "x", Priority: "demon.info"}), "demon")
+	works(t, b.Log(t.Context(), plan.Log{Text: "Starting"}))
+	works(t, b.Log(t.Context(), plan.Log{Text: "info", Priority: "daemon.info"}))
+	works(t, b.Log(t.Context(), plan.Log{Text: "unseen", SyslogOnly: true}))
+	fails(t, b.Log(t.Context(), plan.Log{Text: "x", Priority: "demon.info"}), "demon")
 	b.Say("said")
 	if got := b.lines(); got != "Starting\ninfo\nsaid\n" {
 		t.Errorf("said %q", got)
@@ -136,8 +136,8 @@ func TestHolds(t *testing.T) {
 func TestNoPluto(t *testing.T) {
 	b := newBench(t, "")
 	for _, err := range []error{
-		b.AddConn(plan.AddConn{Name: "a", Args: []string{"--delete"}}), b.Listen(plan.Listen{}), b.Whack(plan.Whack{Args: []string{"--status"}}),
-		b.RouteConn(plan.RouteConn{Name: "a"}), b.Initiate(plan.Initiate{Name: "a"}),
+		b.AddConn(t.Context(), plan.AddConn{Name: "a", Args: []string{"--delete"}}), b.Listen(t.Context(), plan.Listen{}), b.Whack(t.Context(), plan.Whack{Args: []string{"--status"}}),
+		b.RouteConn(t.Context(), plan.RouteConn{Name: "a"}), b.Initiate(t.Context(), plan.Initiate{Name: "a"}),
 	} {
 		fails(t, err, "Pluto is not running", "pluto.ctl")
 	}
@@ -180,15 +180,15 @@ func TestWhack(t *testing.T) {
 	var replies strings.Builder
 	b.env.Replies = &replies
 	for _, err := range []error{
-		b.AddConn(plan.AddConn{Name: "a", Args: strings.Fields("--psk --encrypt --host 192.0.2.1 --to --host 192.0.2.2")}),
-		b.Listen(plan.Listen{}), b.RouteConn(plan.RouteConn{Name: "a"}),
-		b.Initiate(plan.Initiate{Name: "a", Asynchronous: true}), b.Whack(plan.Whack{Args: []string{"--terminate", "--name", "a"}}),
+		b.AddConn(t.Context(), plan.AddConn{Name: "a", Args: strings.Fields("--psk --encrypt --host 192.0.2.1 --to --host 192.0.2.2")}),
+		b.Listen(t.Context(), plan.Listen{}), b.RouteConn(t.Context(), plan.RouteConn{Name: "a"}),
+		b.Initiate(t.Context(), plan.Initiate{Name: "a", Asynchronous: true}), b.Whack(t.Context(), plan.Whack{Args: []string{"--terminate", "--name", "a"}}),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	err := b.Initiate(plan.Initiate{Name: "a"})
+	err := b.Initiate(t.Context(), plan.Initiate{Name: "a"})
 	var refused Refused
 	if !errors.As(err, &refused) || refused.Status != pluto.RCNoRetransmit || refused.Error() != `"a" #1: no answer` {
 		t.Errorf("%#v", err)
@@ -207,9 +207,8 @@ func TestWhack(t *testing.T) {
 func TestWhackDone(t *testing.T) {
 	b := newBench(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
-	b.env.Context = ctx
 	b.serve(t, func(*whack.Call) { cancel() })
-	if err := b.Initiate(plan.Initiate{Name: "a"}); !errors.Is(err, context.Canceled) {
+	if err := b.Initiate(ctx, plan.Initiate{Name: "a"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

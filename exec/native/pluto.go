@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 )
 
 // StartPluto is like 'ipsec pluto ARG…'. It returns when Pluto is ready.
-func (e *Executor) StartPluto(op plan.StartPluto) error {
+func (e *Executor) StartPluto(_ context.Context, op plan.StartPluto) error {
 	// As with KLIPS, a Pluto that is not ready does not outlive its starter.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -21,27 +22,29 @@ func (e *Executor) StartPluto(op plan.StartPluto) error {
 }
 
 // AddConn is like 'ipsec whack --name NAME ARG…'.
-func (e *Executor) AddConn(op plan.AddConn) error {
-	return e.whack(append([]string{"--name", op.Name}, op.Args...)...)
+func (e *Executor) AddConn(ctx context.Context, op plan.AddConn) error {
+	return e.whack(ctx, append([]string{"--name", op.Name}, op.Args...)...)
 }
 
 // Listen is like 'ipsec whack --listen'.
-func (e *Executor) Listen(plan.Listen) error { return e.whack("--listen") }
+func (e *Executor) Listen(ctx context.Context, _ plan.Listen) error { return e.whack(ctx, "--listen") }
 
 // RouteConn is like 'ipsec whack --name NAME --route'.
-func (e *Executor) RouteConn(op plan.RouteConn) error { return e.whack("--name", op.Name, "--route") }
+func (e *Executor) RouteConn(ctx context.Context, op plan.RouteConn) error {
+	return e.whack(ctx, "--name", op.Name, "--route")
+}
 
 // Initiate is like 'ipsec whack --name NAME --initiate [--asynchronous]'.
-func (e *Executor) Initiate(op plan.Initiate) error {
+func (e *Executor) Initiate(ctx context.Context, op plan.Initiate) error {
 	words := []string{"--name", op.Name, "--initiate"}
 	if op.Asynchronous {
 		words = append(words, "--asynchronous")
 	}
-	return e.whack(words...)
+	return e.whack(ctx, words...)
 }
 
 // Whack is like 'ipsec whack ARG…'.
-func (e *Executor) Whack(op plan.Whack) error { return e.whack(op.Args...) }
+func (e *Executor) Whack(ctx context.Context, op plan.Whack) error { return e.whack(ctx, op.Args...) }
 
 // Refused is the error of an op that Pluto has not done.
 type Refused struct {
@@ -57,11 +60,11 @@ func (r Refused) Error() string {
 	return r.Line
 }
 
-// whack asks Pluto for something.
-func (e *Executor) whack(words ...string) error {
+// whack asks Pluto for something, and waits for its answer no longer than ctx.
+func (e *Executor) whack(ctx context.Context, words ...string) error {
 	a := answer{e: e}
 	e.pluto.Path = e.env.Paths.PlutoCtl()
-	status, err := e.pluto.Do(e.env.Context, words, &a)
+	status, err := e.pluto.Do(ctx, words, &a)
 	switch {
 	case err != nil:
 		return err

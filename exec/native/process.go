@@ -26,7 +26,7 @@ const lingering = 200 * time.Millisecond
 const grace = 10 * time.Second
 
 // Modprobe is like 'modprobe MODULE'.
-func (e *Executor) Modprobe(op plan.Modprobe) error {
+func (e *Executor) Modprobe(_ context.Context, op plan.Modprobe) error {
 	program := "modprobe"
 	for dir := range strings.SplitSeq(conf.SystemPath, ":") {
 		if info, err := os.Stat(filepath.Join(dir, program)); err == nil && info.Mode().IsRegular() {
@@ -39,18 +39,18 @@ func (e *Executor) Modprobe(op plan.Modprobe) error {
 
 // Run is like '/bin/sh -c WORDS'. What it leaves running in the background
 // must not need its stdout: nobody reads it for long.
-func (e *Executor) Run(op plan.Run) error {
+func (e *Executor) Run(_ context.Context, op plan.Run) error {
 	return failed(fmt.Sprintf("run %q", op.Words), e.child(nil, "/bin/sh", "-c", op.Words))
 }
 
 // Updown is like 'NAME=VALUE … /bin/sh -c COMMAND'.
-func (e *Executor) Updown(op plan.Updown) error {
+func (e *Executor) Updown(_ context.Context, op plan.Updown) error {
 	return failed(fmt.Sprintf("run %q", op.Command), e.child(op.Env, "/bin/sh", "-c", op.Command))
 }
 
 // StartKlips is like 'ipsec klips [--fragicmp] [--hidetos] [--no-offload WAYS] [--debug
 // FLAGS]'. It returns when KLIPS is ready.
-func (e *Executor) StartKlips(op plan.StartKlips) error {
+func (e *Executor) StartKlips(_ context.Context, op plan.StartKlips) error {
 	args := []string{"klips"}
 	if op.FragICMP {
 		args = append(args, "--fragicmp")
@@ -74,7 +74,7 @@ func (e *Executor) StartKlips(op plan.StartKlips) error {
 }
 
 // EndDaemon is like 'ipsec _end PART'.
-func (e *Executor) EndDaemon(op plan.EndDaemon) error {
+func (e *Executor) EndDaemon(ctx context.Context, op plan.EndDaemon) error {
 	pidfile, err := e.pidfile(op.Part)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (e *Executor) EndDaemon(op plan.EndDaemon) error {
 	if op.Part == plan.Klips {
 		e.hangUp()
 	}
-	_, err = process.End(context.Background(), pidfile, grace)
+	_, err = process.End(context.WithoutCancel(ctx), pidfile, grace)
 	return failed(fmt.Sprintf("end %s", op.Part), err)
 }
 

@@ -2,6 +2,7 @@ package native
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,7 @@ import (
 // Save is like 'ipsec _save PATH…': it appends path=value to ipsec.info for
 // each kernel setting of which that has nothing yet, in one write, and
 // passes over settings that this kernel does not have.
-func (e *Executor) Save(op plan.Save) error {
+func (e *Executor) Save(_ context.Context, op plan.Save) error {
 	saved, err := e.saved()
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (e *Executor) Save(op plan.Save) error {
 // Restore is like 'ipsec _restore PATH…': it writes back what ipsec.info has of
 // each kernel setting, in the order given, and passes over what it does not have
 // and what the kernel no longer has. It goes on after one that fails.
-func (e *Executor) Restore(op plan.Restore) error {
+func (e *Executor) Restore(_ context.Context, op plan.Restore) error {
 	saved, err := e.saved()
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func read(setting string) (string, error) {
 // VALUE, but not before every other link, and the default for links to
 // come, has what it enforced as its own. Each setting is saved before it
 // changes, as Save does.
-func (e *Executor) RPFilter(op plan.RPFilter) error {
+func (e *Executor) RPFilter(ctx context.Context, op plan.RPFilter) error {
 	if !slices.Contains([]string{"0", "1", "2"}, op.Value) {
 		return fmt.Errorf("rp_filter %q: expected 0, 1 or 2", op.Value)
 	}
@@ -162,7 +163,7 @@ func (e *Executor) RPFilter(op plan.RPFilter) error {
 	for _, c := range changes {
 		paths = append(paths, c.path)
 	}
-	if err := e.Save(plan.Save{Paths: paths}); err != nil {
+	if err := e.Save(ctx, plan.Save{Paths: paths}); err != nil {
 		return err
 	}
 	for _, c := range changes {

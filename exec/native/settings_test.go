@@ -17,19 +17,19 @@ func TestSaveRestore(t *testing.T) {
 	write(t, empty, "\n")
 	write(t, b.paths.Info(), "defaultroutephys=eth0\n")
 	all := []string{forward, b.settings + "ipv4/none", ports, empty}
-	works(t, b.Save(plan.Save{Paths: all}))
+	works(t, b.Save(t.Context(), plan.Save{Paths: all}))
 	want := "defaultroutephys=eth0\n" + forward + "=0\n" + ports + "=32768\t60999\n" + empty + "=\n"
 	if got := contents(t, b.paths.Info()); got != want {
 		t.Errorf("info %q, want %q", got, want)
 	}
 	write(t, forward, "1\n")
 	write(t, ports, "1\t2\n")
-	works(t, b.Save(plan.Save{Paths: append(all, forward)})) // what was saved first stays
+	works(t, b.Save(t.Context(), plan.Save{Paths: append(all, forward)})) // what was saved first stays
 	if got := contents(t, b.paths.Info()); got != want {
 		t.Errorf("info %q, want %q", got, want)
 	}
 	works(t, os.Remove(ports))
-	works(t, b.Restore(plan.Restore{Paths: append(all, b.settings+"ipv4/never_saved")}))
+	works(t, b.Restore(t.Context(), plan.Restore{Paths: append(all, b.settings+"ipv4/never_saved")}))
 	if got := contents(t, forward); got != "0\n" {
 		t.Errorf("restored %q", got)
 	}
@@ -41,13 +41,13 @@ func TestSaveRestore(t *testing.T) {
 func TestSaveWithoutInfo(t *testing.T) {
 	b := newBench(t, "")
 	setting := b.settings + "ipv4/ip_forward"
-	works(t, b.Restore(plan.Restore{Paths: []string{setting}}))
-	works(t, b.Save(plan.Save{Paths: []string{setting}}))
+	works(t, b.Restore(t.Context(), plan.Restore{Paths: []string{setting}}))
+	works(t, b.Save(t.Context(), plan.Save{Paths: []string{setting}}))
 	if _, err := os.Stat(b.paths.Info()); err == nil {
 		t.Error("nothing to save made an ipsec.info")
 	}
 	write(t, setting, "1\n")
-	works(t, b.Save(plan.Save{Paths: []string{setting}}))
+	works(t, b.Save(t.Context(), plan.Save{Paths: []string{setting}}))
 	if got := contents(t, b.paths.Info()); got != setting+"=1\n" {
 		t.Errorf("info %q", got)
 	}
@@ -60,8 +60,8 @@ func TestGarbledInfo(t *testing.T) {
 	write(t, one, "new\n")
 	write(t, two, "new\n")
 	write(t, b.paths.Info(), "\x00\x01\nno equals sign\n=value\n\n"+one+"=first\n"+one+"=second\nbad\x1b=x\nhalf a li")
-	works(t, b.Save(plan.Save{Paths: []string{one, two}}))
-	works(t, b.Restore(plan.Restore{Paths: []string{one, two}}))
+	works(t, b.Save(t.Context(), plan.Save{Paths: []string{one, two}}))
+	works(t, b.Restore(t.Context(), plan.Restore{Paths: []string{one, two}}))
 	if a, b := contents(t, one), contents(t, two); a != "first\n" || b != "new\n" {
 		t.Errorf("restored %q and %q", a, b)
 	}
@@ -89,10 +89,10 @@ func TestHostileSettings(t *testing.T) {
 	}
 	write(t, b.paths.Info(), info)
 	for _, path := range paths {
-		fails(t, b.Save(plan.Save{Paths: []string{path}}), "is not a kernel setting")
-		fails(t, b.Restore(plan.Restore{Paths: []string{path}}), "is not a kernel setting")
+		fails(t, b.Save(t.Context(), plan.Save{Paths: []string{path}}), "is not a kernel setting")
+		fails(t, b.Restore(t.Context(), plan.Restore{Paths: []string{path}}), "is not a kernel setting")
 	}
-	fails(t, b.Restore(plan.Restore{Paths: []string{b.settings + "symlink"}}), "symbolic link")
+	fails(t, b.Restore(t.Context(), plan.Restore{Paths: []string{b.settings + "symlink"}}), "symbolic link")
 	if got := contents(t, victim); got != "safe\n" {
 		t.Errorf("victim %q", got)
 	}
@@ -100,7 +100,7 @@ func TestHostileSettings(t *testing.T) {
 	if err := os.Symlink(victim, b.paths.Info()); err != nil {
 		t.Fatal(err)
 	}
-	fails(t, b.Save(plan.Save{Paths: []string{b.settings + "link/x"}}), b.paths.Info())
+	fails(t, b.Save(t.Context(), plan.Save{Paths: []string{b.settings + "link/x"}}), b.paths.Info())
 }
 
 func TestRestoreGoesOn(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRestoreGoesOn(t *testing.T) {
 	write(t, dir+"/x", "")
 	write(t, good, "new\n")
 	write(t, b.paths.Info(), dir+"=1\n"+good+"=old\n")
-	fails(t, b.Restore(plan.Restore{Paths: []string{dir, good}}), dir)
+	fails(t, b.Restore(t.Context(), plan.Restore{Paths: []string{dir, good}}), dir)
 	if got := contents(t, good); got != "old\n" {
 		t.Errorf("restored %q", got)
 	}
@@ -141,7 +141,7 @@ func TestRPFilter(t *testing.T) {
 			for link, value := range c.before {
 				write(t, b.settings+"ipv4/conf/"+link+"/rp_filter", value+"\n")
 			}
-			works(t, b.RPFilter(plan.RPFilter{Value: c.value, Links: []string{"eth0", "ipsec0"}}))
+			works(t, b.RPFilter(t.Context(), plan.RPFilter{Value: c.value, Links: []string{"eth0", "ipsec0"}}))
 			var changed []string
 			for link, want := range c.after {
 				path := b.settings + "ipv4/conf/" + link + "/rp_filter"
@@ -150,7 +150,7 @@ func TestRPFilter(t *testing.T) {
 				}
 				changed = append(changed, path)
 			}
-			works(t, b.Restore(plan.Restore{Paths: changed}))
+			works(t, b.Restore(t.Context(), plan.Restore{Paths: changed}))
 			for link, want := range c.before {
 				if got := contents(t, b.settings+"ipv4/conf/"+link+"/rp_filter"); got != want+"\n" {
 					t.Errorf("restored %s to %q, want %s", link, got, want)
@@ -163,9 +163,9 @@ func TestRPFilter(t *testing.T) {
 func TestRPFilterRefuses(t *testing.T) {
 	b := newBench(t, "")
 	setting := b.settings + "ipv4/conf/all/rp_filter"
-	fails(t, b.RPFilter(plan.RPFilter{Value: "0", Links: []string{"eth0"}}), "reverse path filter", setting)
+	fails(t, b.RPFilter(t.Context(), plan.RPFilter{Value: "0", Links: []string{"eth0"}}), "reverse path filter", setting)
 	write(t, setting, "1\n")
-	fails(t, b.RPFilter(plan.RPFilter{Value: "3", Links: nil}), `"3"`)
-	fails(t, b.RPFilter(plan.RPFilter{Value: "0", Links: []string{"../../../x"}}), "not a kernel setting")
-	fails(t, b.RPFilter(plan.RPFilter{Value: "0", Links: []string{"eth9"}}), filepath.Dir(b.settings+"ipv4/conf/eth9/rp_filter"))
+	fails(t, b.RPFilter(t.Context(), plan.RPFilter{Value: "3", Links: nil}), `"3"`)
+	fails(t, b.RPFilter(t.Context(), plan.RPFilter{Value: "0", Links: []string{"../../../x"}}), "not a kernel setting")
+	fails(t, b.RPFilter(t.Context(), plan.RPFilter{Value: "0", Links: []string{"eth9"}}), filepath.Dir(b.settings+"ipv4/conf/eth9/rp_filter"))
 }

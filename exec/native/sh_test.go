@@ -43,7 +43,7 @@ func TestFileOpsLikeSh(t *testing.T) {
 			if out, err := run(dir, setup, shells[0]); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			nativeErr := exec.Do(b.Executor, within(op, dir))
+			nativeErr := exec.Do(t.Context(), b.Executor, within(op, dir))
 			want := tree(t, dir)
 			for _, sh := range shells {
 				if _, err := osexec.LookPath(sh[0]); err != nil {

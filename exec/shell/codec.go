@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -34,7 +35,7 @@ var _ exec.Ops = (*codec)(nil)
 // write returns the commands of op.
 func (c *codec) write(op plan.Op) []command {
 	c.begin()
-	_ = exec.Do(c, op)
+	_ = exec.Do(context.Background(), c, op)
 	return c.cmds
 }
 
@@ -55,7 +56,7 @@ func (c *codec) read(cmds []command, ops []plan.Op) (plan.Op, error) {
 	var invalid error
 	for _, zero := range ops {
 		*c = codec{cmds: cmds, reading: true, cmd: cmds[0]}
-		_ = exec.Do(c, zero)
+		_ = exec.Do(context.Background(), c, zero)
 		if !c.bad {
 			step := plan.Step{Op: c.got, OnFail: plan.OnFail{Kind: plan.FailIgnore}}
 			if err := plan.Validate(step); err != nil {

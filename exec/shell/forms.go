@@ -1,11 +1,15 @@
 package shell
 
-import "ipsec/plan"
+import (
+	"context"
+
+	"ipsec/plan"
+)
 
 // The forms of ops: each method is both how its op is written and how it is
 // read. What an op's doc comment in package plan shows, its method says.
 
-func (c *codec) Log(op plan.Log) error {
+func (c *codec) Log(_ context.Context, op plan.Log) error {
 	c.lit("ipsec", "_log")
 	if c.opt("-p", op.Priority != "") {
 		c.text(&op.Priority)
@@ -17,7 +21,7 @@ func (c *codec) Log(op plan.Log) error {
 
 // Lock has command before exec because a redirection that fails would end a
 // POSIX shell there: exec is a special builtin, unless command runs it.
-func (c *codec) Lock(op plan.Lock) error {
+func (c *codec) Lock(_ context.Context, op plan.Lock) error {
 	c.lit("command", "exec")
 	c.redir("9<", &op.Dir)
 	c.and()
@@ -25,70 +29,70 @@ func (c *codec) Lock(op plan.Lock) error {
 	return done(c, op)
 }
 
-func (c *codec) Save(op plan.Save) error {
+func (c *codec) Save(_ context.Context, op plan.Save) error {
 	c.lit("ipsec", "_save")
 	c.texts(&op.Paths)
 	return done(c, op)
 }
 
-func (c *codec) Restore(op plan.Restore) error {
+func (c *codec) Restore(_ context.Context, op plan.Restore) error {
 	c.lit("ipsec", "_restore")
 	c.texts(&op.Paths)
 	return done(c, op)
 }
 
-func (c *codec) MakeDir(op plan.MakeDir) error {
+func (c *codec) MakeDir(_ context.Context, op plan.MakeDir) error {
 	c.lit("mkdir")
 	c.text(&op.Path)
 	return done(c, op)
 }
 
-func (c *codec) MakeDirs(op plan.MakeDirs) error {
+func (c *codec) MakeDirs(_ context.Context, op plan.MakeDirs) error {
 	c.lit("mkdir", "-p")
 	c.text(&op.Path)
 	return done(c, op)
 }
 
-func (c *codec) RemoveDir(op plan.RemoveDir) error {
+func (c *codec) RemoveDir(_ context.Context, op plan.RemoveDir) error {
 	c.lit("rmdir")
 	c.text(&op.Path)
 	return done(c, op)
 }
 
-func (c *codec) Remove(op plan.Remove) error {
+func (c *codec) Remove(_ context.Context, op plan.Remove) error {
 	c.lit("rm", "-f")
 	c.texts(&op.Paths)
 	return done(c, op)
 }
 
-func (c *codec) Write(op plan.Write) error {
+func (c *codec) Write(_ context.Context, op plan.Write) error {
 	c.lit("printf", `%s\n`)
 	c.text(&op.Text)
 	c.redir(">", &op.Path)
 	return done(c, op)
 }
 
-func (c *codec) Append(op plan.Append) error {
+func (c *codec) Append(_ context.Context, op plan.Append) error {
 	c.lit("printf", `%s\n`)
 	c.text(&op.Text)
 	c.redir(">>", &op.Path)
 	return done(c, op)
 }
 
-func (c *codec) Touch(op plan.Touch) error {
+func (c *codec) Touch(_ context.Context, op plan.Touch) error {
 	c.lit("touch")
 	c.text(&op.Path)
 	return done(c, op)
 }
 
-func (c *codec) WritePID(op plan.WritePID) error {
+func (c *codec) WritePID(_ context.Context, op plan.WritePID) error {
 	c.lit("printf", `%s\n`)
 	c.param("$$")
 	c.redir(">", &op.Path)
 	return done(c, op)
 }
 
-func (c *codec) AddAddr(op plan.AddAddr) error {
+func (c *codec) AddAddr(_ context.Context, op plan.AddAddr) error {
 	c.lit("ip", "addr", "replace")
 	c.prefix(&op.Prefix)
 	c.lit("dev")
@@ -96,7 +100,7 @@ func (c *codec) AddAddr(op plan.AddAddr) error {
 	return done(c, op)
 }
 
-func (c *codec) DelAddr(op plan.DelAddr) error {
+func (c *codec) DelAddr(_ context.Context, op plan.DelAddr) error {
 	c.lit("ip", "addr", "del")
 	c.prefix(&op.Prefix)
 	c.lit("dev")
@@ -104,7 +108,7 @@ func (c *codec) DelAddr(op plan.DelAddr) error {
 	return done(c, op)
 }
 
-func (c *codec) SetMTU(op plan.SetMTU) error {
+func (c *codec) SetMTU(_ context.Context, op plan.SetMTU) error {
 	c.lit("ip", "link", "set", "dev")
 	c.text(&op.Link)
 	c.lit("mtu")
@@ -112,14 +116,14 @@ func (c *codec) SetMTU(op plan.SetMTU) error {
 	return done(c, op)
 }
 
-func (c *codec) LinkUp(op plan.LinkUp) error {
+func (c *codec) LinkUp(_ context.Context, op plan.LinkUp) error {
 	c.lit("ip", "link", "set", "dev")
 	c.text(&op.Link)
 	c.lit("up")
 	return done(c, op)
 }
 
-func (c *codec) AddRoute(op plan.AddRoute) error {
+func (c *codec) AddRoute(_ context.Context, op plan.AddRoute) error {
 	c.lit("ip", "route", "replace")
 	c.prefix(&op.Dst)
 	c.lit("dev")
@@ -136,7 +140,7 @@ func (c *codec) AddRoute(op plan.AddRoute) error {
 	return done(c, op)
 }
 
-func (c *codec) DelRoute(op plan.DelRoute) error {
+func (c *codec) DelRoute(_ context.Context, op plan.DelRoute) error {
 	c.lit("ip", "route", "del")
 	c.prefix(&op.Dst)
 	c.lit("dev")
@@ -147,20 +151,20 @@ func (c *codec) DelRoute(op plan.DelRoute) error {
 	return done(c, op)
 }
 
-func (c *codec) RPFilter(op plan.RPFilter) error {
+func (c *codec) RPFilter(_ context.Context, op plan.RPFilter) error {
 	c.lit("ipsec", "_rpfilter")
 	c.text(&op.Value)
 	c.texts(&op.Links)
 	return done(c, op)
 }
 
-func (c *codec) Modprobe(op plan.Modprobe) error {
+func (c *codec) Modprobe(_ context.Context, op plan.Modprobe) error {
 	c.lit("modprobe")
 	c.text(&op.Module)
 	return done(c, op)
 }
 
-func (c *codec) Run(op plan.Run) error {
+func (c *codec) Run(_ context.Context, op plan.Run) error {
 	c.lit("/bin/sh", "-c")
 	c.text(&op.Words)
 	c.closeLock()

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"context"
 	"fmt"
 
 	"ipsec/plan"
@@ -8,7 +9,7 @@ import (
 
 // The forms of ops that are commands of this program.
 
-func (c *codec) StartKlips(op plan.StartKlips) error {
+func (c *codec) StartKlips(_ context.Context, op plan.StartKlips) error {
 	c.lit("ipsec", "klips")
 	op.FragICMP = c.opt("--fragicmp", op.FragICMP)
 	op.HideTOS = c.opt("--hidetos", op.HideTOS)
@@ -21,19 +22,19 @@ func (c *codec) StartKlips(op plan.StartKlips) error {
 	return done(c, op)
 }
 
-func (c *codec) StartPluto(op plan.StartPluto) error {
+func (c *codec) StartPluto(_ context.Context, op plan.StartPluto) error {
 	c.lit("ipsec", "pluto")
 	c.texts(&op.Args)
 	return done(c, op)
 }
 
-func (c *codec) EndDaemon(op plan.EndDaemon) error {
+func (c *codec) EndDaemon(_ context.Context, op plan.EndDaemon) error {
 	c.lit("ipsec", "_end")
 	c.part(&op.Part)
 	return done(c, op)
 }
 
-func (c *codec) Attach(op plan.Attach) error {
+func (c *codec) Attach(_ context.Context, op plan.Attach) error {
 	c.lit("ipsec", "tncfg", "--attach", "--virtual")
 	c.text(&op.Virtual)
 	c.lit("--physical")
@@ -41,28 +42,28 @@ func (c *codec) Attach(op plan.Attach) error {
 	return done(c, op)
 }
 
-func (c *codec) Detach(op plan.Detach) error {
+func (c *codec) Detach(_ context.Context, op plan.Detach) error {
 	c.lit("ipsec", "tncfg", "--detach", "--virtual")
 	c.text(&op.Virtual)
 	return done(c, op)
 }
 
-func (c *codec) ClearInterfaces(op plan.ClearInterfaces) error {
+func (c *codec) ClearInterfaces(_ context.Context, op plan.ClearInterfaces) error {
 	c.lit("ipsec", "tncfg", "--clear")
 	return done(c, op)
 }
 
-func (c *codec) ClearEroutes(op plan.ClearEroutes) error {
+func (c *codec) ClearEroutes(_ context.Context, op plan.ClearEroutes) error {
 	c.lit("ipsec", "eroute", "--clear")
 	return done(c, op)
 }
 
-func (c *codec) ClearSAs(op plan.ClearSAs) error {
+func (c *codec) ClearSAs(_ context.Context, op plan.ClearSAs) error {
 	c.lit("ipsec", "spi", "--clear")
 	return done(c, op)
 }
 
-func (c *codec) AddSA(op plan.AddSA) error {
+func (c *codec) AddSA(_ context.Context, op plan.AddSA) error {
 	c.lit("ipsec", "spi", "--said")
 	c.said(&op.SAID)
 	c.lit("--src")
@@ -89,7 +90,7 @@ func parsePorts(s string) (p [2]uint16, err error) {
 	return p, err
 }
 
-func (c *codec) AddComp(op plan.AddComp) error {
+func (c *codec) AddComp(_ context.Context, op plan.AddComp) error {
 	c.lit("ipsec", "spi", "--said")
 	c.said(&op.SAID)
 	c.lit("--src")
@@ -98,7 +99,7 @@ func (c *codec) AddComp(op plan.AddComp) error {
 	return done(c, op)
 }
 
-func (c *codec) AddTunnel(op plan.AddTunnel) error {
+func (c *codec) AddTunnel(_ context.Context, op plan.AddTunnel) error {
 	c.lit("ipsec", "spi", "--said")
 	c.said(&op.SAID)
 	c.either("--ip4", "--ip6", op.Src.Is4())
@@ -109,19 +110,19 @@ func (c *codec) AddTunnel(op plan.AddTunnel) error {
 	return done(c, op)
 }
 
-func (c *codec) DelSA(op plan.DelSA) error {
+func (c *codec) DelSA(_ context.Context, op plan.DelSA) error {
 	c.lit("ipsec", "spi", "--del", "--said")
 	c.said(&op.SAID)
 	return done(c, op)
 }
 
-func (c *codec) GroupSAs(op plan.GroupSAs) error {
+func (c *codec) GroupSAs(_ context.Context, op plan.GroupSAs) error {
 	c.lit("ipsec", "spigrp")
 	list(c, &op.SAIDs, (*codec).said)
 	return done(c, op)
 }
 
-func (c *codec) AddEroute(op plan.AddEroute) error {
+func (c *codec) AddEroute(_ context.Context, op plan.AddEroute) error {
 	c.lit("ipsec", "eroute", "--replace")
 	c.flow(&op.Flow)
 	c.lit("--said")
@@ -129,7 +130,7 @@ func (c *codec) AddEroute(op plan.AddEroute) error {
 	return done(c, op)
 }
 
-func (c *codec) AddInflow(op plan.AddInflow) error {
+func (c *codec) AddInflow(_ context.Context, op plan.AddInflow) error {
 	c.lit("ipsec", "eroute", "--add", "--inbound")
 	c.flow(&op.Flow)
 	c.lit("--said")
@@ -137,7 +138,7 @@ func (c *codec) AddInflow(op plan.AddInflow) error {
 	return done(c, op)
 }
 
-func (c *codec) DelEroute(op plan.DelEroute) error {
+func (c *codec) DelEroute(_ context.Context, op plan.DelEroute) error {
 	c.lit("ipsec", "eroute", "--del")
 	c.flow(&op.Flow)
 	return done(c, op)
@@ -162,7 +163,7 @@ func (c *codec) flow(f *plan.Flow) {
 	}
 }
 
-func (c *codec) Updown(op plan.Updown) error {
+func (c *codec) Updown(_ context.Context, op plan.Updown) error {
 	c.env(&op.Env)
 	c.lit("/bin/sh", "-c")
 	c.text(&op.Command)
@@ -170,26 +171,26 @@ func (c *codec) Updown(op plan.Updown) error {
 	return done(c, op)
 }
 
-func (c *codec) AddConn(op plan.AddConn) error {
+func (c *codec) AddConn(_ context.Context, op plan.AddConn) error {
 	c.lit("ipsec", "whack", "--name")
 	c.text(&op.Name)
 	c.texts(&op.Args)
 	return done(c, op)
 }
 
-func (c *codec) Listen(op plan.Listen) error {
+func (c *codec) Listen(_ context.Context, op plan.Listen) error {
 	c.lit("ipsec", "whack", "--listen")
 	return done(c, op)
 }
 
-func (c *codec) RouteConn(op plan.RouteConn) error {
+func (c *codec) RouteConn(_ context.Context, op plan.RouteConn) error {
 	c.lit("ipsec", "whack", "--name")
 	c.text(&op.Name)
 	c.lit("--route")
 	return done(c, op)
 }
 
-func (c *codec) Initiate(op plan.Initiate) error {
+func (c *codec) Initiate(_ context.Context, op plan.Initiate) error {
 	c.lit("ipsec", "whack", "--name")
 	c.text(&op.Name)
 	c.lit("--initiate")
@@ -197,7 +198,7 @@ func (c *codec) Initiate(op plan.Initiate) error {
 	return done(c, op)
 }
 
-func (c *codec) Whack(op plan.Whack) error {
+func (c *codec) Whack(_ context.Context, op plan.Whack) error {
 	c.lit("ipsec", "whack")
 	if c.reading && len(c.cmds[0].words) > 2 {
 		if first := c.cmds[0].words[2].text; first == "--name" || first == "--listen" {

@@ -123,7 +123,7 @@ func TestShellsDoWhatRunDoes(t *testing.T) {
 			argv := inPath(t, argv)
 			for seed := range uint64(25) {
 				inShell, inGo := newWorld(t), newWorld(t)
-				want := inGo.state(t, exec.Run(context.Background(), inGo.random(rand.New(rand.NewPCG(seed, 1))), newNative(inGo), nil))
+				want := inGo.state(t, exec.Run(context.Background(), inGo.random(rand.New(rand.NewPCG(seed, 1))), native{inGo}, nil))
 				p := inShell.random(rand.New(rand.NewPCG(seed, 1)))
 				if got := inShell.state(t, inShell.sh(t, argv, p)); got != want {
 					t.Errorf("seed %d: %v leaves\n%s\nnot\n%s\nafter\n%s", seed, argv, got, want, script(t, p))

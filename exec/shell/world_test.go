@@ -1,19 +1,18 @@
 package shell
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
 	osexec "os/exec"
 	"syscall"
 
-	"ipsec/exec/exectest"
 	"ipsec/plan"
 )
 
 // native is the Backend that does the same in Go.
 type native struct {
-	exectest.Func
 	w world
 }
 
@@ -28,39 +27,37 @@ func (native) Holds(cond plan.Cond) (bool, error) {
 	return err == nil, nil
 }
 
-func newNative(w world) native {
-	return native{w: w, Func: func(op plan.Op) error {
-		switch op := op.(type) {
-		case plan.Log:
-			return appendTo(w.dir+"/bin/said", op.Text, os.O_APPEND)
-		case plan.MakeDir:
-			return os.Mkdir(op.Path, 0o755)
-		case plan.MakeDirs:
-			return os.MkdirAll(op.Path, 0o755)
-		case plan.RemoveDir:
-			return syscall.Rmdir(op.Path)
-		case plan.Remove:
-			var errs []error
-			for _, path := range op.Paths {
-				if err := syscall.Unlink(path); err != nil && err != syscall.ENOENT && err != syscall.ENOTDIR {
-					errs = append(errs, err)
-				}
+func (n native) Do(_ context.Context, op plan.Op) error {
+	switch op := op.(type) {
+	case plan.Log:
+		return appendTo(n.w.dir+"/bin/said", op.Text, os.O_APPEND)
+	case plan.MakeDir:
+		return os.Mkdir(op.Path, 0o755)
+	case plan.MakeDirs:
+		return os.MkdirAll(op.Path, 0o755)
+	case plan.RemoveDir:
+		return syscall.Rmdir(op.Path)
+	case plan.Remove:
+		var errs []error
+		for _, path := range op.Paths {
+			if err := syscall.Unlink(path); err != nil && err != syscall.ENOENT && err != syscall.ENOTDIR {
+				errs = append(errs, err)
 			}
-			return errors.Join(errs...)
-		case plan.Write:
-			return appendTo(op.Path, op.Text, os.O_TRUNC)
-		case plan.Append:
-			return appendTo(op.Path, op.Text, os.O_APPEND)
-		case plan.Touch:
-			if _, err := os.Stat(op.Path); err == nil {
-				return nil
-			}
-			return os.WriteFile(op.Path, nil, 0o644)
-		case plan.Run:
-			return osexec.Command("/bin/sh", "-c", op.Words).Run()
 		}
-		return errors.New("no such command here")
-	}}
+		return errors.Join(errs...)
+	case plan.Write:
+		return appendTo(op.Path, op.Text, os.O_TRUNC)
+	case plan.Append:
+		return appendTo(op.Path, op.Text, os.O_APPEND)
+	case plan.Touch:
+		if _, err := os.Stat(op.Path); err == nil {
+			return nil
+		}
+		return os.WriteFile(op.Path, nil, 0o644)
+	case plan.Run:
+		return osexec.Command("/bin/sh", "-c", op.Words).Run()
+	}
+	return errors.New("no such command here")
 }
 
 func appendTo(path, text string, flag int) error {

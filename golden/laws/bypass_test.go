@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"ipsec/exec"
-	"ipsec/exec/exectest"
 	"ipsec/exec/shell"
 	"ipsec/golden"
 	"ipsec/plan"
@@ -90,25 +89,23 @@ func TestNoBypassOps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var done []plan.Op
+			var done quiet
 			var seen observer
-			backend := struct {
-				exec.Ops
-				quiet
-			}{Ops: exectest.Func(func(op plan.Op) error { done = append(done, op); return nil })}
-			exec.Run(context.Background(), p, backend, &seen)
-			if len(done) == 0 || !reflect.DeepEqual(done, seen.ops) {
-				t.Errorf("%s, %s: done are\n%v\nobserved\n%v", c.Name, verb, done, seen.ops)
+			exec.Run(t.Context(), p, &done, &seen)
+			if len(done.ops) == 0 || !reflect.DeepEqual(done.ops, seen.ops) {
+				t.Errorf("%s, %s: done are\n%v\nobserved\n%v", c.Name, verb, done.ops, seen.ops)
 			}
 		}
 	}
 }
 
-// quiet says nothing, and of all conditions none holds.
-type quiet struct{}
+// quiet is a Backend that notes the ops, says nothing, and in which no condition
+// holds.
+type quiet struct{ ops []plan.Op }
 
-func (quiet) Say(string)                    {}
-func (quiet) Holds(plan.Cond) (bool, error) { return false, nil }
+func (q *quiet) Do(_ context.Context, op plan.Op) error { q.ops = append(q.ops, op); return nil }
+func (*quiet) Say(string)                               {}
+func (*quiet) Holds(plan.Cond) (bool, error)            { return false, nil }
 
 // TestNoBypassShow runs verbs with --show: what it shows is, line by line and
 // in this order, of what --showonly has shown before.
@@ -149,7 +146,7 @@ func TestNoBypassImports(t *testing.T) {
 		"plan":          pure,
 		"conf/hook":     pure,
 		"klips/said":    pure,
-		"exec/shell":    append([]string{"ipsec/plan", "ipsec/exec", "mvdan.cc/sh/v3/syntax", "github.com/rogpeppe/go-internal/diff"}, pure...),
+		"exec/shell":    append([]string{"context", "ipsec/plan", "ipsec/exec", "mvdan.cc/sh/v3/syntax", "github.com/rogpeppe/go-internal/diff"}, pure...),
 		"exec/planjson": append([]string{"ipsec/plan", "ipsec/exec", "ipsec/exec/shell", "ipsec/exec/host"}, pure...),
 		"exec":          append([]string{"context", "ipsec/plan"}, pure...),
 	} {
