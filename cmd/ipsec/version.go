@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"ipsec/cmd/ipsec/completion"
 )
 
 // versionText returns what --version prints: the version that the binary was
@@ -37,3 +39,11 @@ func (versionCmd) Run(e *env) error {
 	_, err := fmt.Fprintln(e.Stdout, versionText())
 	return err
 }
+
+// completionCmd is ipsec completion.
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Run prints the completion script of the shell.
+func (c *completionCmd) Run(e *env) error { return completion.Write(e.Stdout, c.Shell, e.Kong.Model) }
