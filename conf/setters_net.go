@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"ipsec/conf/hostname"
 )
 
 // hostWords are the words that may stand for a host.
@@ -54,31 +56,10 @@ func parseHost(value string, allowed []string) (Host, *valueError) {
 		}
 		return Host{Form: HostAddr, Addr: addr}, nil
 	}
-	if !isHostName(value) {
+	if !hostname.Valid(value) {
 		return Host{}, wrong()
 	}
 	return Host{Form: HostName, Name: value}, nil
-}
-
-// isHostName reports whether text can be a name in the DNS; one whose last
-// label is a number is a malformed address.
-func isHostName(text string) bool {
-	text = strings.TrimSuffix(text, ".")
-	if text == "" || len(text) > 253 {
-		return false
-	}
-	labels := strings.Split(text, ".")
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || label[0] == '-' {
-			return false
-		}
-		for i := 0; i < len(label); i++ {
-			if c := label[i]; !isAlnum(c) && c != '-' && c != '_' {
-				return false
-			}
-		}
-	}
-	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
 // isInterface reports whether text can be the name of a link (dev_valid_name

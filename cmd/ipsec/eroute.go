@@ -2,6 +2,7 @@ package main
 
 import (
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 	"ipsec/klips/said"
 	"ipsec/plan"
@@ -22,12 +23,12 @@ type erouteCmd struct {
 
 // flowFlags are the options of a flow.
 type flowFlags struct {
-	Eraf           family `placeholder:"inet|inet6" help:"The address family of the flow."`
-	Src            string `placeholder:"ADDR/MASK" help:"Where the packets come from."`
-	Dst            string `placeholder:"ADDR/MASK" help:"Where the packets go to."`
-	TransportProto string `placeholder:"PROTO" help:"Only packets of this protocol, by number or name."`
-	SrcPort        string `placeholder:"PORT" help:"Only packets from this port, of TCP and UDP."`
-	DstPort        string `placeholder:"PORT" help:"Only packets to this port, of TCP and UDP."`
+	Eraf           options.Family `placeholder:"inet|inet6" help:"The address family of the flow."`
+	Src            string         `placeholder:"ADDR/MASK" help:"Where the packets come from."`
+	Dst            string         `placeholder:"ADDR/MASK" help:"Where the packets go to."`
+	TransportProto string         `placeholder:"PROTO" help:"Only packets of this protocol, by number or name."`
+	SrcPort        string         `placeholder:"PORT" help:"Only packets from this port, of TCP and UDP."`
+	DstPort        string         `placeholder:"PORT" help:"Only packets to this port, of TCP and UDP."`
 }
 
 // any reports whether one of them was given.
@@ -36,7 +37,7 @@ func (c *flowFlags) any() bool { return *c != flowFlags{} }
 // Run does what the options ask for; without any it prints the table.
 func (c *erouteCmd) Run(e *env) error { return runTool(e, c) }
 
-func (c *erouteCmd) request(_ *env, r resolver) (request, error) {
+func (c *erouteCmd) request(_ *env, r options.Resolver) (request, error) {
 	what, err := one(form{"--add", c.Add}, form{"--replace", c.Replace}, form{"--del", c.Del}, form{"--clear", c.Clear})
 	if err != nil {
 		return request{}, err
@@ -80,7 +81,7 @@ func (c *erouteCmd) request(_ *env, r resolver) (request, error) {
 
 // said reads the SA of an eroute. Of the magic ones, KLIPS knows %pass for
 // what %passthrough, %passthrough4 and %passthrough6 used to say.
-func (c *erouteCmd) said(r resolver) (said.SAID, error) {
+func (c *erouteCmd) said(r options.Resolver) (said.SAID, error) {
 	switch c.saidFlags.Said {
 	case "%passthrough", "%passthrough4", "%passthrough6":
 		return said.Shunt(said.SPIPass), nil
@@ -93,8 +94,8 @@ func (c *erouteCmd) said(r resolver) (said.SAID, error) {
 }
 
 // flow reads the flow, for an option or a command that needs one.
-func (c *flowFlags) flow(r resolver, what string) (flow plan.Flow, err error) {
-	if err := c.Eraf.check("--eraf"); err != nil {
+func (c *flowFlags) flow(r options.Resolver, what string) (flow plan.Flow, err error) {
+	if err := c.Eraf.Check("--eraf"); err != nil {
 		return flow, err
 	}
 	if err := need(what, "--src", c.Src); err != nil {
@@ -103,24 +104,24 @@ func (c *flowFlags) flow(r resolver, what string) (flow plan.Flow, err error) {
 	if err := need(what, "--dst", c.Dst); err != nil {
 		return flow, err
 	}
-	if flow.Src, err = r.prefix("--src", c.Src, c.Eraf); err != nil {
+	if flow.Src, err = r.Prefix("--src", c.Src, c.Eraf); err != nil {
 		return flow, err
 	}
-	if flow.Dst, err = r.prefix("--dst", c.Dst, familyOf(flow.Src.Addr())); err != nil {
+	if flow.Dst, err = r.Prefix("--dst", c.Dst, options.FamilyOf(flow.Src.Addr())); err != nil {
 		return flow, err
 	}
 	if c.TransportProto != "" {
-		if flow.Proto, err = r.protocol(c.TransportProto); err != nil {
+		if flow.Proto, err = r.Protocol(c.TransportProto); err != nil {
 			return flow, err
 		}
 	}
 	if c.SrcPort != "" {
-		if flow.SrcPort, err = r.port("--src-port", c.SrcPort, flow.Proto); err != nil {
+		if flow.SrcPort, err = r.Port("--src-port", c.SrcPort, flow.Proto); err != nil {
 			return flow, err
 		}
 	}
 	if c.DstPort != "" {
-		if flow.DstPort, err = r.port("--dst-port", c.DstPort, flow.Proto); err != nil {
+		if flow.DstPort, err = r.Port("--dst-port", c.DstPort, flow.Proto); err != nil {
 			return flow, err
 		}
 	}

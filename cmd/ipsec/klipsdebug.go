@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 )
 
@@ -26,7 +27,7 @@ func debugFlags() []string {
 // Run does what the options ask for; without any it prints the flags.
 func (c *klipsdebugCmd) Run(e *env) error { return runTool(e, c) }
 
-func (c *klipsdebugCmd) request(*env, resolver) (request, error) {
+func (c *klipsdebugCmd) request(*env, options.Resolver) (request, error) {
 	what, err := one(form{"--set", c.Set != ""}, form{"--clear", c.Clear != ""}, form{"--all", c.All}, form{"--none", c.None})
 	if err != nil {
 		return request{}, err

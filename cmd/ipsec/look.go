@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 	"ipsec/klips/said"
 )
@@ -21,7 +22,7 @@ type lookCmd struct{}
 // Run prints eroutes with their groups, attachments, SAs, dropped packets and routes.
 func (c *lookCmd) Run(e *env) error { return runTool(e, c) }
 
-func (c *lookCmd) request(*env, resolver) (request, error) {
+func (c *lookCmd) request(*env, options.Resolver) (request, error) {
 	return request{show: func(w io.Writer, table klips.Table) error {
 		name, err := os.Hostname()
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/conf"
+	"ipsec/klips/options"
 )
 
 // env is what a command may use of the world around it.
@@ -107,12 +108,13 @@ func run(args []string, e *env) int {
 	err = ctx.Run(e)
 	var code exitStatus
 	var wrong usageError
+	var malformed options.Malformed
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &code):
 		return int(code)
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &malformed):
 		fmt.Fprintf(e.Stderr, "ipsec: %v\n", err)
 		ctx.Stdout = e.Stderr
 		_ = ctx.PrintUsage(true)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"ipsec/klips/options"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -76,7 +77,7 @@ func (c *hasCmd) cond() (plan.Cond, error) {
 		return nil, usageError("expected SAs, or a flow")
 	}
 	if c.any() {
-		flow, err := c.flow(systemResolver(), "_has")
+		flow, err := c.flow(options.System(), "_has")
 		return plan.HasEroute{Flow: flow}, err
 	}
 	var cond plan.HasSA

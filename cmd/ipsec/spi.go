@@ -8,6 +8,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 	"ipsec/klips/said"
 	"ipsec/plan"
@@ -44,7 +45,7 @@ type spiCmd struct {
 // Run does what the options ask for; without any it prints the table.
 func (c *spiCmd) Run(e *env) error { return runTool(e, c) }
 
-func (c *spiCmd) request(e *env, r resolver) (request, error) {
+func (c *spiCmd) request(e *env, r options.Resolver) (request, error) {
 	what, err := one(form{"--esp", c.Esp != ""}, form{"--ah", c.Ah != ""}, form{"--comp", c.Comp != ""},
 		form{"--ip4", c.IP4}, form{"--ip6", c.IP6}, form{"--del", c.Del}, form{"--clear", c.Clear})
 	if err != nil {
@@ -100,7 +101,7 @@ func (c *spiCmd) checkOptions(what string) error {
 }
 
 // set returns the request that sets an SA.
-func (c *spiCmd) set(e *env, r resolver, what string, id said.SAID) (request, error) {
+func (c *spiCmd) set(e *env, r options.Resolver, what string, id said.SAID) (request, error) {
 	want := map[string]said.Proto{"--esp": said.ESP, "--ah": said.AH, "--comp": said.COMP, "--ip4": said.IPIP, "--ip6": said.IPIP}[what]
 	if id.Proto != want {
 		return request{}, usageError(fmt.Sprintf("%s sets an SA of protocol %s, and %s is one of %s", what, want, id, id.Proto))
@@ -112,7 +113,7 @@ func (c *spiCmd) set(e *env, r resolver, what string, id said.SAID) (request, er
 	if err != nil {
 		return request{}, err
 	}
-	soft, hard, err := lifetimes(c.Life)
+	soft, hard, err := options.Lifetimes(c.Life)
 	if err != nil {
 		return request{}, err
 	}
@@ -131,7 +132,7 @@ func (c *spiCmd) set(e *env, r resolver, what string, id said.SAID) (request, er
 		if err := need(what, "--dst", c.Dst); err != nil {
 			return request{}, err
 		}
-		dst, err := r.addr("--dst", c.Dst, familyOf(src))
+		dst, err := r.Addr("--dst", c.Dst, options.FamilyOf(src))
 		if err != nil {
 			return request{}, err
 		}
@@ -150,11 +151,11 @@ func add(sa klips.SA) request {
 
 // source reads --src. A tunnel needs it; for the others it serves the inbound
 // policy check, and may be left out.
-func (c *spiCmd) source(r resolver, what string, id said.SAID) (netip.Addr, error) {
-	f := familyOf(id.Dst)
+func (c *spiCmd) source(r options.Resolver, what string, id said.SAID) (netip.Addr, error) {
+	f := options.FamilyOf(id.Dst)
 	switch what {
 	case "--ip4", "--ip6":
-		f = map[string]family{"--ip4": "inet", "--ip6": "inet6"}[what]
+		f = map[string]options.Family{"--ip4": "inet", "--ip6": "inet6"}[what]
 		if err := need(what, "--src", c.Src); err != nil {
 			return netip.Addr{}, err
 		}
@@ -162,16 +163,16 @@ func (c *spiCmd) source(r resolver, what string, id said.SAID) (netip.Addr, erro
 	if c.Src == "" {
 		return netip.Addr{}, nil
 	}
-	return r.addr("--src", c.Src, f)
+	return r.Addr("--src", c.Src, f)
 }
 
 // keyed returns the request that sets an SA of ESP or AH.
 func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
-	window, err := c.window()
+	window, err := options.ReplayWindow(c.ReplayWindow)
 	if err != nil {
 		return request{}, err
 	}
-	if sa.Encap, err = encap(c.Encap); err != nil {
+	if sa.Encap, err = options.Encap(c.Encap); err != nil {
 		return request{}, err
 	}
 	if c.Esp != "" {
@@ -203,18 +204,4 @@ func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
 		fmt.Fprintln(e.Stderr, "ipsec spi: warning: while this runs every user can read the keys in its arguments; --keys-of and --keys-fd keep them to yourself")
 	}
 	return add(sa), nil
-}
-
-// window returns the replay window. None is checked where none is asked for,
-// as ipsec_spi(8) has it.
-func (c *spiCmd) window() (int, error) {
-	switch n := c.ReplayWindow; {
-	case n <= 0:
-		return 0, nil
-	case 32 <= n && n <= 4096:
-		return n, nil
-	case n < 32: // the man page has 1 to 64
-		return 32, nil
-	}
-	return 0, usageError(fmt.Sprintf("--replay_window=%d: expected 0, or 32 to 4096", c.ReplayWindow))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 	"ipsec/klips/said"
 	"ipsec/plan"
@@ -25,7 +26,7 @@ func (c *spigrpCmd) Run(e *env) error {
 	return err
 }
 
-func (c *spigrpCmd) request(_ *env, r resolver) (request, error) {
+func (c *spigrpCmd) request(_ *env, r options.Resolver) (request, error) {
 	if len(c.SAs) == 0 {
 		if c.Said {
 			return request{}, usageError("--said needs one to four SAIDs after it")
@@ -45,11 +46,11 @@ func (c *spigrpCmd) request(_ *env, r resolver) (request, error) {
 }
 
 // saids reads the arguments: SAIDs, or four words for each SA.
-func (c *spigrpCmd) saids(r resolver) ([]said.SAID, error) {
+func (c *spigrpCmd) saids(r options.Resolver) ([]said.SAID, error) {
 	var ids []said.SAID
-	if f := family(c.SAs[0]); c.Said || f != "inet" && f != "inet6" {
+	if f := options.Family(c.SAs[0]); c.Said || f != "inet" && f != "inet6" {
 		for _, text := range c.SAs {
-			id, err := r.said("SA", text)
+			id, err := r.SAID("SA", text)
 			if err != nil {
 				return nil, err
 			}
@@ -61,10 +62,10 @@ func (c *spigrpCmd) saids(r resolver) ([]said.SAID, error) {
 		if len(rest) < 4 {
 			return nil, usageError(fmt.Sprintf("expected four words for each SA (family, address, SPI, protocol), found %d after the last whole one", len(rest)))
 		}
-		if err := family(rest[0]).check("SA"); err != nil {
+		if err := options.Family(rest[0]).Check("SA"); err != nil {
 			return nil, err
 		}
-		id, err := r.saidParts(family(rest[0]), rest[1], rest[2], rest[3])
+		id, err := r.Parts(options.Family(rest[0]), rest[1], rest[2], rest[3])
 		if err != nil {
 			return nil, err
 		}

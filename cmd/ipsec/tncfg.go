@@ -2,6 +2,7 @@ package main
 
 import (
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/klips/proc"
 	"ipsec/plan"
 )
@@ -18,7 +19,7 @@ type tncfgCmd struct {
 // Run does what the options ask for; without any it prints the table.
 func (c *tncfgCmd) Run(e *env) error { return runTool(e, c) }
 
-func (c *tncfgCmd) request(*env, resolver) (request, error) {
+func (c *tncfgCmd) request(*env, options.Resolver) (request, error) {
 	what, err := one(form{"--attach", c.Attach}, form{"--detach", c.Detach}, form{"--clear", c.Clear})
 	if err != nil {
 		return request{}, err

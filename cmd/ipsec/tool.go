@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"ipsec/klips"
+	"ipsec/klips/options"
 	"ipsec/plan"
 )
 
@@ -22,12 +23,12 @@ type request struct {
 
 // tool is a command that manages a table of KLIPS.
 type tool interface {
-	request(*env, resolver) (request, error)
+	request(*env, options.Resolver) (request, error)
 }
 
 // runTool reads the command line of a tool and does what it asks for.
 func runTool(e *env, t tool) error {
-	r, err := t.request(e, systemResolver())
+	r, err := t.request(e, options.System())
 	if err != nil {
 		return err
 	}

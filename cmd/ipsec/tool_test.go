@@ -18,6 +18,7 @@ import (
 	"ipsec/conf"
 	"ipsec/klips"
 	"ipsec/klips/klipstest"
+	"ipsec/klips/options"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -50,10 +51,10 @@ func testEnv(t *testing.T) (e *env, stdout, stderr *bytes.Buffer) {
 }
 
 // testResolver knows one host, and the files below /etc.
-func testResolver() resolver {
-	return resolver{
-		open: os.Open,
-		lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
+func testResolver() options.Resolver {
+	return options.Resolver{
+		Open: os.Open,
+		Lookup: func(_ context.Context, network, host string) ([]netip.Addr, error) {
 			switch {
 			case host == "gw2.example" && network != "ip6":
 				return []netip.Addr{netip.MustParseAddr("192.0.2.2")}, nil

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ipsec/conf/hostname"
 	"ipsec/pluto"
 )
 
@@ -112,27 +113,11 @@ func setHost(p *parser, v string) error {
 		*h = pluto.Host{Kind: pluto.HostAddr, Addr: addr}
 		return nil
 	}
-	if !isHostName(v) {
+	if !hostname.Valid(v) {
 		return errValue
 	}
 	*h = pluto.Host{Kind: pluto.HostName, Name: v}
 	return nil
-}
-
-// isHostName reports whether text can be a name of the DNS.
-func isHostName(text string) bool {
-	labels := strings.Split(strings.TrimSuffix(text, "."), ".")
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || label[0] == '-' {
-			return false
-		}
-		for _, r := range label {
-			if r > 'z' || !(r >= 'a' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
-				return false
-			}
-		}
-	}
-	return len(text) <= 253 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
 // setClients takes networks with commas between them, or the virtual ones of a
