@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"time"
 
 	"ipsec/conf"
+	"ipsec/exec/keys"
 	"ipsec/klips"
 	"ipsec/klips/options"
 	"ipsec/klips/proc"
@@ -192,16 +194,58 @@ func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
 		return request{op: plan.AddSA{SAID: sa.ID, Src: sa.Src, Algorithm: c.Esp + c.Ah, ReplayWindow: window,
 			EncapSrc: sa.Encap.SrcPort, EncapDst: sa.Encap.DstPort, KeysOf: c.KeysOf}}, nil
 	}
-	keys, err := c.keys(e, from, sa)
+	k, where, err := c.keys(e, from, sa)
 	if err != nil {
 		return request{}, err
 	}
 	sa.ReplayWindow = window
-	if err := keys.set(&sa, c.Esp+c.Ah); err != nil {
-		return request{}, err
+	if err := k.SetAll(&sa, c.Esp+c.Ah); err != nil {
+		return request{}, fmt.Errorf("%s: %w", where, err)
 	}
 	if inArgv.given {
 		fmt.Fprintln(e.Stderr, "ipsec spi: warning: while this runs every user can read the keys in its arguments; --keys-of and --keys-fd keep them to yourself")
 	}
 	return add(sa), nil
+}
+
+// keys returns the keys from where the option from says, and which words name that.
+func (c *spiCmd) keys(e *env, from string, sa klips.SA) (k keys.Keys, where string, err error) {
+	switch from {
+	case "--keys-of":
+		k, err = keysOf(e.Paths, c.KeysOf, sa)
+		return k, "conn " + c.KeysOf, err
+	case "--keys-fd":
+		return keysFrom(c.KeysFd)
+	}
+	k = keys.Keys{Enc: conf.NewSecret(c.Enckey), Auth: conf.NewSecret(c.Authkey)}
+	if sa.ID.Proto == said.AH {
+		k.Auth, k.AH = k.AH, k.Auth
+	}
+	return k, "the arguments", nil
+}
+
+// keysOf returns the keys of a connection for the side that the SA leads to.
+func keysOf(paths conf.Paths, name string, sa klips.SA) (keys.Keys, error) {
+	config, err := conf.LoadFor(paths, name)
+	if err != nil {
+		return keys.Keys{}, err
+	}
+	conn := config.Conn(name)
+	if conn == nil {
+		return keys.Keys{}, unknownConn(config, name)
+	}
+	return keys.Of(conn, sa.ID.Dst, sa.Src)
+}
+
+// keysFrom reads keys from an open file.
+func keysFrom(fd int) (k keys.Keys, where string, err error) {
+	file := os.NewFile(uintptr(fd), fmt.Sprintf("file descriptor %d", fd))
+	if file == nil {
+		return k, "", fmt.Errorf("--keys-fd=%d: there is no such open file", fd)
+	}
+	defer file.Close()
+	if k, err = keys.Read(file); err != nil {
+		return k, "", fmt.Errorf("failed to read keys from %s: %w", file.Name(), err)
+	}
+	return k, file.Name(), nil
 }

@@ -124,19 +124,6 @@ func TestSpiKeyErrors(t *testing.T) {
 	}
 }
 
-func TestReadKeys(t *testing.T) {
-	for _, test := range []struct{ text, want string }{
-		{"espenckey 0xc0ffee\n", "line 1: expected espenckey=KEY"},
-		{"\nespkey=0xc0ffee\n", "line 2: expected"},
-		{"ahkey=0x00\nahkey=0xc0ffee\n", "line 2: ahkey for the second time"},
-	} {
-		_, err := readKeys(strings.NewReader(test.text))
-		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "c0ffee") {
-			t.Errorf("%q: error is %v, want one with %q and no key", test.text, err, test.want)
-		}
-	}
-}
-
 func TestKeysOfUnknown(t *testing.T) {
 	e, _, _ := testEnv(t)
 	config := "version 2.0\nconn office\n\tleft=192.0.2.1\n\tright=192.0.2.2\n"
