@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -13,7 +12,6 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/options"
 	"ipsec/klips/proc"
-	"ipsec/klips/said"
 )
 
 // lookCmd is ipsec look, ipsec_look(8).
@@ -31,75 +29,19 @@ func (c *lookCmd) request(*env, options.Resolver) (request, error) {
 		if _, err := fmt.Fprintf(w, "%s %s\n", name, time.Now().Format(time.UnixDate)); err != nil {
 			return err
 		}
-		links, err := lookTables(w, table)
+		tables, err := proc.Read(table)
 		if err != nil {
 			return err
 		}
+		if err := proc.Look(w, tables, time.Now()); err != nil {
+			return err
+		}
+		var links []string
+		for _, a := range tables.Attachments {
+			links = append(links, a.Virtual, a.Physical)
+		}
 		return lookRoutes(w, links)
 	}}, nil
-}
-
-// lookTables prints what KLIPS holds, and returns the links that it uses.
-func lookTables(w io.Writer, table klips.Table) (links []string, err error) {
-	sas, err := table.ListSAs()
-	if err != nil {
-		return nil, err
-	}
-	groups := make(map[said.SAID][]said.SAID)
-	for _, sa := range sas {
-		if len(sa.Group) > 0 && sa.Group[0] == sa.ID {
-			groups[sa.ID] = sa.Group
-		}
-	}
-	eroutes, err := table.ListEroutes()
-	if err != nil {
-		return nil, err
-	}
-	for _, eroute := range eroutes {
-		leads := eroute.SAID.String()
-		if group := groups[eroute.SAID]; group != nil {
-			var names []string
-			for _, id := range group {
-				names = append(names, id.String())
-			}
-			leads = strings.Join(names, " ")
-		}
-		fmt.Fprintf(w, "%-18s -> %-18s => %s (%d)\n", end(eroute, true), end(eroute, false), leads, eroute.Packets)
-	}
-	attachments, err := table.ListAttachments()
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range attachments {
-		links = append(links, a.Virtual, a.Physical)
-	}
-	if err := proc.Tncfg(w, attachments); err != nil {
-		return nil, err
-	}
-	if err := printSPI(w, sas); err != nil {
-		return nil, err
-	}
-	drops, err := table.ListDrops()
-	if err != nil {
-		return nil, err
-	}
-	return links, proc.Drops(w, drops)
-}
-
-// end returns one end of an eroute: its prefix, then protocol and port where
-// they matter.
-func end(e klips.Eroute, source bool) string {
-	text, port := e.Dst.String(), e.DstPort
-	if source {
-		text, port = e.Src.String(), e.SrcPort
-	}
-	if e.Proto != 0 {
-		text += fmt.Sprintf(":%d", e.Proto)
-		if port != 0 {
-			text += fmt.Sprintf(":%d", port)
-		}
-	}
-	return text
 }
 
 // lookRoutes prints the routes over links, as ip-route(8) writes them.

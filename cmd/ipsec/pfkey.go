@@ -13,6 +13,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/client"
+	"ipsec/klips/proc"
 	"ipsec/klips/said"
 )
 
@@ -100,7 +101,7 @@ func (c *pfkeyCmd) print(w io.Writer, next func() (klips.Event, error), now func
 		if err != nil {
 			return err
 		}
-		text, proto := eventText(event)
+		text, proto := proc.Event(event)
 		if !c.wants(proto) {
 			continue
 		}
@@ -127,31 +128,4 @@ func (c *pfkeyCmd) wants(proto said.Proto) bool {
 		return c.Ipcomp
 	}
 	return true
-}
-
-// eventText returns an event in words, under the names of RFC 2367.
-func eventText(event klips.Event) (text string, proto said.Proto) {
-	switch event := event.(type) {
-	case klips.Acquire:
-		text = fmt.Sprintf("ACQUIRE %s, trapped by %s", selectorText(event.Packet), selectorText(event.Trap))
-		if event.Ident != ([2]string{}) {
-			text += fmt.Sprintf(", identities %q and %q", event.Ident[0], event.Ident[1])
-		}
-		return text, 0
-	case klips.Expire:
-		kind := "soft"
-		if event.Hard {
-			kind = "hard"
-		}
-		return fmt.Sprintf("EXPIRE %s %s, %d bytes, %d packets", kind, event.ID, event.Usage.Bytes, event.Usage.Packets), event.ID.Proto
-	case klips.NewMapping:
-		return fmt.Sprintf("NAT_T_NEW_MAPPING %s from %s to %s", event.ID, event.Old, event.New), event.ID.Proto
-	}
-	return fmt.Sprintf("%T", event), 0
-}
-
-// selectorText returns a flow as the table of eroutes shows one.
-func selectorText(s klips.Selector) string {
-	e := klips.Eroute{Selector: s}
-	return end(e, true) + " -> " + end(e, false)
 }
