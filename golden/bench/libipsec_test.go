@@ -76,7 +76,8 @@ secrets {
 			t.Fatal(err)
 		}
 		r.daemons = append(r.daemons, r.start(t, m, charon))
-		m.Sh(t, "for i in $(seq 100); do [ -S /var/run/charon.vici ] && break; sleep 0.05; done; swanctl --load-all --noprompt")
+		m.Until(t, "test -S /var/run/charon.vici")
+		m.Sh(t, "swanctl --load-all --noprompt")
 	}
 	r.up(t)
 	for _, m := range []*lab.Machine{r.west, r.east} {

@@ -44,7 +44,7 @@ type report struct {
 func iperf(t testing.TB, r *rig, long time.Duration, args ...string) (report, time.Duration) {
 	t.Helper()
 	r.start(t, r.right, "iperf3", "-s", "-1")
-	r.right.Sh(t, "for i in $(seq 100); do ss -ltn | grep -q :5201 && break; sleep 0.02; done")
+	r.right.Until(t, "ss -ltn | grep -q :5201")
 	before := r.cpu(t)
 	out := r.foreground(t, r.left, "iperf3", append([]string{"-c", rightClient, "-J", "-t", fmt.Sprint(int(long.Seconds()))}, args...)...)
 	used := r.cpu(t) - before

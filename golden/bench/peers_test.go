@@ -66,13 +66,10 @@ func newWireGuard(t testing.TB, bin string) *rig {
 // configure speaks the protocol of WireGuard in user space.
 func configure(socket, settings string) error {
 	var conn net.Conn
-	var err error
-	for range 100 {
-		if conn, err = net.Dial("unix", socket); err == nil {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	err := lab.Poll(5*time.Second, func() (err error) {
+		conn, err = net.Dial("unix", socket)
+		return err
+	})
 	if err != nil {
 		return err
 	}

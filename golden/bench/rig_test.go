@@ -111,11 +111,12 @@ func (r *rig) foreground(t testing.TB, m *lab.Machine, name string, args ...stri
 // up waits until the clients reach one another.
 func (r *rig) up(t testing.TB) {
 	t.Helper()
-	for range 100 {
-		if _, err := r.left.Try("ping", "-c", "1", "-W", "1", rightClient); err == nil {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+	err := lab.Poll(10*time.Second, func() error {
+		_, err := r.left.Try("ping", "-c", "1", "-W", "1", rightClient)
+		return err
+	})
+	if err == nil {
+		return
 	}
 	logs, _ := filepath.Glob(r.work + "/*.log")
 	for _, name := range logs {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ipsec/golden/lab"
 )
@@ -26,7 +25,7 @@ func newBare(t testing.TB, bin string) *rig {
 	for i, m := range []*lab.Machine{r.west, r.east} {
 		m.Sh(t, "mkdir -p /var/run/pluto")
 		r.daemons = append(r.daemons, r.start(t, m, bin, "klips", "--nofork"))
-		m.Sh(t, "for i in $(seq 100); do [ -S /var/run/pluto/klips.ctl ] && break; sleep 0.05; done")
+		m.Until(t, "test -S /var/run/pluto/klips.ctl")
 		m.Run(t, bin, "tncfg", "--attach", "--virtual", "ipsec0", "--physical", "wan")
 		m.Sh(t, fmt.Sprintf("sysctl -qw net.ipv6.conf.all.forwarding=1; ip addr add fd0%d::1/64 dev lan nodad; ip link set ipsec0 mtu %d up", i+1, innerMTU))
 		m.Sh(t, fmt.Sprintf("ip route add 10.0.%d.0/24 dev ipsec0; ip route add fd0%d::/64 dev ipsec0", 2-i, 2-i))
@@ -60,12 +59,7 @@ func (r *rig) goroutines(t testing.TB, m *lab.Machine, pid int) (made []string) 
 	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
-		if syscall.Kill(pid, 0) != nil {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	lab.Until(t, "the daemon has ended", func() bool { return syscall.Kill(pid, 0) != nil })
 	text, err := os.ReadFile(filepath.Join(r.work, m.Name+"-"+r.program+".log"))
 	if err != nil {
 		t.Fatal(err)

@@ -109,13 +109,10 @@ swanctl { load = random openssl }
 	c.ended = make(chan error, 1)
 	go func() { c.ended <- c.cmd.Wait() }()
 	var out string
-	var err error
-	for range 1000 {
-		if c.vici, err = dialVici(m); err == nil {
-			break
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
+	err := lab.Poll(5*time.Second, func() (err error) {
+		c.vici, err = dialVici(m)
+		return err
+	})
 	if err == nil {
 		if out, err = c.swanctl("--load-all"); err == nil {
 			return

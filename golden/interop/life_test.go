@@ -2,11 +2,12 @@ package interop
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
 )
 
 // lives are about deaths.
@@ -27,7 +28,7 @@ func lives() []pairing {
 // gone waits until we have noticed.
 func gone(t *testing.T, s *session) {
 	t.Helper()
-	within(t, 15*time.Second, func() error {
+	lab.Eventually(t, 15*time.Second, func() error {
 		if sas := s.ours.status(t).SAs; len(sas) > 0 {
 			return fmt.Errorf("we still have %d SAs, of a peer that is dead", len(sas))
 		}
@@ -49,10 +50,9 @@ func killPeerRestart(t *testing.T, s *session) {
 	t.Helper()
 	s.peer.kill(t)
 	old := s.states(t, "ike")
-	time.Sleep(time.Second)
 	s.peer.start(t)
 	s.reload(t)
-	within(t, 25*time.Second, func() error {
+	lab.Eventually(t, 25*time.Second, func() error {
 		if now := s.states(t, "child"); len(now) != 1 || fmt.Sprint(s.states(t, "ike")) == fmt.Sprint(old) {
 			return fmt.Errorf("the tunnel is not up again")
 		}
@@ -89,7 +89,8 @@ func (s *session) reload(t *testing.T) {
 	s.peer.load(t, s.p)
 }
 
-// pluto returns the processes of our Pluto: the supervisor and the worker.
+// pluto returns the processes of our Pluto: the supervisor, and the worker, 0 for
+// none.
 func (s *session) pluto(t *testing.T) (supervisor, worker int) {
 	t.Helper()
 	text, err := s.ours.Try("cat /run/pluto/pluto.pid")
@@ -99,22 +100,10 @@ func (s *session) pluto(t *testing.T) (supervisor, worker int) {
 	if supervisor, err = strconv.Atoi(strings.Fields(text)[0]); err != nil {
 		t.Fatal(err)
 	}
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", supervisor, supervisor))
-	if err != nil {
-		// A thread of the supervisor may be its parent.
-		t.Fatal(err)
-	}
-	for _, word := range strings.Fields(string(children)) {
+	// Any thread of the supervisor may be its parent.
+	children, _ := s.ours.Try(fmt.Sprintf("cat /proc/%d/task/*/children", supervisor))
+	for _, word := range strings.Fields(children) {
 		worker, _ = strconv.Atoi(word)
-	}
-	if worker == 0 {
-		text, _ := s.ours.Try(fmt.Sprintf("cat /proc/%d/task/*/children", supervisor))
-		for _, word := range strings.Fields(text) {
-			worker, _ = strconv.Atoi(word)
-		}
-	}
-	if worker == 0 {
-		t.Fatalf("Pluto, process %d, has no worker", supervisor)
 	}
 	return supervisor, worker
 }
@@ -122,10 +111,13 @@ func (s *session) pluto(t *testing.T) (supervisor, worker int) {
 func killUs(t *testing.T, s *session) {
 	t.Helper()
 	supervisor, worker := s.pluto(t)
+	if worker == 0 {
+		t.Fatal("Pluto has no worker")
+	}
 	if _, err := s.ours.Try(fmt.Sprintf("kill -9 %d %d", supervisor, worker)); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 20*time.Second, func() error {
+	lab.Eventually(t, 20*time.Second, func() error {
 		if sas := s.peer.sas(); sas != "" {
 			return fmt.Errorf("the peer still has SAs: %s", sas)
 		}
@@ -142,14 +134,15 @@ func killUs(t *testing.T, s *session) {
 func killWorker(t *testing.T, s *session) {
 	t.Helper()
 	_, worker := s.pluto(t)
+	if worker == 0 {
+		t.Fatal("Pluto has no worker")
+	}
 	stop := s.flood(t)
 	if _, err := s.ours.Try(fmt.Sprintf("kill -9 %d", worker)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2500 * time.Millisecond)
-	stop()
-	within(t, 10*time.Second, func() error {
-		if _, now := s.pluto(t); now == worker {
+	lab.Eventually(t, 10*time.Second, func() error {
+		if _, now := s.pluto(t); now == 0 || now == worker {
 			return fmt.Errorf("there is no new worker")
 		}
 		if out, err := s.ours.ipsec("whack", "--status"); err != nil {
@@ -160,6 +153,7 @@ func killWorker(t *testing.T, s *session) {
 		}
 		return nil
 	})
+	stop()
 	s.ping(t)
 }
 

@@ -94,13 +94,12 @@ func (g *gateway) forget(t testing.TB) error {
 			g.try("auto", "--delete", c.Name)
 		}
 	}
-	for range 100 {
+	return lab.Poll(5*time.Second, func() error {
 		if len(g.status(t).SAs) == 0 {
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return fmt.Errorf("we still have SAs:\n%s", tail(g.try("whack", "--status"), 30))
+		return fmt.Errorf("we still have SAs:\n%s", tail(g.try("whack", "--status"), 30))
+	})
 }
 
 // load makes the conn "t", with further ones, its secrets and files our

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
 )
 
 // rekeys are tunnels whose keys are negotiated anew while packets go by.
@@ -63,7 +65,7 @@ func byUs(what string) func(t *testing.T, s *session) {
 func reauthentication(t *testing.T, s *session) {
 	t.Helper()
 	before := fmt.Sprint(s.states(t, "ike"))
-	within(t, 10*time.Second, func() error {
+	lab.Eventually(t, 10*time.Second, func() error {
 		if now := s.states(t, "ike"); len(now) != 1 || fmt.Sprint(now) == before || len(s.states(t, "child")) != 1 {
 			return fmt.Errorf("the IKE SAs were %s, and are %s", before, now)
 		}
@@ -79,15 +81,14 @@ func (s *session) anew(t *testing.T, what string, begin func()) {
 	before := s.states(t, what)
 	stop := s.flood(t)
 	begin()
-	within(t, 10*time.Second, func() error {
+	lab.Eventually(t, 10*time.Second, func() error {
 		now := s.states(t, what)
 		if len(now) == 0 || slices.ContainsFunc(now, func(id string) bool { return slices.Contains(before, id) }) {
 			return fmt.Errorf("the %s SAs before were %s, and now there are %s:\n%s", what, before, now, s.ours.try("whack", "--status"))
 		}
 		return nil
 	})
-	time.Sleep(200 * time.Millisecond)
-	stop()
+	stop() // when the round under way has its answers, by the new SAs
 	s.ping(t)
 	eventually(t, func() error {
 		if n := len(s.states(t, what)); n != 1 {

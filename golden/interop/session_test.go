@@ -280,23 +280,7 @@ func tail(text string, lines int) string {
 // eventually waits until there is no error any more.
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
-	within(t, 5*time.Second, try)
-}
-
-func within(t *testing.T, limit time.Duration, try func() error) {
-	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Error(err)
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	lab.Eventually(t, 5*time.Second, try)
 }
 
 // states returns the SAs of ours of a kind.

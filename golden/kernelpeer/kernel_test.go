@@ -126,18 +126,5 @@ func TestKernel(t *testing.T) {
 // eventually waits until there is no error any more.
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	end := time.Now().Add(10 * time.Second)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Error(err)
-			return
-		}
-		<-tick.C
-	}
+	lab.Eventually(t, 10*time.Second, try)
 }

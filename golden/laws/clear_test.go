@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
 )
 
 // between two gateways: networks of both families, and the gateways themselves.
@@ -49,10 +51,10 @@ func TestNothingInTheClear(t *testing.T) {
 	all := l.all
 	before := l.before
 	all("without IPsec")
-	until(t, "the capture sees what is in the clear", func() bool { return len(c.Between(time.Time{}, time.Now())) > len(probes) })
+	lab.Until(t, "the capture sees what is in the clear", func() bool { return len(c.Between(time.Time{}, time.Now())) > len(probes) })
 
 	east.must(0, "setup", "start")
-	up := west.startTimed()
+	up := l.startTimed()
 	all("after start")
 	phases := phases{{"start", up}}
 	begin := phases.begin
@@ -63,7 +65,7 @@ func TestNothingInTheClear(t *testing.T) {
 	begin("KLIPS killed")
 	west.Sh(t, "kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true")
 	some := probes[0].received.Load()
-	time.Sleep(300 * time.Millisecond) // many probes are sent in it
+	l.more(30)
 	if now := probes[0].received.Load(); now > some+5 {
 		t.Errorf("%d probes came through without KLIPS", now-some)
 	}
@@ -78,7 +80,7 @@ func TestNothingInTheClear(t *testing.T) {
 			p.next()
 		}
 		p.settle()
-		time.Sleep(30 * time.Millisecond) // some probes are sent in it
+		l.more(3)
 		p.kill(os.Kill)
 	}
 	begin("the last restart")
@@ -86,16 +88,16 @@ func TestNothingInTheClear(t *testing.T) {
 	all("after restarts that were killed")
 
 	begin("stop")
-	end := west.stopTimed()
+	end := l.stopTimed()
 	phases.check(t, c, end)
 	east.must(0, "setup", "stop")
 	same(t, "before start and after stop", before, west.state())
 }
 
-// startTimed starts, and returns when the last route was there.
-func (g *gateway) startTimed() (up time.Time) {
-	g.t.Helper()
-	p := g.pace(bin+"/ipsec", "setup", "--show", "start")
+// startTimed starts west, and returns when the last route was there.
+func (l *line) startTimed() (up time.Time) {
+	l.t.Helper()
+	p := l.west.pace(bin+"/ipsec", "setup", "--show", "start")
 	routed := false
 	for line, ok := p.next(); ok; line, ok = p.next() {
 		switch {
@@ -106,20 +108,20 @@ func (g *gateway) startTimed() (up time.Time) {
 		}
 	}
 	if status := p.wait(); status != 0 || up.IsZero() {
-		g.t.Fatalf("start ends with %d", status)
+		l.t.Fatalf("start ends with %d", status)
 	}
 	return up
 }
 
-// stopTimed stops, and returns when it was just about to take the interfaces
+// stopTimed stops west, and returns when it was just about to take the interfaces
 // away: the pipe has room for that step's line once the line before is taken.
-func (g *gateway) stopTimed() (end time.Time) {
-	g.t.Helper()
-	p := g.pace(bin+"/ipsec", "setup", "--show", "stop")
+func (l *line) stopTimed() (end time.Time) {
+	l.t.Helper()
+	p := l.west.pace(bin+"/ipsec", "setup", "--show", "stop")
 	var last time.Time // that a line was taken
 	for {
 		p.settle()
-		time.Sleep(20 * time.Millisecond) // some probes are sent in each state
+		l.more(2) // in each state
 		now := time.Now()
 		line, ok := p.next()
 		if !ok {
@@ -131,7 +133,7 @@ func (g *gateway) stopTimed() (end time.Time) {
 		last = now
 	}
 	if status := p.wait(); status != 0 || end.IsZero() {
-		g.t.Fatalf("stop ends with %d", status)
+		l.t.Fatalf("stop ends with %d", status)
 	}
 	return end
 }

@@ -38,7 +38,7 @@ func TestUndoInterruptedScript(t *testing.T) {
 				if err := g.Start(cmd); err != nil {
 					t.Fatal(err)
 				}
-				until(t, "the updown command waits", func() bool { return g.exists("/etc/waits") })
+				lab.Until(t, "the updown command waits", func() bool { return g.exists("/etc/waits") })
 				pid := cmd.Process.Pid
 				if c.all {
 					pid = -pid

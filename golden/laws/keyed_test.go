@@ -1,16 +1,21 @@
 package laws
 
 import (
+	"encoding/json"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"ipsec/golden/lab"
+	"ipsec/pluto/whack/status"
 )
 
 // keyed is between two gateways what Pluto keys: networks of both families, and
-// the gateways themselves. SAs of net6 last for seconds only.
+// the gateways themselves. IKE SAs, and the Child SAs of net6, last for seconds only.
 const keyed = `version 2.0
 
 config setup
@@ -24,6 +29,9 @@ conn %default
 	dpddelay=1
 	dpdtimeout=3
 	dpdaction=hold
+	ikelifetime=12s
+	rekeymargin=3s
+	rekeyfuzz=50%
 	auto=start
 
 conn host
@@ -36,10 +44,7 @@ conn net
 conn net6
 	leftsubnet=2001:db8:a::/64
 	rightsubnet=2001:db8:b::/64
-	ikelifetime=12s
 	keylife=8s
-	rekeymargin=3s
-	rekeyfuzz=50%
 
 conn out
 	rightsubnet=10.0.2.0/24
@@ -58,11 +63,36 @@ func newKeyedLine(t *testing.T) (*line, phases) {
 	l.east.secret(preshared)
 	l.before = l.west.state()
 	l.all("without IPsec")
-	until(t, "the capture sees what is in the clear", func() bool { return len(l.capture.Between(time.Time{}, time.Now())) > len(l.probes) })
+	lab.Until(t, "the capture sees what is in the clear", func() bool { return len(l.capture.Between(time.Time{}, time.Now())) > len(l.probes) })
 	l.east.must(0, "setup", "start")
-	up := l.west.startTimed()
+	up := l.startTimed()
 	l.all("after start")
 	return l, phases{{"start", up}}
+}
+
+// sas returns the SPIs of the SAs that Pluto has, of a kind, ike or child, and of a
+// conn; "" for all conns.
+func (g *gateway) sas(kind, conn string) (spis []string) {
+	g.t.Helper()
+	var d status.Document
+	if err := json.Unmarshal([]byte(g.must(0, "whack", "--status", "--format", "json")), &d); err != nil {
+		g.t.Fatal(err)
+	}
+	for _, sa := range d.SAs {
+		if sa.Kind == kind && (conn == "" || sa.Connection == conn) {
+			spis = append(spis, sa.SPIs...)
+		}
+	}
+	return spis
+}
+
+// renewed waits until none of the SAs is left that sas returned before.
+func (g *gateway) renewed(kind, conn string, before []string) {
+	g.t.Helper()
+	lab.UntilWithin(g.t, time.Minute, kind+" SAs "+conn+" have been renewed", func() bool {
+		now := g.sas(kind, conn)
+		return len(now) > 0 && !slices.ContainsFunc(now, func(spi string) bool { return slices.Contains(before, spi) })
+	})
 }
 
 // secret gives a gateway an ipsec.secrets, which only root may read.
@@ -106,7 +136,7 @@ func (g *gateway) killWorker() {
 	if old == 0 || syscall.Kill(old, syscall.SIGKILL) != nil {
 		g.t.Fatal("there is no worker")
 	}
-	until(g.t, "there is another worker", func() bool { _, now := g.plutos(); return now != 0 && now != old })
+	lab.Until(g.t, "there is another worker", func() bool { _, now := g.plutos(); return now != 0 && now != old })
 	g.must(0, "whack", "--status")
 }
 
@@ -119,7 +149,7 @@ func (g *gateway) kill(pids ...int) {
 		}
 	}
 	for _, pid := range pids {
-		until(g.t, "a process that was killed is gone", func() bool {
+		lab.Until(g.t, "a process that was killed is gone", func() bool {
 			text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 			return err != nil || len(text) == 0
 		})
@@ -129,13 +159,13 @@ func (g *gateway) kill(pids ...int) {
 // killAll kills all that runs on a gateway.
 func (g *gateway) killAll() {
 	g.t.Helper()
-	for len(g.processes()) > 0 {
+	lab.Until(g.t, "all that was killed is gone", func() bool {
 		for _, pid := range g.pids() {
 			n, _ := strconv.Atoi(pid)
 			_ = syscall.Kill(n, syscall.SIGKILL) // which may just have ended
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return len(g.processes()) == 0
+	})
 }
 
 // TestNothingInTheClearKeyed is TestNothingInTheClear where Pluto has the keys:
@@ -148,8 +178,9 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 
 	p.begin("worker killed")
 	missing := l.lost()
+	before := west.sas("child", "net6")
 	west.killWorker()
-	time.Sleep(2 * time.Second) // in which keys are renewed
+	west.renewed("child", "net6", before)
 	l.all("after the worker was killed")
 	if n := l.lost() - missing; n > 0 {
 		t.Errorf("%d packets were lost when Pluto's worker was killed", n)
@@ -164,7 +195,7 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 	missing = l.lost()
 	supervisor, worker := west.plutos()
 	west.kill(supervisor)
-	until(t, "its worker ends with it", func() bool { return syscall.Kill(worker, 0) != nil })
+	lab.Until(t, "its worker ends with it", func() bool { return syscall.Kill(worker, 0) != nil })
 	if r := west.ipsec("setup", "status"); r.status != 1 || !strings.Contains(r.stdout, "pluto") {
 		t.Errorf("status without Pluto: %d\n%s", r.status, r.stdout)
 	}
@@ -179,7 +210,7 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 	p.begin("KLIPS killed")
 	west.Sh(t, "kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true")
 	some := l.probes[0].received.Load()
-	time.Sleep(300 * time.Millisecond) // many probes are sent in it
+	l.more(30)
 	if now := l.probes[0].received.Load(); now > some+5 {
 		t.Errorf("%d probes came through without KLIPS", now-some)
 	}
@@ -194,7 +225,7 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 			restart.next()
 		}
 		restart.settle()
-		time.Sleep(30 * time.Millisecond) // some probes are sent in it
+		l.more(3)
 		restart.kill(os.Kill)
 	}
 	p.begin("the last restart")
@@ -202,7 +233,7 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 	l.all("after restarts that were killed")
 
 	p.begin("stop")
-	p.check(t, l.capture, west.stopTimed())
+	p.check(t, l.capture, l.stopTimed())
 	same(t, "before start and after stop", l.before, west.state())
 	east.must(0, "setup", "stop")
 }
@@ -215,15 +246,14 @@ func TestNothingInTheClearDead(t *testing.T) {
 	west, east := l.west, l.east
 	p.begin("peer killed")
 	east.killAll()
-	untilWithin(t, 2*time.Minute, "it is found out that the peer is dead", func() bool {
-		time.Sleep(time.Second)
+	lab.UntilWithin(t, 2*time.Minute, "it is found out that the peer is dead", func() bool {
 		return !strings.Contains(west.must(0, "auto", "--status"), "eroute owner; ")
 	})
 	p.begin("peer restarted")
 	east.must(0, "setup", "restart")
 	l.all("after the peer was killed")
 	p.begin("stop")
-	p.check(t, l.capture, west.stopTimed())
+	p.check(t, l.capture, l.stopTimed())
 	same(t, "before start and after stop", l.before, west.state())
 	east.must(0, "setup", "stop")
 }
@@ -236,7 +266,9 @@ func TestNothingInTheClearNegotiated(t *testing.T) {
 
 	p.begin("keys renewed")
 	missing := l.lost()
-	time.Sleep(10 * time.Second) // net6 has those of the Child SA renewed, and of the IKE SA
+	ike, child := west.sas("ike", ""), west.sas("child", "net6")
+	west.renewed("child", "net6", child)
+	west.renewed("ike", "", ike)
 	if n := l.lost() - missing; n > 0 {
 		t.Errorf("%d packets were lost when keys were renewed", n)
 	}
@@ -261,9 +293,10 @@ func TestNothingInTheClearNegotiated(t *testing.T) {
 	p.begin("wrong secret")
 	west.secret(strings.Replace(preshared, "two", "too", 1))
 	west.must(0, "setup", "restart")
-	time.Sleep(3 * time.Second)
-	if r := west.ipsec("auto", "--up", "net"); r.status == 0 {
-		t.Errorf("net is up with a wrong secret:\n%s", r.stdout)
+	for _, name := range []string{"net", "net6", "out", "back"} {
+		if r := west.ipsec("auto", "--up", name); r.status == 0 {
+			t.Errorf("%s is up with a wrong secret:\n%s", name, r.stdout)
+		}
 	}
 	p.begin("right secret")
 	west.secret(preshared)
@@ -274,7 +307,7 @@ func TestNothingInTheClearNegotiated(t *testing.T) {
 	l.all("with the right secret again")
 
 	p.begin("stop")
-	p.check(t, l.capture, west.stopTimed())
+	p.check(t, l.capture, l.stopTimed())
 	same(t, "before start and after stop", l.before, west.state())
 	east.must(0, "setup", "stop")
 }

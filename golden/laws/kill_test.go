@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/lab"
 )
 
 // paced is a command whose lines on stdout are taken one by one: it goes on
@@ -64,7 +66,7 @@ func (p *paced) next() (line string, ok bool) {
 // settle waits until the command waits to write a line, or has ended.
 func (p *paced) settle() {
 	p.t.Helper()
-	until(p.t, fmt.Sprintf("%s waits or ends", p.cmd), func() bool {
+	lab.Until(p.t, fmt.Sprintf("%s waits or ends", p.cmd), func() bool {
 		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.cmd.Process.Pid))
 		if err != nil {
 			return true
@@ -99,22 +101,4 @@ func (p *paced) wait() int {
 	}
 	<-p.done
 	return p.cmd.ProcessState.ExitCode()
-}
-
-// until waits for something to come true.
-func until(t testing.TB, what string, true func() bool) {
-	t.Helper()
-	untilWithin(t, 20*time.Second, what, true)
-}
-
-// untilWithin waits for so long.
-func untilWithin(t testing.TB, limit time.Duration, what string, true func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(limit); !true(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("it has not come true that %s", what)
-		}
-	}
 }

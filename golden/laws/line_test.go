@@ -1,6 +1,7 @@
 package laws
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ type line struct {
 	west, east *gateway
 	before     string // the state of west
 	probes     []*probe
+	sent       atomic.Int64 // how often each has sent
 	capture    *lab.Capture
 }
 
@@ -45,7 +47,7 @@ func newLine(t *testing.T, text string) *line {
 		newProbe(t, west.Machine, "192.0.2.1", "192.0.2.2"), newProbe(t, east.Machine, "192.0.2.2", "192.0.2.1"),
 	}
 	l.capture = lab.CaptureOn(t, west.Machine, "wan", marker)
-	startProbes(t, l.probes)
+	startProbes(t, l.probes, &l.sent)
 	return l
 }
 
@@ -57,8 +59,15 @@ func (l *line) all(when string) {
 		had = append(had, p.received.Load())
 	}
 	for i, p := range l.probes {
-		until(l.t, when+", "+p.name+" is answered", func() bool { return p.received.Load() >= had[i]+3 })
+		lab.Until(l.t, when+", "+p.name+" is answered", func() bool { return p.received.Load() >= had[i]+3 })
 	}
+}
+
+// more waits until that many more probes of each have been sent.
+func (l *line) more(count int64) {
+	l.t.Helper()
+	sent := l.sent.Load()
+	lab.Until(l.t, "more probes are sent", func() bool { return l.sent.Load() >= sent+count })
 }
 
 // phase is what goes on from a moment on.

@@ -6,7 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"ipsec/golden/lab"
 )
 
 // TestUndoKilledWithPluto kills stop, or restart, at each fourth of its steps,
@@ -43,7 +44,7 @@ func TestPlutoCrash(t *testing.T) {
 	g.must(0, "setup", "start")
 	supervisor, worker := g.plutos()
 	g.kill(worker)
-	until(t, "Pluto has ended", func() bool { now, _ := g.plutos(); return now == 0 })
+	lab.Until(t, "Pluto has ended", func() bool { now, _ := g.plutos(); return now == 0 })
 	if text := g.must(1, "setup", "status"); supervisor == 0 || !strings.Contains(text, "no pluto is running") {
 		t.Errorf("status says\n%s", text)
 	}
@@ -84,8 +85,8 @@ func TestPlutoWait(t *testing.T) {
 	if err := l.west.Start(start); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "Pluto has been started", func() bool { return l.west.exists("/var/run/after.log") })
-	time.Sleep(300 * time.Millisecond) // it waits for a peer by now, or soon will
+	lab.Until(t, "Pluto has been started", func() bool { return l.west.exists("/var/run/after.log") })
+	lab.Until(t, "start waits for a peer", func() bool { return strings.Contains(l.west.ipsec("auto", "--status").stdout, "STATE_V2_PARENT_I1") })
 	if err := start.Process.Signal(os.Interrupt); err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/lab"
 )
 
 // TestUndoTogether runs verbs at the same time. What comes of it is one of
@@ -87,7 +89,7 @@ func TestUndoBetween(t *testing.T) {
 	if err := g.Start(start); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "start waits for the guard", func() bool {
+	lab.Until(t, "start waits for the guard", func() bool {
 		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", start.Process.Pid))
 		for _, file := range files {
 			if target, _ := os.Readlink(file); target == "/run" {

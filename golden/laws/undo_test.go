@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipsec/golden/lab"
 )
 
 // everything is a configuration with a step of every kind that needs no Pluto.
@@ -297,7 +299,7 @@ func TestUndoAlive(t *testing.T) {
 			g.must(0, "setup", "start")
 			g.Sh(t, c.happens)
 			if strings.Contains(c.happens, "kill") {
-				until(t, "KLIPS is gone", func() bool { return len(g.processes()) == 0 })
+				lab.Until(t, "KLIPS is gone", func() bool { return len(g.processes()) == 0 })
 			}
 			before := g.state()
 			if out := g.must(1, "setup", "start"); !strings.Contains(out, c.says) {

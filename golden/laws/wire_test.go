@@ -24,8 +24,8 @@ type probe struct {
 	missing  atomic.Int64 // of those that should have come before the last that did
 }
 
-// probes send every 10 ms, until the test ends.
-func startProbes(t *testing.T, list []*probe) {
+// startProbes has probes send every 10 ms, until the test ends; sent counts how often.
+func startProbes(t *testing.T, list []*probe, sent *atomic.Int64) {
 	t.Helper()
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
@@ -60,6 +60,7 @@ func startProbes(t *testing.T, list []*probe) {
 				for _, p := range list {
 					p.conn.WriteToUDP([]byte(marker+strconv.Itoa(number)), p.to) // what cannot be sent does not leak
 				}
+				sent.Add(1)
 			}
 		}
 	})

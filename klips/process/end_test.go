@@ -60,7 +60,7 @@ func TestEndMineOnly(t *testing.T) {
 	}
 	defer other.Wait()
 	defer other.Process.Kill()
-	eventually(t, "sleep holds the lock", func() bool {
+	lab.Until(t, "sleep holds the lock", func() bool {
 		exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", other.Process.Pid))
 		return locked(f) && strings.HasSuffix(exe, "sleep")
 	})

@@ -93,16 +93,6 @@ func checkAlive(t *testing.T, pidfile string, pid int) {
 	}
 }
 
-// eventually waits for what another process does.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not so after 20 seconds", what)
-		}
-	}
-}
-
 func TestBackground(t *testing.T) {
 	pidfile := filepath.Join(t.TempDir(), "x.pid")
 	r, w, err := os.Pipe()
@@ -170,7 +160,7 @@ func TestBackgroundFails(t *testing.T) {
 		_, err := Background(ctx, io.Discard, helper, "unready", pidfile)
 		ended <- err
 	}()
-	eventually(t, "the daemon holds its lock", func() bool { _, alive, _ := Alive(pidfile); return alive })
+	lab.Until(t, "the daemon holds its lock", func() bool { _, alive, _ := Alive(pidfile); return alive })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("not ready in time: %v", err)
@@ -186,10 +176,10 @@ func TestStarterGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	alive := func() bool { _, alive, _ := Alive(pidfile); return alive }
-	eventually(t, "the daemon holds its lock", alive)
+	lab.Until(t, "the daemon holds its lock", alive)
 	starter.Process.Kill()
 	starter.Wait()
-	eventually(t, "the daemon ends", func() bool { return !alive() })
+	lab.Until(t, "the daemon ends", func() bool { return !alive() })
 }
 
 // Anyone may see who lives, and nobody but root may lock the file or end the process.
@@ -236,7 +226,7 @@ func TestStrangersLock(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		eventually(t, "the stranger has the lock", func() bool {
+		lab.Until(t, "the stranger has the lock", func() bool {
 			defer flock(f, unix.LOCK_UN)
 			return flock(f, unix.LOCK_EX) != nil
 		})

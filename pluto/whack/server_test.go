@@ -27,12 +27,14 @@ type fixture struct {
 	path string
 	stop func() // ends it and waits
 
+	news chan struct{} // has something after each line that is logged
+
 	mu   sync.Mutex
 	logs []string
 }
 
 func serve(tb testing.TB, handle func(*Call)) *fixture {
-	f := &fixture{path: filepath.Join(tb.TempDir(), "pluto.ctl")}
+	f := &fixture{path: filepath.Join(tb.TempDir(), "pluto.ctl"), news: make(chan struct{}, 1)}
 	listener, err := rootonly.Listen(tb.Context(), "unix", f.path)
 	if err != nil {
 		tb.Fatal(err)
@@ -43,6 +45,10 @@ func serve(tb testing.TB, handle func(*Call)) *fixture {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.logs = append(f.logs, line)
+		select {
+		case f.news <- struct{}{}:
+		default:
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -205,8 +211,11 @@ func TestSlowClient(t *testing.T) {
 	if _, err := conn.Write(appendFrame(nil, frameWords, body)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); !f.logged("cut off a whack that does not read"); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	late := time.After(10 * time.Second)
+	for !f.logged("cut off a whack that does not read") {
+		select {
+		case <-f.news:
+		case <-late:
 			t.Fatal("it is not cut off")
 		}
 	}
