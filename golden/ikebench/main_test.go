@@ -6,7 +6,6 @@ package ikebench
 
 import (
 	"flag"
-	"os"
 	"testing"
 
 	"ipsec/golden/lab"
@@ -21,7 +20,4 @@ var (
 // bin is the folder of the binary, which TestMain sets once.
 var bin string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(lab.WithBinary(m, func(dir string) { bin = dir }))
-}
+func TestMain(m *testing.M) { lab.Main(m, &bin) }

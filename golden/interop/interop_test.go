@@ -3,11 +3,13 @@ package interop
 import (
 	"slices"
 	"testing"
+
+	"ipsec/golden/report"
 )
 
 // TestInterop tries every case with every peer that it is for.
 func TestInterop(t *testing.T) {
-	r := &report{}
+	r := &outcomes{}
 	t.Run("peers", func(t *testing.T) {
 		t.Run("strongSwan", func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +40,7 @@ func TestInterop(t *testing.T) {
 			l.stop(t)
 		})
 	})
-	if r.whole() {
-		r.compare(t, "../../doc/interop.md")
+	if report.Whole() {
+		r.document().Compare(t, "../../doc/interop.md")
 	}
 }

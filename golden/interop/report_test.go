@@ -1,13 +1,10 @@
 package interop
 
 import (
-	"flag"
-	"fmt"
-	"os"
 	"regexp"
-	"strings"
 	"sync"
-	"testing"
+
+	"ipsec/golden/report"
 )
 
 // row is what came of a case.
@@ -18,13 +15,13 @@ type row struct {
 	ok                     bool
 }
 
-// report is what doc/interop.md says.
-type report struct {
+// outcomes is what doc/interop.md says.
+type outcomes struct {
 	mu   sync.Mutex
 	rows map[string][]*row // by peer
 }
 
-func (r *report) row(p *pairing, role string, with peer) *row {
+func (r *outcomes) row(p *pairing, role string, with peer) *row {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.rows == nil {
@@ -63,42 +60,20 @@ var date = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 
 var peers = []string{"strongSwan", "strongSwan, NAT", "strongSwan, kernel", "Libreswan"}
 
-func (r *report) String() string {
-	var b strings.Builder
-	b.WriteString(head)
+// document is doc/interop.md.
+func (r *outcomes) document() *report.Document {
+	var d report.Document
+	d.Add(head)
 	for _, name := range peers {
-		fmt.Fprintf(&b, "\n## %s\n\n| case | we are | IKE | authentication | algorithms | ESP | result |\n|---|---|---|---|---|---|---|\n", name)
+		d.Add("\n## " + name + "\n\n")
+		d.Table("case", "we are", "IKE", "authentication", "algorithms", "ESP", "result")
 		for _, row := range r.rows[name] {
-			result := map[bool]string{true: "yes", false: "**no**"}[row.ok]
+			result := report.Result(row.ok)
 			if row.said != "" {
-				result += ", refused: " + date.ReplaceAllString(strings.ReplaceAll(row.said, "|", `\|`), "…")
+				result += ", refused: " + date.ReplaceAllString(row.said, "…")
 			}
-			fmt.Fprintf(&b, "| %s | %s | 2 | %s | %s | %s | %s |\n", row.name, row.role, row.auth, row.algorithms, row.esp, result)
+			d.Row(row.name, row.role, "2", row.auth, row.algorithms, row.esp, result)
 		}
 	}
-	return b.String()
-}
-
-// whole reports whether all cases were tried, and not -run of some.
-func (r *report) whole() bool {
-	run := flag.Lookup("test.run")
-	return run == nil || run.Value.String() == ""
-}
-
-// compare compares the report with the file, or writes it.
-func (r *report) compare(t *testing.T, file string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(r.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != r.String() {
-		t.Errorf("%s is not what came of this; run with -update\n%s", file, r)
-	}
+	return &d
 }

@@ -20,7 +20,7 @@ type session struct {
 	ours    *gateway
 	peer    peer
 	capture *lab.Capture
-	report  *report
+	report  *outcomes
 
 	p         *pairing // the case
 	initiator bool
@@ -29,7 +29,7 @@ type session struct {
 }
 
 // newSession begins with our side started and nothing loaded.
-func newSession(t *testing.T, ours *lab.Machine, r *report) *session {
+func newSession(t *testing.T, ours *lab.Machine, r *outcomes) *session {
 	return &session{ours: startOurs(t, ours), capture: lab.CaptureOn(t, ours, link, marker), report: r}
 }
 

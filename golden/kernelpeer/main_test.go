@@ -8,19 +8,12 @@
 package kernelpeer
 
 import (
-	"flag"
-	"os"
 	"testing"
 
 	"ipsec/golden/lab"
 )
 
-var update = flag.Bool("update", false, "write doc/interop-kernel.md anew")
-
 // bin is the folder of the binary, which TestMain sets once.
 var bin string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(lab.WithBinary(m, func(dir string) { bin = dir }))
-}
+func TestMain(m *testing.M) { lab.Main(m, &bin) }

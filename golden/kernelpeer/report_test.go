@@ -1,11 +1,6 @@
 package kernelpeer
 
-import (
-	"fmt"
-	"os"
-	"strings"
-	"testing"
-)
+import "ipsec/golden/report"
 
 // row is what came of a pairing.
 type row struct {
@@ -19,8 +14,8 @@ type line struct {
 	ok         bool
 }
 
-// report is what doc/interop-kernel.md says.
-type report struct {
+// outcomes is what doc/interop-kernel.md says.
+type outcomes struct {
 	rows   []*row
 	checks []line
 }
@@ -39,23 +34,23 @@ other by "ip xfrm". "go test ./golden/kernelpeer -update" writes this file.
 
 What is not named is a tunnel of IPv4 in IPv4.
 
-| case | to the kernel | from the kernel | TCP | counters |
-|---|---|---|---|---|
 `
 
-func (r *report) String() string {
-	var b strings.Builder
-	word := map[bool]string{true: "yes", false: "**no**"}
-	b.WriteString(head)
+// document is doc/interop-kernel.md.
+func (r *outcomes) document() *report.Document {
+	var d report.Document
+	d.Add(head)
+	d.Table("case", "to the kernel", "from the kernel", "TCP", "counters")
 	for _, row := range r.rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", row.name, word[row.out], word[row.in], word[row.bulk], word[row.clean])
+		d.Row(row.name, report.Result(row.out), report.Result(row.in), report.Result(row.bulk), report.Result(row.clean))
 	}
-	b.WriteString("\n| further | what was seen | result |\n|---|---|---|\n")
+	d.Add("\n")
+	d.Table("further", "what was seen", "result")
 	for _, l := range r.checks {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", l.name, l.what, word[l.ok])
+		d.Row(l.name, l.what, report.Result(l.ok))
 	}
-	b.WriteString(foot)
-	return b.String()
+	d.Add(foot)
+	return &d
 }
 
 const foot = `
@@ -63,21 +58,3 @@ AH with SHA-2 in IPv4 needs "flag align4" on the kernel's side: RFC 4302 has
 the header end at a multiple of 32 bits there, and without the flag that kernel
 wants 64.
 `
-
-// compare compares the report with the file, or writes it.
-func (r *report) compare(t *testing.T, file string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(r.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != r.String() {
-		t.Errorf("%s is not what came of this; run with -update\n%s", file, r)
-	}
-}

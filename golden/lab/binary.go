@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,10 +9,15 @@ import (
 	"testing"
 )
 
-// WithBinary is for a TestMain whose tests run the program itself: it builds
-// "ipsec" into a folder that any user may enter, names the folder to use, runs
-// the tests, and returns the exit status. Flags are parsed already.
-func WithBinary(m *testing.M, use func(dir string)) int {
+// Main is a TestMain whose tests run the program itself: it builds "ipsec" into
+// a folder that any user may enter, sets dir to the folder, runs the tests, and
+// exits.
+func Main(m *testing.M, dir *string) {
+	flag.Parse()
+	os.Exit(withBinary(m, dir))
+}
+
+func withBinary(m *testing.M, bin *string) int {
 	dir, err := os.MkdirTemp("", "ipsec-test")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -27,6 +33,6 @@ func WithBinary(m *testing.M, use func(dir string)) int {
 		fmt.Fprintf(os.Stderr, "failed to build ipsec: %v\n%s", err, out)
 		return 1
 	}
-	use(dir)
+	*bin = dir
 	return m.Run()
 }

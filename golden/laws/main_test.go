@@ -5,7 +5,6 @@ package laws
 import (
 	"flag"
 	"math/rand"
-	"os"
 	"testing"
 	"time"
 
@@ -18,10 +17,7 @@ var bin string
 // seed makes a run of the random tests again what it was.
 var seed = flag.Int64("seed", 0, "seed of what is random; 0 draws one")
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(lab.WithBinary(m, func(dir string) { bin = dir }))
-}
+func TestMain(m *testing.M) { lab.Main(m, &bin) }
 
 // random returns what a test draws from, and logs the seed that replays it.
 func random(t *testing.T) *rand.Rand {
