@@ -3,15 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"runtime/debug"
 
 	"ipsec/conf"
-	"ipsec/exec"
 	"ipsec/exec/native"
 	"ipsec/exec/planjson"
 	"ipsec/exec/shell"
+	"ipsec/exec/single"
 	"ipsec/logger"
 	"ipsec/plan"
 )
@@ -61,17 +60,11 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	}
 	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, c.Show, shell.TextPrefix)
 	defer runner.close()
-	// Another setup at work would change the facts between here and the plan's
-	// own Lock, which keeps this one. Before the first start there is no folder.
-	release := guardFolder(runner.ctx, e.Paths.Run)
-	defer release()
-	lockErr := runner.executor.Do(runner.ctx, plan.Lock{Dir: e.Paths.Run})
-	if lockErr == nil {
-		release()
-	} else if !errors.Is(lockErr, fs.ErrNotExist) {
-		return sayError(log, lockErr)
+	turn, err := single.Take(runner.ctx, runner.executor, e.Paths)
+	if err != nil {
+		return sayError(log, err)
 	}
-
+	defer turn.Release()
 	p, facts, err := c.compile(e, verb, config)
 	if err != nil {
 		return sayError(log, err)
@@ -81,11 +74,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 			return sayError(log, err)
 		}
 	}
-	var backend exec.Backend = runner.executor
-	if lockErr != nil {
-		backend = unlocked{Backend: runner.executor, paths: e.Paths, running: facts.Running, release: release}
-	}
-	return exited(runner.run(p, backend))
+	return exited(runner.run(p, turn.Backend(facts.Running)))
 }
 
 // sayError says an error, and returns the status that it ends with.

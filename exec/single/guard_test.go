@@ -1,4 +1,4 @@
-package main
+package single
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 
 // One at a time has the guard of a folder; nobody waits for it for ever, and
 // none is needed where the folder above is not there.
-func TestGuardFolder(t *testing.T) {
+func TestGuard(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
-	release := guardFolder(t.Context(), run)
+	release := guard(t.Context(), run)
 	second := make(chan func())
-	go func() { second <- guardFolder(t.Context(), run) }()
+	go func() { second <- guard(t.Context(), run) }()
 	select {
 	case <-second:
 		t.Error("two have the guard")
@@ -24,12 +24,12 @@ func TestGuardFolder(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	guardFolder(ctx, run)() // does without
+	guard(ctx, run)() // does without
 	begin := time.Now()
-	guardFolder(t.Context(), run)()
-	if took := time.Since(begin); took < guardPatience {
-		t.Errorf("it was waited for %v, expected %v", took, guardPatience)
+	guard(t.Context(), run)()
+	if took := time.Since(begin); took < patience {
+		t.Errorf("it was waited for %v, expected %v", took, patience)
 	}
 	release()
-	guardFolder(t.Context(), filepath.Join(run, "none", "run"))()
+	guard(t.Context(), filepath.Join(run, "none", "run"))()
 }
