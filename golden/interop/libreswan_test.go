@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"ipsec/golden/lab"
 )
@@ -99,12 +100,13 @@ mkdir -p /run/pluto
 rm -f /run/pluto/*
 pluto --nofork --use-xfrm --config $PWD/ipsec.conf --rundir /run/pluto --nssdir $PWD/nss --secretsfile $PWD/ipsec.secrets \
 	--ipsecdir $PWD/d --dumpdir $PWD/dump --logfile $PWD/pluto.log --no-dnssec --nhelpers 1 >/dev/null 2>&1 </dev/null &
-echo $! > pid
-for i in $(seq 200); do
-	if [ -S /run/pluto/pluto.ctl ]; then exec whack --rundir /run/pluto --listen; fi
-	sleep 0.05
-done
-exit 1`)
+echo $! > pid`)
+	if err == nil {
+		err = lab.Poll(10*time.Second, func() error {
+			_, err := l.Try(libreEnv + "[ -S /run/pluto/pluto.ctl ] && whack --rundir /run/pluto --listen")
+			return err
+		})
+	}
 	if err != nil {
 		t.Fatalf("Libreswan does not answer: %v\n%s", err, l.log())
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"ipsec/golden/lab"
 )
@@ -88,12 +89,13 @@ func (s *strongswan) start(t testing.TB) {
 	// taken for one that runs.
 	_, err := s.Try(swanEnv + `rm -f /run/charon.pid /run/charon.vici
 ` + charon + ` >/dev/null 2>&1 </dev/null &
-echo $! > ` + swanDir + `/pid
-for i in $(seq 200); do
-	if [ -S /run/charon.vici ] && swanctl --stats >/dev/null 2>&1; then exit 0; fi
-	sleep 0.05
-done
-exit 1`)
+echo $! > ` + swanDir + `/pid`)
+	if err == nil {
+		err = lab.Poll(10*time.Second, func() error {
+			_, err := s.Try(swanEnv + "[ -S /run/charon.vici ] && swanctl --stats")
+			return err
+		})
+	}
 	if err != nil {
 		t.Fatalf("charon does not answer: %v\n%s", err, s.log())
 	}
@@ -109,7 +111,14 @@ func (s *strongswan) kill(t testing.TB) {
 // stop ends it in good order.
 func (s *strongswan) stop(t testing.TB) {
 	t.Helper()
-	if _, err := s.Try("kill $(cat " + swanDir + "/pid)\nfor i in $(seq 100); do [ -e /run/charon.pid ] || exit 0; sleep 0.05; done; exit 1"); err != nil {
+	_, err := s.Try("kill $(cat " + swanDir + "/pid)")
+	if err == nil {
+		err = lab.Poll(5*time.Second, func() error {
+			_, err := s.Try("[ ! -e /run/charon.pid ]")
+			return err
+		})
+	}
+	if err != nil {
 		t.Fatalf("failed to stop charon: %v", err)
 	}
 }

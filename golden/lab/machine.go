@@ -154,14 +154,13 @@ func up(name string) error {
 // carrier waits until a link that is up at both ends is in operation: with that
 // the kernel adds routes of IPv6, in its own time.
 func carrier(name string) error {
-	for range 500 {
+	return Poll(5*time.Second, func() error {
 		link, err := netlink.LinkByName(name)
-		if err != nil || link.Attrs().OperState == netlink.OperUp {
-			return err
+		if err == nil && link.Attrs().OperState != netlink.OperUp {
+			err = fmt.Errorf("link %s has no carrier", name)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return fmt.Errorf("link %s has no carrier", name)
+		return err
+	})
 }
 
 // end kills what runs in the machine and lets go of it.
