@@ -2,26 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"ipsec/conf"
 	"ipsec/klips"
-	"ipsec/klips/engine"
+	"ipsec/klips/daemon"
 	"ipsec/klips/offload"
 	"ipsec/klips/process"
-	"ipsec/klips/process/confine"
-	"ipsec/klips/server"
-	"ipsec/klips/wire/ike"
-	"ipsec/klips/wire/xdp"
 	"ipsec/logger"
 )
 
@@ -49,11 +41,7 @@ func (c *klipsCmd) Run(e *env) error {
 		return usageError("--no-offload: " + err.Error())
 	}
 	if c.Nofork {
-		linux := engine.Linux{Without: without, Queues: c.Queues}
-		if without&offload.XDP == 0 { // now: KLIPS gives up the privilege for it
-			linux.XDP, linux.NoXDP = xdp.Load()
-		}
-		return c.serve(e, settings, linux)
+		return c.serve(e, daemon.Options{Paths: e.Paths, Settings: settings, Without: without, Queues: c.Queues})
 	}
 	return e.background("KLIPS", c.arguments()...)
 }
@@ -96,78 +84,19 @@ func (c *klipsCmd) arguments() []string {
 	return args
 }
 
-// serve is the daemon: the engine behind its socket, until a signal ends it.
-// Its virtual interfaces stay behind, so that what is routed into them drops.
-func (c *klipsCmd) serve(e *env, settings klips.Settings, system engine.System) error {
-	debug.SetGCPercent(50) // packets make no garbage, and ten thousand tunnels shall take little
+// serve is KLIPS, until a signal ends it.
+func (c *klipsCmd) serve(e *env, o daemon.Options) error {
 	lock, err := hold("KLIPS", e.Paths.KlipsPID())
 	if err != nil {
 		return err
 	}
 	defer lock.Release()
-
-	// A goroutine carries all packets of a queue. With more threads than
-	// those that are busy, Go's scheduler looks for work where there is none,
-	// and takes from the kernel what it needs for the same packets: on two
-	// processors that costs a fifth. On more, the kernel's share of the way of
-	// a packet is as large as ours still: interrupts, and what is behind the gateway's
-	// links. So half of them are ours, and each attachment has as many queues: a
-	// second on two processors costs four flows an eighth.
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
-	}
 	signal.Ignore(syscall.SIGPIPE) // who reads our standard error may go away; packets go on
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ctx, ready := process.Started(ctx)
 	log := logger.New(logger.Options{Stdout: e.Stderr, Tag: "ipsec_klips", Again: time.Minute})
 	defer log.Close()
-
-	socket, err := ike.Listen(ctx, e.Paths.KlipsIKE(), log.Say)
-	if err != nil {
-		return err
-	}
-	core := engine.New(engine.Options{Settings: settings, System: system, IKE: socket.Deliver, Log: log.Say})
-	defer core.Close()
-
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 2)
-	for _, part := range []func() error{
-		func() error { return socket.Run(ctx, core.SendIKE) },
-		func() error { return lock.Watch(ctx, time.Second) },
-	} {
-		go func() {
-			defer cancel() // none goes on without the others
-			ended <- part()
-		}()
-	}
-	err = server.Run(ctx, server.Config{
-		Socket: e.Paths.KlipsCtl(),
-		Table:  core,
-		Events: core.Events(),
-		Log:    log.Say,
-		Debug:  func(line string) { core.Debug("pfkey", line) },
-		Ready: func() error {
-			if err := confine.Keep(confine.Klips); err != nil {
-				return err
-			}
-			if err := confine.ReadOnly(klipsWrites(e.Paths)...); err != nil {
-				return err
-			}
-			return ready()
-		},
-	})
-	cancel()
-	err = errors.Join(err, <-ended, <-ended)
-	if errors.Is(err, process.ErrReplaced) {
-		log.Say("KLIPS ends: " + err.Error())
-	}
-	return err
-}
-
-// klipsWrites are the files that KLIPS changes once it runs: those of its virtual
-// interfaces, /dev/null when it goes into the background, and at its end its pid file and
-// its sockets, which it takes away.
-func klipsWrites(p conf.Paths) []confine.Writable {
-	return []confine.Writable{{Path: "/dev/net/tun"}, {Path: "/proc/sys/net"}, {Path: os.DevNull}, {Path: p.Run, Remove: true}}
+	o.Lock, o.Ready, o.Log = lock, ready, log.Say
+	return daemon.Run(ctx, o)
 }
