@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 
 	"ipsec/conf"
 )
@@ -21,7 +18,7 @@ type confreadCmd struct {
 // resolved, in the form of ipsec.conf and without secrets.
 func (c *confreadCmd) Run(e *env) error {
 	if c.Keyword != "" {
-		return keywordHelp(e.Stdout, c.Keyword)
+		return conf.WriteHelp(e.Stdout, c.Keyword)
 	}
 	e.setConfig(c.Config)
 	config, err := conf.Load(e.Paths)
@@ -91,35 +88,4 @@ func unknownConn(config *conf.Config, name string) error {
 		}
 	}
 	return fmt.Errorf("no conn %q in the configuration%s", name, known)
-}
-
-// keywordHelp prints what the table of keywords has of one, by any of its
-// names, or of all.
-func keywordHelp(w io.Writer, name string) error {
-	found := false
-	for _, k := range conf.Keywords() {
-		if name != "%all" && k.Name != name && !slices.Contains(k.Synonyms, name) {
-			continue
-		}
-		found = true
-		fmt.Fprintf(w, "%s (%s): %s\n", k.Name, k.Section, k.Help)
-		value := string(k.Type)
-		if len(k.Values) > 0 {
-			value = strings.Join(k.Values, ", ")
-		}
-		fmt.Fprintf(w, "\tvalue: %s\n", value)
-		if k.Default != "" {
-			fmt.Fprintf(w, "\tdefault: %s\n", k.Default)
-		}
-		if len(k.Synonyms) > 0 {
-			fmt.Fprintf(w, "\talso: %s\n", strings.Join(k.Synonyms, ", "))
-		}
-		if !k.HasEffect() {
-			fmt.Fprintf(w, "\tread, and without effect here\n")
-		}
-	}
-	if !found {
-		return fmt.Errorf("unknown keyword %q: %%all lists those of ipsec.conf", name)
-	}
-	return nil
 }
