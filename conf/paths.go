@@ -24,6 +24,47 @@ func DefaultPaths() Paths {
 	return Paths{Bin: DefaultBin, Confs: DefaultConfs, Conf: DefaultConfs + "/ipsec.conf", Run: DefaultRun}
 }
 
+// The variables of the environment by which the commands of this program find their
+// instance, and those of a plan's script.
+const (
+	EnvConfs  = "IPSEC_CONFS"  // Paths.Confs
+	EnvConf   = "IPSEC_CONF"   // Paths.Conf, where it is not ipsec.conf in Paths.Confs
+	EnvRun    = "IPSEC_RUNDIR" // Paths.Run
+	EnvSyslog = "IPSEC_SYSLOG" // facility.priority of what is said
+)
+
+// PathsFrom returns the paths that the variables of the environment give, and the
+// usual ones where they are not set.
+func PathsFrom(getenv func(string) string) Paths {
+	p := DefaultPaths()
+	if dir := getenv(EnvConfs); dir != "" {
+		p.Confs, p.Conf = dir, filepath.Join(dir, "ipsec.conf")
+	}
+	if file := getenv(EnvConf); file != "" {
+		p.Conf = file
+	}
+	if dir := getenv(EnvRun); dir != "" {
+		p.Run = dir
+	}
+	return p
+}
+
+// Environ returns the variables of the environment that give p, each NAME=value.
+func (p Paths) Environ() []string {
+	return []string{EnvConfs + "=" + p.Confs, EnvConf + "=" + p.Conf, EnvRun + "=" + p.Run}
+}
+
+// Absolute returns paths that mean the same in any folder: a plan is run in
+// another one than it was made in, and a daemon's folder is "/".
+func (p Paths) Absolute() Paths {
+	for _, path := range []*string{&p.Confs, &p.Conf, &p.Run} {
+		if abs, err := filepath.Abs(*path); err == nil {
+			*path = abs
+		}
+	}
+	return p
+}
+
 // SystemPath is where the system's own programs are looked for, whatever PATH
 // the caller has. DefaultBin is its first folder.
 const SystemPath = "/usr/sbin:/usr/bin:/sbin:/bin"

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"ipsec/conf"
 	"ipsec/klips/process"
 )
 
@@ -19,7 +20,7 @@ const startTime = 30 * time.Second
 // ready.
 func (e *env) background(name string, args ...string) error {
 	// The daemon's folder is "/", and what we were given may be relative.
-	for variable, value := range map[string]string{"IPSEC_RUNDIR": e.Paths.Run, "IPSEC_CONFS": e.Paths.Confs} {
+	for variable, value := range map[string]string{conf.EnvRun: e.Paths.Run, conf.EnvConfs: e.Paths.Confs} {
 		if err := os.Setenv(variable, value); err != nil {
 			return err
 		}

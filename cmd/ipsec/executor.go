@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"ipsec/conf"
 	"ipsec/exec/native"
@@ -11,17 +10,13 @@ import (
 	"ipsec/plan"
 )
 
-// syslogVariable names the facility and priority of ipsec _log without -p; the
-// head of a plan's script sets it.
-const syslogVariable = "IPSEC_SYSLOG"
-
 // executor returns what runs single ops for this instance, and what lets go
 // of it in the end. An op with the keys of a conn gets the configuration that has it.
 func (e *env) executor(keysOf string) (run *native.Executor, done func(), err error) {
 	options := logger.Options{Stdout: e.Stdout, Warn: e.Stderr}
-	if text := e.Getenv(syslogVariable); text != "" {
+	if text := e.Getenv(conf.EnvSyslog); text != "" {
 		if options.Priority, err = logger.ParsePriority(text); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", syslogVariable, err)
+			return nil, nil, fmt.Errorf("%s: %w", conf.EnvSyslog, err)
 		}
 	}
 	log := logger.New(options)
@@ -38,19 +33,8 @@ func (e *env) executor(keysOf string) (run *native.Executor, done func(), err er
 func (e *env) setConfig(file string) {
 	if file != "" {
 		e.Paths.Conf = file
-		e.Paths = absolute(e.Paths)
+		e.Paths = e.Paths.Absolute()
 	}
-}
-
-// absolute returns paths that mean the same in any folder: a plan is run in
-// another one than it was made in, and a daemon's folder is "/".
-func absolute(p conf.Paths) conf.Paths {
-	for _, path := range []*string{&p.Confs, &p.Conf, &p.Run} {
-		if abs, err := filepath.Abs(*path); err == nil {
-			*path = abs
-		}
-	}
-	return p
 }
 
 // dial connects to KLIPS.

@@ -26,7 +26,7 @@ type env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Paths          conf.Paths // from IPSEC_CONFS, IPSEC_RUNDIR and the binary's folder
+	Paths          conf.Paths // from the environment and the binary's folder
 	Self           string     // this binary
 	Kong           *kong.Kong
 }
@@ -51,22 +51,11 @@ func main() {
 
 // newEnv returns the environment of this process.
 func newEnv() *env {
-	e := &env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Paths: conf.DefaultPaths()}
+	e := &env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Paths: conf.PathsFrom(os.Getenv).Absolute()}
 	if self, err := os.Executable(); err == nil {
 		e.Self = self
 		e.Paths.Bin = filepath.Dir(self)
 	}
-	if dir := os.Getenv("IPSEC_CONFS"); dir != "" {
-		e.Paths.Confs = dir
-		e.Paths.Conf = filepath.Join(dir, "ipsec.conf")
-	}
-	if file := os.Getenv("IPSEC_CONF"); file != "" {
-		e.Paths.Conf = file
-	}
-	if dir := os.Getenv("IPSEC_RUNDIR"); dir != "" {
-		e.Paths.Run = dir
-	}
-	e.Paths = absolute(e.Paths)
 	return e
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"ipsec/conf"
 	"ipsec/klips/process"
 	"ipsec/klips/process/confine"
 	"ipsec/logger"
@@ -163,10 +164,10 @@ func (c *plutoCmd) work(e *env) error {
 // it is closed, or the file of --stderrlog.
 func (c *plutoCmd) log(e *env) (*logger.Logger, func(), error) {
 	options := logger.Options{Stdout: e.Stderr, Tag: "pluto", Again: time.Minute}
-	if text := e.Getenv(syslogVariable); text != "" {
+	if text := e.Getenv(conf.EnvSyslog); text != "" {
 		priority, err := logger.ParsePriority(text)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", syslogVariable, err)
+			return nil, nil, fmt.Errorf("%s: %w", conf.EnvSyslog, err)
 		}
 		options.Priority = priority
 	}

@@ -94,7 +94,7 @@ func (c *setupCmd) setPaths(e *env) {
 	if c.Rundir != "" {
 		e.Paths.Run = c.Rundir
 	}
-	e.Paths = absolute(e.Paths)
+	e.Paths = e.Paths.Absolute()
 }
 
 // load reads the configuration for a verb. What is wrong with it is a warning

@@ -70,10 +70,12 @@ func runFolder(process string, words []string) string {
 		}
 	}
 	variables, _ := os.ReadFile(process + "/environ")
-	for variable := range strings.SplitSeq(string(variables), "\x00") {
-		if dir, ok := strings.CutPrefix(variable, "IPSEC_RUNDIR="); ok && dir != "" {
-			return dir
+	return conf.PathsFrom(func(name string) string {
+		for variable := range strings.SplitSeq(string(variables), "\x00") {
+			if value, ok := strings.CutPrefix(variable, name+"="); ok {
+				return value
+			}
 		}
-	}
-	return conf.DefaultRun
+		return ""
+	}).Run
 }

@@ -112,13 +112,8 @@ func (e *Executor) run(attr *syscall.SysProcAttr, variables []string, program st
 // a child that is this program needs to be of the same instance.
 func (e *Executor) environment(outer []string) []string {
 	paths := e.env.Paths
-	ours := []string{
-		"PATH=" + paths.Path(),
-		"IPSEC_CONFS=" + paths.Confs,
-		"IPSEC_CONF=" + paths.Conf,
-		"IPSEC_RUNDIR=" + paths.Run,
-		"IPSEC_SYSLOG=" + e.env.Log.Priority().String(),
-	}
+	ours := append([]string{"PATH=" + paths.Path()}, paths.Environ()...)
+	ours = append(ours, conf.EnvSyslog+"="+e.env.Log.Priority().String())
 	outer = slices.DeleteFunc(slices.Clone(outer), func(variable string) bool {
 		return slices.ContainsFunc(ours, func(our string) bool {
 			name, _, _ := strings.Cut(our, "=")

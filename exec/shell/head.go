@@ -50,7 +50,7 @@ func head(p plan.Plan) (comments []string, commands []command) {
 		commands = append(commands, command{env: []variable{{name, value}}}, literal("export", name))
 	}
 	export("PATH", p.Paths.Path())
-	commands = append(commands, literal("unset", envConfs, envConf, envRun, envSyslog))
+	commands = append(commands, literal("unset", conf.EnvConfs, conf.EnvConf, conf.EnvRun, conf.EnvSyslog))
 	for _, e := range environment(&p) {
 		if *e.value != e.usual() {
 			export(e.name, *e.value)
@@ -67,20 +67,13 @@ func literal(words ...string) command {
 	return c
 }
 
-// What the head exports to the commands of this program where it is not the
-// default, and unsets first, so that a script does the same in any environment.
-const (
-	envConfs  = "IPSEC_CONFS"  // conf.Paths.Confs
-	envConf   = "IPSEC_CONF"   // conf.Paths.Conf
-	envRun    = "IPSEC_RUNDIR" // conf.Paths.Run
-	envSyslog = "IPSEC_SYSLOG" // plan.Plan.Syslog, for ipsec _log without -p
-)
-
 // DefaultSyslog is the facility and priority of what is said where a plan has
 // no other: that of ipsec _log without -p and IPSEC_SYSLOG.
 const DefaultSyslog = "daemon.error"
 
-// setting is a variable of the environment and what of a plan it carries.
+// setting is a variable of the environment and what of a plan it carries. The head
+// exports it to the commands of this program where it is not the usual one, and
+// unsets it first, so that a script does the same in any environment.
 type setting struct {
 	name  string
 	value *string
@@ -92,9 +85,9 @@ type setting struct {
 func environment(p *plan.Plan) []setting {
 	usual := conf.DefaultPaths()
 	return []setting{
-		{envConfs, &p.Paths.Confs, func() string { return usual.Confs }},
-		{envConf, &p.Paths.Conf, func() string { return p.Paths.Confs + "/ipsec.conf" }},
-		{envRun, &p.Paths.Run, func() string { return usual.Run }},
-		{envSyslog, &p.Syslog, func() string { return DefaultSyslog }},
+		{conf.EnvConfs, &p.Paths.Confs, func() string { return usual.Confs }},
+		{conf.EnvConf, &p.Paths.Conf, func() string { return p.Paths.Confs + "/ipsec.conf" }},
+		{conf.EnvRun, &p.Paths.Run, func() string { return usual.Run }},
+		{conf.EnvSyslog, &p.Syslog, func() string { return DefaultSyslog }},
 	}
 }
