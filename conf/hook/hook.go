@@ -1,6 +1,6 @@
-// Package hook is what an updown command, leftupdown= of ipsec.conf(5), is
-// told: the PLUTO_ variables that pluto(8) documents. A start runs it for
-// manually keyed conns, and Pluto for all others.
+// Package hook is the environment of an updown command, leftupdown= of
+// ipsec.conf(5): the PLUTO_ variables that pluto(8) documents. Start runs the
+// command for manually keyed conns, and Pluto for all others.
 package hook
 
 import (
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Environment is what the variables say. Fields that are not valid, or are
-// empty where that is said, have no variable.
+// Environment is the values of the variables. A field that may be invalid, empty
+// or 0, and is, has no variable.
 type Environment struct {
 	Connection           string
 	NextHop              netip.Addr // the peer where none is known
@@ -82,8 +82,8 @@ func (e Environment) Variables() []string {
 	return list
 }
 
-// Read returns what variables say of what a default updown needs: the
-// interface, the peer's client, ours and the options of the route.
+// Read returns what the default updown needs of the variables: the interface, the
+// peer's client, ours, and the options of the route.
 func Read(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		Connection: getenv("PLUTO_CONNECTION"),

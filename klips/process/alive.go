@@ -11,11 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Alive reports whether a process holds the lock of a pid file, and which; the
-// number, for messages only, is 0 when it is not to be found out. Without a file
-// nobody holds it, and a lock of a user who is neither root nor the file's owner
-// does not count. It takes no privilege: who may not open the file gets the same
-// answer from /proc/locks, of processes in the pid namespace of /proc.
+// Alive reports whether a process holds the lock of a pid file, and which one. The
+// number is for messages only, and 0 when it cannot be found out. Without a file
+// nobody holds the lock, and a lock of a user who is neither root nor the file's
+// owner does not count. It takes no privilege: where the file may not be opened,
+// the answer comes from /proc/locks, which lists the processes in the pid namespace
+// of /proc.
 func Alive(pidfile string) (pid int, alive bool, err error) {
 	f, err := open(pidfile)
 	switch {
@@ -33,7 +34,7 @@ func Alive(pidfile string) (pid int, alive bool, err error) {
 	return 0, false, nil
 }
 
-// seen is Alive for who may not open the file.
+// seen answers Alive from /proc/locks, where the file may not be opened.
 func seen(pidfile string) (pid int, alive bool, err error) {
 	fi, err := os.Lstat(pidfile)
 	if errors.Is(err, os.ErrNotExist) {
@@ -54,14 +55,14 @@ func seen(pidfile string) (pid int, alive bool, err error) {
 	return 0, false, nil
 }
 
-// held returns who has the exclusive lock on f, if anybody whose locks count.
+// held returns the process that has the exclusive lock on f, if its locks count.
 func held(f *os.File) (holder, bool) {
 	if !locked(f) {
 		return holder{}, false
 	}
 	h := findHolder(f)
 	fi, err := f.Stat()
-	if err != nil || h.pid == 0 { // of another pid namespace
+	if err != nil || h.pid == 0 { // in another pid namespace
 		return h, true
 	}
 	return h, counts(h.pid, fi)
@@ -77,7 +78,7 @@ func open(pidfile string) (*os.File, error) {
 
 // holder is the process that has the exclusive lock on a file.
 type holder struct {
-	pid  int  // 0 when it is not to be found out
+	pid  int  // 0 when it cannot be found out
 	sure bool // it has been seen to hold the lock just now
 }
 
@@ -100,9 +101,9 @@ func findHolder(f *os.File) holder {
 	return holder{}
 }
 
-// counts reports whether a lock of the process does: whether it is of root or of
-// the owner of the file, as far as that is known. It is not where the process
-// is gone, or hidden from us.
+// counts reports whether a lock of the process counts: whether the process belongs
+// to root or to the owner of the file. Where that is unknown, because the process is
+// gone or hidden from us, the lock counts.
 func counts(pid int, fi os.FileInfo) bool {
 	uid, err := owner(fmt.Sprintf("/proc/%d", pid))
 	return err != nil || uid == 0 || uid == fi.Sys().(*syscall.Stat_t).Uid
@@ -149,8 +150,8 @@ func listedHolders(path string, fi os.FileInfo) (list []holder, err error) {
 }
 
 // fileSystem returns the device of the file system that a file is on, in the
-// form of /proc/locks. It is that of the file's mount: the one that stat(2) gives
-// may stand for a part of the file system, as in Btrfs.
+// form of /proc/locks. It is the device of the file's mount: stat(2) may give one
+// that stands for a part of the file system, as in Btrfs.
 func fileSystem(path string) (device string, err error) {
 	var st unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st); err != nil {

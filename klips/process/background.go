@@ -31,12 +31,12 @@ func (e *StartError) Error() string {
 	return fmt.Sprintf("the daemon ended before it was ready, with exit status %d", e.Status)
 }
 
-// Background runs this program again with those arguments, in the background,
-// and returns when it is ready: in a session of its own, in the folder "/", without our
-// descriptors, those included that we have from a shell. What it writes to its standard
-// output and error until it is ready goes to out. When it ends before, the
-// error is a *StartError; when the context ends, it is killed. The process is
-// our child; who goes on living for long should wait for it.
+// Background runs this program again with args, in the background, and returns
+// when it is ready: in a session of its own, in the folder "/", and without our
+// descriptors, including those that a shell gave us. What it writes to standard
+// output and error until it is ready goes to out. When it ends before it is ready,
+// the error is a *StartError; when the context ends first, it is killed. The
+// process is our child: a caller that lives on should wait for it.
 //
 // The new process calls Started.
 func Background(ctx context.Context, out io.Writer, args ...string) (*os.Process, error) {
@@ -79,8 +79,8 @@ func Background(ctx context.Context, out io.Writer, args ...string) (*os.Process
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	n, err := ours.Read(make([]byte, 1))
 	inTime := stop()
-	// The daemon lets go of its output when it is ready or dead; a child of its may
-	// not, as Pluto's worker. What one that is ready has had to say is there already.
+	// The daemon closes its output when it is ready or dead; a child of it, such as
+	// Pluto's worker, may not. What a ready daemon wrote is in the pipe already.
 	rest := time.Second
 	if n == 1 {
 		rest = 20 * time.Millisecond
@@ -90,7 +90,7 @@ func Background(ctx context.Context, out io.Writer, args ...string) (*os.Process
 	if n == 1 && inTime {
 		return cmd.Process, nil
 	}
-	cmd.Process.Kill() // it may have closed its end and live
+	cmd.Process.Kill() // it may have closed its end and still live
 	werr := cmd.Wait()
 	var exit *exec.ExitError
 	switch {
@@ -111,8 +111,8 @@ func statusOf(s syscall.WaitStatus) int {
 	return s.ExitStatus()
 }
 
-// closeOnExec keeps descriptors that we have been given, by a shell or a
-// supervisor, from our children. Those that we opened are so anyway.
+// closeOnExec keeps descriptors that a shell or a supervisor gave us from our
+// children. Those that we opened ourselves are closed on exec anyway.
 func closeOnExec() error {
 	err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
 	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
@@ -133,19 +133,20 @@ func closeOnExec() error {
 // ErrStarterGone says that the process which started us ended before we were ready.
 var ErrStarterGone = errors.New("the starter of this daemon has gone away")
 
-// patience is how long we may take to notice that our starter has gone away.
+// patience is how long the process may go on after its starter has gone away.
 const patience = 5 * time.Second
 
 // Started is called early in a process that Background may have started. The
 // context that it returns ends with ErrStarterGone when the starter goes away before
-// ready is called; a process that does not heed that exits 5 seconds later. The daemon calls ready once, when
-// it does its work: standard input, output and error become /dev/null, and the starter
-// is told. Afterwards nothing ends with the starter.
+// ready is called; the process exits 5 seconds later where it has not ended by
+// then. The daemon calls ready once, when it does its work: standard input, output
+// and error become /dev/null, and the starter is told. From then on the daemon
+// outlives the starter.
 //
 // In a process that Background did not start, ready does nothing.
 func Started(ctx context.Context) (_ context.Context, ready func() error) {
 	fd, err := strconv.Atoi(os.Getenv(starterEnv))
-	os.Unsetenv(starterEnv) // our own children are not its
+	os.Unsetenv(starterEnv) // it is not for our own children
 	var st unix.Stat_t
 	if err != nil || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return ctx, func() error { return nil }
@@ -166,7 +167,7 @@ func Started(ctx context.Context) (_ context.Context, ready func() error) {
 	return ctx, func() error {
 		defer starter.Close()
 		starter.SetReadDeadline(time.Now())
-		<-watched // from here on it may go away, as soon as it has read that we are ready
+		<-watched // the starter may go away as soon as it has read that we are ready
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -12,24 +12,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Ending is what End has done.
+// Ending is what became of a process that End was to end.
 type Ending uint8
 
-// What End may have done.
+// The endings.
 const (
 	NotRunning Ending = iota // nobody held the lock
 	Ended                    // the process ended when it was asked to
 	Killed                   // the process did not end within its grace, and was killed
 )
 
-// String says it in words.
+// String completes a sentence about the process.
 func (e Ending) String() string { return [...]string{"was not running", "ended", "was killed"}[e] }
 
-// End ends the process that holds the lock of a pid file: it asks with
-// SIGTERM, kills with SIGKILL after the grace, and returns when the process is
-// gone. It signals no process but one that runs this program and has been seen to hold the
-// lock, by a handle (pidfd_open(2)) that no other process can slip under; the number in the file alone
-// moves it to nothing. The file stays. The context ends the waiting.
+// End ends the process that holds the lock of a pid file: it sends SIGTERM, after
+// the grace SIGKILL, and returns when the process is gone. It signals only a process
+// that runs this program and has been seen to hold the lock, by a handle
+// (pidfd_open(2)), which stays with that process when its number is used again. The
+// number in the file alone is no reason to signal. The file stays. The end of the
+// context ends the waiting.
 func End(ctx context.Context, pidfile string, grace time.Duration) (Ending, error) {
 	f, err := open(pidfile)
 	if errors.Is(err, os.ErrNotExist) {
@@ -61,7 +62,7 @@ func unseen(pidfile string) error {
 	return fmt.Errorf("failed to end the process that has locked %s: it is not to be seen from here, as one of another container", pidfile)
 }
 
-// errGone says that the process no longer was what it had been taken for.
+// errGone says that the process ended, or gave up the lock, before it was signalled.
 var errGone = errors.New("the process is gone")
 
 func endHolder(ctx context.Context, pid int, f *os.File, grace time.Duration) (Ending, error) {
@@ -103,14 +104,14 @@ func endHolder(ctx context.Context, pid int, f *os.File, grace time.Duration) (E
 	return Killed, stillHeld(f, pid)
 }
 
-// names reports whether the handle is of the process that /proc calls pid. It
-// is not when /proc is that of another pid namespace than ours.
+// names reports whether the handle is for the process that /proc calls pid. It
+// is not when /proc shows another pid namespace than ours.
 func names(pidfd, pid int) bool {
 	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd))
 	return err == nil && strings.Contains(string(info), fmt.Sprintf("\nPid:\t%d\n", pid))
 }
 
-// stillHeld returns an error when there is another process now.
+// stillHeld returns an error when another process holds the lock now.
 func stillHeld(f *os.File, pid int) error {
 	if !locked(f) {
 		return nil
@@ -131,7 +132,7 @@ func send(pid, pidfd int, sig unix.Signal) error {
 // pace is how often wait looks whether its context has ended.
 const pace = 50 * time.Millisecond
 
-// wait waits until a process has ended, at most that long.
+// wait waits until a process has ended, for at most that long.
 func wait(ctx context.Context, pidfd int, most time.Duration) (gone bool, err error) {
 	for end := time.Now().Add(most); ; {
 		left := min(max(time.Until(end), 0), pace)
@@ -151,7 +152,7 @@ func wait(ctx context.Context, pidfd int, most time.Duration) (gone bool, err er
 }
 
 // sameProgram returns an error when a process runs another program than we do.
-// After an upgrade the old file is gone, and its name is what is left to compare.
+// After an upgrade the old file is gone, and only its name can be compared.
 func sameProgram(pid int) error {
 	exe := fmt.Sprintf("/proc/%d/exe", pid)
 	ours, err1 := os.Stat("/proc/self/exe")

@@ -1,13 +1,13 @@
-// Package process is about processes that stay: how one is known, put in the
-// background and ended.
+// Package process starts daemons in the background, tells whether they live, and
+// ends them.
 //
 // A daemon lives if and only if it holds an exclusive flock(2) on its pid
-// file. The kernel gives the lock back when the process ends in whatever way, so
-// that a stale file means nothing, and the number in it is for people to read.
+// file. The kernel releases the lock however the process ends, so that a stale
+// file means nothing, and the number in it is for people to read.
 //
-// Who can open a file can lock it, if only for reading. So the file has mode
-// 0600: no other user can keep a daemon from starting, or feign one that lives.
-// Others see who holds the lock in the kernel's own list, /proc/locks.
+// A user who can open a file can lock it, even if only for reading. So the file
+// has mode 0600: no other user can keep a daemon from starting, or pretend to be
+// one. Others see in the kernel's own list, /proc/locks, who holds the lock.
 package process
 
 import (
@@ -25,7 +25,7 @@ import (
 // HeldError says that another process holds a lock.
 type HeldError struct {
 	Path string
-	PID  int // 0 when it is not to be found out
+	PID  int // 0 when it cannot be found out
 }
 
 // Error names the process.
@@ -36,23 +36,24 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s is locked by process %d", e.Path, e.PID)
 }
 
-// ErrReplaced says that the file which is locked is no longer the one at its path.
+// ErrReplaced says that the locked file is no longer the one at its path.
 var ErrReplaced = errors.New("the pid file has been removed or replaced")
 
-// Lock is a lock that this process holds. It ends with the process.
+// Lock is the lock of a pid file. It ends with the process.
 type Lock struct {
 	path string
 	f    *os.File
 }
 
-// lookTime is how long Hold waits for those who only look, with Alive.
+// lookTime is how long Hold waits for callers of Alive, which hold a shared lock for
+// a moment.
 const lookTime = time.Second
 
-// Hold takes the lock of a pid file, which it makes where there is none, with
-// mode 0600, and writes our pid to. A file that a dead process has left is taken
+// Hold takes the lock of a pid file and writes our pid to the file, which it makes
+// with mode 0600 where there is none. A file that a dead process has left is taken
 // over; one that other users may open, and so may have locked, is replaced. When
-// another process of root or ours holds the lock the error is a *HeldError. Its
-// shell twin is "umask 077; flock -n PIDFILE".
+// another process of root or of our user holds the lock, the error is a
+// *HeldError. Its shell twin is "umask 077; flock -n PIDFILE".
 func Hold(pidfile string) (*Lock, error) {
 	for end := time.Now().Add(lookTime); ; {
 		f, err := os.OpenFile(pidfile, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
@@ -64,8 +65,8 @@ func Hold(pidfile string) (*Lock, error) {
 			return l, nil
 		}
 		f.Close()
-		// One who looks has a shared lock for a moment, and one who ends
-		// removes the file between our opening and locking it.
+		// A caller of Alive has a shared lock for a moment, and a daemon that ends
+		// may remove the file between our opening and locking it.
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, ErrReplaced) || time.Now().After(end) {
 			return nil, err
 		}
@@ -74,7 +75,7 @@ func Hold(pidfile string) (*Lock, error) {
 }
 
 // take locks the file and writes our pid to it. The error is ErrReplaced where
-// the file is another by now, or has just been found to be no good.
+// there is another file at the path by now, or this one was exposed and is removed.
 func (l *Lock) take() error {
 	err := flock(l.f, unix.LOCK_EX)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -139,8 +140,8 @@ func (l *Lock) write() error {
 	return nil
 }
 
-// Check returns ErrReplaced when the file has been removed or replaced, so
-// that others no longer see that we live.
+// Check returns ErrReplaced when the file has been removed or replaced: others
+// then no longer see that this process lives.
 func (l *Lock) Check() error {
 	ours, err := l.f.Stat()
 	if err != nil {
@@ -157,8 +158,8 @@ func (l *Lock) Check() error {
 }
 
 // Watch returns the error of Check once there is one, or nil when ctx is done.
-// A daemon whose lock is gone lives no more for anybody else, who could start
-// another beside it: it has to end.
+// A daemon whose pid file is gone has to end: nobody sees it any more, so that
+// another could be started beside it.
 func (l *Lock) Watch(ctx context.Context, every time.Duration) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -174,7 +175,8 @@ func (l *Lock) Watch(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// Release removes the pid file, unless it is another by now, and gives up the lock.
+// Release removes the pid file, unless there is another at its path by now, and gives
+// up the lock.
 func (l *Lock) Release() error {
 	err := l.Check()
 	if err == nil {

@@ -16,7 +16,7 @@ import (
 // peer is a client.
 type peer struct {
 	conn *os.File
-	out  chan []byte   // events that wait for it
+	out  chan []byte   // events that wait to be written
 	done chan struct{} // closed when it is cut off
 	once sync.Once
 }
@@ -30,7 +30,7 @@ func newPeer(conn *net.UnixConn) (*peer, error) {
 	return &peer{conn: file, out: make(chan []byte, queueLength), done: make(chan struct{})}, nil
 }
 
-// cut ends both goroutines of a client, of which the reader closes the socket.
+// cut ends both goroutines of a client; read closes the socket.
 func (p *peer) cut() {
 	p.once.Do(func() {
 		close(p.done)
@@ -40,7 +40,8 @@ func (p *peer) cut() {
 	})
 }
 
-// reply answers; nobody but this client waits when it does not read.
+// reply answers a request. When the client does not read, only its own goroutine
+// waits.
 func (p *peer) reply(m *pfkey.Message) error {
 	b, err := pfkey.Encode(m)
 	if err != nil {
@@ -51,8 +52,7 @@ func (p *peer) reply(m *pfkey.Message) error {
 	return p.write(b)
 }
 
-// write sends one message. Its error is net.ErrClosed where there is nobody to
-// send it to any more.
+// write sends one message. Its error is net.ErrClosed where the client has gone.
 func (p *peer) write(b []byte) error {
 	_, err := p.conn.Write(b)
 	switch {
@@ -64,7 +64,7 @@ func (p *peer) write(b []byte) error {
 	return nil
 }
 
-// read answers a client until that goes away.
+// read answers the requests of a client until it goes away.
 func (s *server) read(p *peer) {
 	defer s.wg.Done()
 	defer p.conn.Close()

@@ -9,8 +9,8 @@ import (
 	"ipsec/klips/said"
 )
 
-// serve carries a request out and queues its answer. Its error is that of the
-// connection; that of the request is in the answer.
+// serve carries out a request and sends the answer, which has the error of the
+// request. The error that serve returns is one of the connection.
 func (s *server) serve(p *peer, m *pfkey.Message) error {
 	s.Debug(describe(m))
 	switch m.Type {
@@ -42,7 +42,7 @@ func (s *server) serve(p *peer, m *pfkey.Message) error {
 	return p.reply(r)
 }
 
-// describe says what is asked for, and of which SA; never the keys.
+// describe names a request and its SA, and never the keys.
 func describe(m *pfkey.Message) string {
 	text := fmt.Sprintf("%v, number %d of process %d", m.Type, m.Seq, m.PID)
 	if id, err := m.SAID(); err == nil {

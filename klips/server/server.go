@@ -28,10 +28,10 @@ const (
 type Config struct {
 	Socket string             // the path of the socket
 	Table  klips.Table        // may be called by many at once
-	Events <-chan klips.Event // of the engine; they go to all who registered. May be nil.
+	Events <-chan klips.Event // from the engine, for all clients that have registered; may be nil
 	Log    func(line string)  // takes what an administrator should know; may be nil
 	Debug  func(line string)  // takes what klipsdebug(8) calls pfkey: a line for each request; may be nil
-	Ready  func() error       // is called when the socket answers; its error ends the server. May be nil.
+	Ready  func() error       // is called once the socket answers; its error ends the server. May be nil.
 }
 
 // Run serves until the context ends, and then returns nil, having closed every
@@ -110,8 +110,8 @@ func (s *server) enter(p *peer) error {
 	return nil
 }
 
-// register has events told to p from now on, after the answer, and before that
-// none is lost.
+// register has events sent to p from now on. They follow the answer, and none that
+// happens meanwhile is lost.
 func (s *server) register(p *peer, answer *pfkey.Message) error {
 	s.mu.Lock()
 	registered, ok := s.peers[p]
@@ -144,7 +144,7 @@ func (s *server) cutAll() {
 	}
 }
 
-// events passes on what the engine tells until the context ends.
+// events passes on the events of the engine until the context ends.
 func (s *server) events(ctx context.Context) {
 	defer s.wg.Done()
 	for {

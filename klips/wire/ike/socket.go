@@ -12,7 +12,7 @@ import (
 	"ipsec/klips/process/rootonly"
 )
 
-// A Socket is the end of KLIPS: it serves one client, the latest.
+// A Socket is the end that KLIPS has. It serves one client, the latest.
 type Socket struct {
 	listener *rootonly.Listener
 	log      func(string)
@@ -35,8 +35,9 @@ func Listen(ctx context.Context, path string, log func(string)) (*Socket, error)
 	return &Socket{listener: l, log: log, record: make([]byte, 0, MaxLen)}, nil
 }
 
-// Deliver passes a message to the client, and drops it where there is none or
-// it does not read: IKE sends again. It does not keep the payload, and does not wait.
+// Deliver passes a message to the client. Where there is no client, or it does not
+// read, the message is dropped: IKE retransmits. Deliver does not keep the payload and
+// does not block.
 func (s *Socket) Deliver(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +51,7 @@ func (s *Socket) Deliver(m Message) {
 	}
 	_ = raw.Write(func(fd uintptr) bool {
 		_ = unix.Send(int(fd), s.record, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		return true // whatever came of it
+		return true // never wait for the socket to be writable
 	})
 }
 
@@ -101,7 +102,7 @@ func (s *Socket) read(conn *net.UnixConn, send func(Message) error) {
 	}
 }
 
-// A Conn is the end of Pluto.
+// A Conn is the end that Pluto has.
 type Conn struct {
 	conn   *net.UnixConn
 	in     []byte
@@ -135,11 +136,11 @@ func (c *Conn) Receive() (Message, error) {
 	}
 }
 
-// sendTime is how long Send may wait for a KLIPS that does not read.
+// sendTime is how long Send waits for a KLIPS that does not read.
 const sendTime = 100 * time.Millisecond
 
-// Send has KLIPS send a message from Local, whose port is 4500, to Remote. Where
-// KLIPS does not take it soon, it is lost.
+// Send has KLIPS send a message from m.Local, whose port is 4500, to m.Remote. The
+// message is lost where KLIPS does not take it within sendTime.
 func (c *Conn) Send(m Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
