@@ -1,6 +1,6 @@
-// Package golden holds cases of plans, and the runner that holds the program
-// to them: an ipsec.conf and the facts of a host, and what start, stop, restart
-// and manual come to there. It is imported by tests only.
+// Package golden reads cases of plans, and compiles their plans: an ipsec.conf, the
+// facts of a host, and the plans that start, stop, restart and manual have there. It
+// is imported by tests only.
 //
 // A case is a txtar file in testdata. Its parts are
 //
@@ -110,7 +110,7 @@ func (c *Case) Config() (*conf.Config, error) {
 	return conf.Parse(c.Paths.Conf, []byte(c.Text), conf.WithFiles(included{c}))
 }
 
-// Plan compiles a verb as the command line has it: "start", or "manual --up
+// Plan compiles a verb, written as on the command line: "start", or "manual --up
 // NAME". A broken configuration stops every verb but stop.
 func (c *Case) Plan(verb string) (plan.Plan, error) {
 	config, err := c.Config()
@@ -143,7 +143,7 @@ func (c *Case) Plan(verb string) (plan.Plan, error) {
 	return compile.Manual(action, names, other, config, c.Facts, c.Paths)
 }
 
-// automatic reads what ipsec auto is asked for.
+// automatic parses the arguments of ipsec auto.
 func automatic(words []string) (a compile.Automatic) {
 	for _, w := range words {
 		switch flag, ok := strings.CutPrefix(w, "--"); {
@@ -215,7 +215,7 @@ func (c *Case) Verbs() []string {
 	return verbs
 }
 
-// included are the parts etc/… as files.
+// included is the parts etc/… as files.
 type included struct{ c *Case }
 
 // ReadFile is like 'cat name'.

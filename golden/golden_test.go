@@ -76,7 +76,7 @@ func isExpectation(c *Case, name string) bool {
 	return false
 }
 
-// TestLaws holds each plan of each case to the laws that need no machine.
+// TestLaws checks each plan of each case against the laws that need no machine.
 func TestLaws(t *testing.T) {
 	for _, c := range cases(t) {
 		for _, verb := range c.Verbs() {
@@ -106,7 +106,7 @@ func TestLaws(t *testing.T) {
 // canary is in each key of each case.
 const canary = "0ddba11"
 
-// TestCanary sees to it that a case which has keys has canaries.
+// TestCanary checks that a case which has keys has canaries.
 func TestCanary(t *testing.T) {
 	for _, c := range cases(t) {
 		for line := range strings.Lines(c.Text) {

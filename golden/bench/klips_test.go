@@ -39,7 +39,7 @@ func build(t testing.TB) string {
 	return bin
 }
 
-// key is one that protects nothing.
+// key returns a key that protects nothing.
 func key(n int, seed byte) string {
 	var b strings.Builder
 	b.WriteString("0x")

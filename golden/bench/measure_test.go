@@ -76,7 +76,7 @@ func small(t testing.TB, r *rig, long time.Duration) sample {
 var timed = regexp.MustCompile(`time=([0-9.]+) ms`)
 
 // roundTrip measures pings from client to client, in µs: the median, since the
-// mean is that of the machine's other work.
+// machine's other work distorts the mean.
 func roundTrip(t testing.TB, r *rig, long time.Duration) sample {
 	const interval = 2 * time.Millisecond
 	count := int(long / interval)

@@ -23,7 +23,8 @@ import (
 	"ipsec/golden/lab"
 )
 
-// innerMTU is that of every tunnel measured: the one that wireguard-go takes.
+// innerMTU is the MTU inside every tunnel that is measured: the default of
+// wireguard-go.
 const innerMTU = 1420
 
 // A rig is two gateways, and a client behind each.
@@ -62,7 +63,8 @@ func newRig(t testing.TB, name string) *rig {
 	return r
 }
 
-// start starts a program on a machine that ends with it, and returns its process id.
+// start starts a program on a machine, which ends with the machine, and returns its
+// process id.
 func (r *rig) start(t testing.TB, m *lab.Machine, name string, args ...string) int {
 	t.Helper()
 	log, err := os.Create(filepath.Join(r.work, m.Name+"-"+filepath.Base(name)+".log"))
@@ -81,8 +83,8 @@ func (r *rig) start(t testing.TB, m *lab.Machine, name string, args ...string) i
 	return cmd.Process.Pid
 }
 
-// prefer gives the session of a process, whose leader it is, more of the processors
-// than what else the machine does. Where the kernel shares them out among sessions
+// prefer gives the session that a process leads a greater share of the processors
+// than the rest of the machine has. Where the kernel shares them out among sessions
 // (sched_autogroup_enabled) each daemon and each end of a flow has to have
 // one of its own, or those that go into the background would have more than
 // those that do not.

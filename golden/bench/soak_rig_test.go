@@ -15,7 +15,7 @@ import (
 const rightClient6 = "fd02::10"
 
 // newBare returns a rig whose gateways run KLIPS in the foreground, with no SAs, and with
-// IPv6 behind them: what their daemons say is in a file, their last words too.
+// IPv6 behind them. What their daemons print goes to a file.
 func newBare(t testing.TB, bin string) *rig {
 	t.Helper()
 	r := newRig(t, "KLIPS")
@@ -33,8 +33,8 @@ func newBare(t testing.TB, bin string) *rig {
 	return r
 }
 
-// refused returns how much the queues between the gateways have dropped that KLIPS does
-// not see: those of the link, and between it and the stack.
+// refused returns how many packets the queues between the gateways have dropped unseen
+// by KLIPS: the queues of the link, and those between it and the stack.
 func (r *rig) refused(t testing.TB) (n uint64) {
 	t.Helper()
 	for _, m := range []*lab.Machine{r.west, r.east} {
@@ -52,8 +52,8 @@ awk '{print $2}' /proc/net/softnet_stat | while read n; do printf '%d\n' 0x$n; d
 	return n
 }
 
-// goroutines ends a daemon of newBare so that it tells of its goroutines, and returns
-// what made each of them.
+// goroutines ends a daemon of newBare by SIGQUIT, so that it prints its goroutines,
+// and returns the function that started each of them.
 func (r *rig) goroutines(t testing.TB, m *lab.Machine, pid int) (made []string) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {

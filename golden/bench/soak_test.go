@@ -192,7 +192,7 @@ func (k *rekeying) rekey() error {
 			}
 		}
 	}
-	time.Sleep(time.Second) // what an IKE daemon waits for what is on its way
+	time.Sleep(time.Second) // as an IKE daemon keeps old SAs for packets under way
 	if err := k.collect(); err != nil {
 		return err
 	}

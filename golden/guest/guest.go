@@ -2,8 +2,8 @@
 // process: User-Mode Linux, which .ci/guest installs. Its link vec0 is the other
 // end of a tap device of a machine (see golden/lab).
 //
-// The guest's files are those of the host, which it must not write to, but for a
-// /run of its own.
+// The guest sees the host's files, which it must not write to, and has a /run of its
+// own.
 package guest
 
 import (
@@ -20,14 +20,14 @@ import (
 	"ipsec/golden/lab"
 )
 
-// Guest is a kernel that runs. Its methods are called by one goroutine at a time.
+// Guest is a running kernel. Its methods are called by one goroutine at a time.
 type Guest struct {
 	// Agent is the path of the program agent, which has commands for scripts.
 	Agent string
 
 	orders  *json.Encoder
 	answers *json.Decoder
-	in, out *os.File // what answers are read from, and orders written to
+	in, out *os.File // answers are read from in, and orders written to out
 }
 
 // patience is how long a script may take.
@@ -49,7 +49,8 @@ func folder() string {
 	return filepath.Join(cache, "ipsec-guest")
 }
 
-// Need is lab.Missing where the guest is not installed. It returns its folder.
+// Need returns the folder of the guest, and calls lab.Missing where it is not
+// installed.
 func Need(t testing.TB) string {
 	t.Helper()
 	dir := folder()
@@ -63,7 +64,7 @@ func Need(t testing.TB) string {
 	return dir
 }
 
-// Options are what guests differ in.
+// Options are options of a guest.
 type Options struct {
 	Memory int // in MB
 	// Encapsulate has the kernel take ESP off what comes to UDP port 4500, as an
@@ -137,7 +138,7 @@ func build(t testing.TB, dir string) string {
 	return agent
 }
 
-// pipe is os.Pipe.
+// pipe is like os.Pipe, and fails the test where that fails.
 func pipe(t testing.TB) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -165,7 +166,7 @@ func (g *Guest) Try(script string) (string, error) {
 	return answer.Output, nil
 }
 
-// Sh is Try of a script that must not fail.
+// Sh is like Try, and fails the test where the script fails.
 func (g *Guest) Sh(t testing.TB, script string) string {
 	t.Helper()
 	out, err := g.Try(script)

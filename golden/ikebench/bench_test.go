@@ -84,8 +84,8 @@ func (o outcome) met() bool {
 	return o.ratio() >= o.goal
 }
 
-// TestBench takes all measurements, those of the two subjects in turn, so that what
-// else the machine does falls on both alike. IPSEC_BENCH says how: quick or
+// TestBench takes all measurements, alternating between the two subjects, so that
+// other work of the machine affects both alike. IPSEC_BENCH says how: quick or
 // full, which writes doc/performance-ike.md. It is not for every run of the tests.
 func TestBench(t *testing.T) {
 	mode := os.Getenv("IPSEC_BENCH")

@@ -24,7 +24,7 @@ const (
 )
 
 // inFlight is how many handshakes the generator has under way at a time: more
-// than one hides the time on the way, few do not make anybody ask for cookies.
+// than one hides the round-trip time, and few do not reach the limit for cookies.
 const inFlight = 8
 
 // A generator is the other end of the subject that is measured: our own IKEv2,
@@ -97,7 +97,7 @@ func (g *generator) read(socket *net.UDPConn, local netip.AddrPort) {
 	}
 }
 
-// Send is that of pluto.Transport.
+// Send implements pluto.Transport.
 func (g *generator) Send(d pluto.Datagram) error {
 	payload := d.Payload
 	if d.Local.Port() == 4500 && len(payload) > 1 {
@@ -131,7 +131,7 @@ func conn(i int) *pluto.Connection {
 // clientOf is the host behind the generator's end of tunnel number i.
 func clientOf(i int) string { return fmt.Sprintf("10.%d.%d.%d", 1+i>>16, i>>8&255, i&255) }
 
-// turn waits for a packet or a deadline, and sees to it.
+// turn waits for a packet or a deadline, and handles it.
 func (g *generator) turn(b testing.TB, until time.Time) {
 	b.Helper()
 	wait := time.Until(until)

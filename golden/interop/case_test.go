@@ -25,11 +25,11 @@ type pairing struct {
 	plain    bool   // ESP that does not encrypt
 	udp      bool   // something asks for ESP in UDP
 	esp      string // "ah" where it is not ESP at all, "" otherwise
-	// ready is done on both sides once they are loaded; undo when the case ends.
+	// ready is called once both sides are loaded, and undo when the case ends.
 	ready, undo func(t *testing.T, s *session)
 	// up brings the tunnel up in another way than by asking for it.
 	up func(t *testing.T, s *session)
-	// then is done once packets have passed; they must pass after it, too.
+	// then is called once packets have passed; they must pass after it, too.
 	then func(t *testing.T, s *session)
 	// only is "initiator" or "responder" where the other role makes no sense.
 	only string
@@ -40,7 +40,7 @@ type pairing struct {
 	leftover bool
 }
 
-// roles are those that a pairing is tried in.
+// roles returns the roles in which a pairing is tried.
 func (p *pairing) roles() []string {
 	if p.only != "" {
 		return []string{p.only}

@@ -2,7 +2,8 @@ package interop
 
 import "testing"
 
-// cookies have the peer ask for them always: it starts with another setting.
+// cookies are cases in which the peer always asks for a cookie, by a setting that it
+// starts with.
 func cookies(swan *strongswan) []pairing {
 	return []pairing{{name: "cookies", only: "initiator",
 		ready: func(t *testing.T, s *session) {

@@ -25,7 +25,7 @@ const (
 	peerHostB = "10.0.2.129"
 )
 
-// link is what we have between us and the peer.
+// link is our link to the peer.
 const link = "eth0"
 
 // host is where a peer runs: a machine on this kernel, or a guest with its own.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// identities are those of each form of leftid and rightid.
+// identities are cases for each form of leftid and rightid.
 func identities(t testing.TB) []pairing {
 	psk := func(name, left, right, ours, theirs string) pairing {
 		return pairing{name: "identities: " + name, ours: "leftid=" + left + "\nrightid=" + right,

@@ -33,7 +33,7 @@ func newLibreswan(t testing.TB, h host) (*libreswan, []pairing) {
 	return l, append(list, librePairings()...)
 }
 
-// librePairings are those with shared keys.
+// librePairings are the cases with shared keys.
 func librePairings() []pairing {
 	list := []pairing{{name: "defaults of both"}}
 	for _, s := range [][4]string{ // ours and Libreswan's: ike, esp

@@ -12,8 +12,7 @@ import (
 	"ipsec/golden/lab"
 )
 
-// libreswan is the Pluto of Libreswan in a guest: without a kernel that has ESP
-// it does not go further than IKE.
+// libreswan is the Pluto of Libreswan, in a guest: it needs a kernel that has ESP.
 type libreswan struct {
 	host
 	dir string // where .ci/peers has unpacked it
@@ -25,7 +24,8 @@ type libreswan struct {
 
 const libreDir = "/run/libre"
 
-// needLibreswan is lab.Missing where it is not unpacked. It returns its folder.
+// needLibreswan returns the folder of Libreswan, and calls lab.Missing where it is
+// not unpacked.
 func needLibreswan(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("IPSEC_PEERS")
@@ -45,8 +45,8 @@ func needLibreswan(t testing.TB) string {
 func (l *libreswan) name() string { return "Libreswan" }
 func (l *libreswan) esp() string  { return "raw" }
 
-// install gives it its keys, in a database of NSS, and the path that is wired
-// into it. The database is made on the host, whose files the guest sees.
+// install makes a database of NSS with its keys, and the path that is compiled into
+// it. The database is made on the host, whose files the guest sees.
 func (l *libreswan) install(t testing.TB) {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 	"ipsec/golden/lab"
 )
 
-// lives are about deaths.
+// lives are cases in which a daemon dies.
 func lives() []pairing {
 	dpd := "dpddelay=1\ndpdtimeout=3\ndpdaction="
 	return []pairing{
@@ -25,7 +25,7 @@ func lives() []pairing {
 	}
 }
 
-// gone waits until we have noticed.
+// gone waits until we have noticed that the peer is dead.
 func gone(t *testing.T, s *session) {
 	t.Helper()
 	lab.Eventually(t, 15*time.Second, func() error {
@@ -83,7 +83,7 @@ func peerCallsAgain(t *testing.T, s *session) {
 	}
 }
 
-// reload gives a peer that has started again its configuration.
+// reload loads the configuration of a peer that has started again.
 func (s *session) reload(t *testing.T) {
 	t.Helper()
 	s.peer.load(t, s.p)

@@ -1,6 +1,6 @@
-// Package interop holds Pluto and KLIPS to account before peers that none of us
-// wrote: strongSwan and Libreswan, which run in machines of their own beside
-// ours (see golden/lab), on this kernel or in a guest with a kernel of its own.
+// Package interop tests Pluto and KLIPS with independent implementations:
+// strongSwan and Libreswan, which run in machines of their own beside ours (see
+// golden/lab), on this kernel or in a guest with a kernel of its own.
 //
 // .ci/peers installs the peers and .ci/guest the guest. What came of each case is
 // a table in doc/interop.md, which -update writes anew.

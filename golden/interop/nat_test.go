@@ -19,9 +19,8 @@ const (
 	natPeers = "198.51.100.2" // the peer's own address, where it is behind one
 )
 
-// nat stands between us and the peer. It takes what comes for UDP 500 and 4500
-// and sends it on from other addresses and ports, as a NAT with forwarded ports
-// does; and it may take its time.
+// nat is between us and the peer. It forwards what comes for UDP 500 and 4500 from
+// other addresses and ports, as a NAT with forwarded ports does, and may delay it.
 type nat struct {
 	t       testing.TB
 	in, out *lab.Machine // its side towards us, and towards the peer
@@ -49,7 +48,7 @@ func besideNAT(t testing.TB) (ours *lab.Machine, n *nat, peer host) {
 	return a, n, machine{b}
 }
 
-// close closes the ways that are open.
+// close closes its sockets.
 func (n *nat) close() {
 	n.mu.Lock()
 	for _, c := range n.open {
@@ -67,7 +66,7 @@ type mapping struct {
 	shift    int
 }
 
-// set makes a mapping that in force.
+// set replaces the mapping.
 func (n *nat) set(m mapping) {
 	n.t.Helper()
 	n.close()

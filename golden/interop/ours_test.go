@@ -23,8 +23,8 @@ type gateway struct {
 
 const ourLog = "/run/pluto.log"
 
-// base is what every configuration of ours begins with. The capture would see
-// nothing of what goes by AF_XDP.
+// base is the beginning of each configuration of ours. It is without AF_XDP, whose
+// packets no capture sees.
 const base = `
 config setup
 	interfaces="ipsec0=eth0"
@@ -75,7 +75,7 @@ func (g *gateway) ipsec(args ...string) (string, error) {
 	return out.String(), err
 }
 
-// try is ipsec of a command that may fail.
+// try is like ipsec, for a command that may fail.
 func (g *gateway) try(args ...string) string {
 	out, err := g.ipsec(args...)
 	if err != nil {
@@ -136,7 +136,7 @@ func indent(keywords string) string {
 	return b.String()
 }
 
-// status asks our Pluto.
+// status returns the status of our Pluto.
 func (g *gateway) status(t testing.TB) status.Document {
 	t.Helper()
 	out, err := g.ipsec("whack", "--status", "--format", "json")
@@ -150,7 +150,7 @@ func (g *gateway) status(t testing.TB) status.Document {
 	return d
 }
 
-// packets is how many our SAs have carried, both ways.
+// packets returns how many packets our SAs have carried, both ways.
 func (g *gateway) packets(t testing.TB) int {
 	t.Helper()
 	total := uint64(0)
@@ -162,7 +162,7 @@ func (g *gateway) packets(t testing.TB) int {
 	return int(total)
 }
 
-// log is what Pluto has logged since the case began.
+// log returns what Pluto has logged since the case began.
 func (g *gateway) log() string {
 	text := g.wholeLog()
 	return text[min(g.logged, len(text)):]

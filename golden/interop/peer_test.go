@@ -2,7 +2,7 @@ package interop
 
 import "testing"
 
-// peer is a foreign daemon of IKE.
+// peer is another implementation of IKE.
 type peer interface {
 	host
 	// name is what the table calls it.
@@ -17,13 +17,13 @@ type peer interface {
 	rekey(what string) (string, error)
 	// sas shows the SAs that it has; "" for none.
 	sas() string
-	// packets is how many its SAs have carried, both ways.
+	// packets returns how many packets its SAs have carried, both ways.
 	packets(t testing.TB) int
 	// terminate takes its tunnels down, and tells us.
 	terminate() (string, error)
-	// start brings the daemon up, kill ends it without a word to anybody.
+	// start starts the daemon; kill ends it by SIGKILL.
 	start(t testing.TB)
 	kill(t testing.TB)
-	// log is what it has logged.
+	// log returns what it has logged.
 	log() string
 }

@@ -40,7 +40,7 @@ func kernelRekeys() []pairing {
 	}
 }
 
-// byPeer has the peer negotiate anew, while no packet is lost.
+// byPeer has the peer rekey; no packet is lost.
 func byPeer(what string) func(t *testing.T, s *session) {
 	return func(t *testing.T, s *session) {
 		t.Helper()
@@ -52,7 +52,7 @@ func byPeer(what string) func(t *testing.T, s *session) {
 	}
 }
 
-// byUs waits until our own timers have done it.
+// byUs waits until our own timers have rekeyed.
 func byUs(what string) func(t *testing.T, s *session) {
 	return func(t *testing.T, s *session) {
 		t.Helper()
@@ -60,8 +60,8 @@ func byUs(what string) func(t *testing.T, s *session) {
 	}
 }
 
-// reauthentication is awaited without packets: the peer deletes its IKE SA
-// first, and ours would bring it up again.
+// reauthentication waits for it without packets: the peer deletes its IKE SA first,
+// and a packet of ours would bring it up again.
 func reauthentication(t *testing.T, s *session) {
 	t.Helper()
 	before := fmt.Sprint(s.states(t, "ike"))

@@ -84,7 +84,7 @@ func (s *session) one(t *testing.T, p *pairing, role string) {
 	}
 }
 
-// load makes the case both sides' whole configuration.
+// load makes the case the whole configuration of both sides.
 func (s *session) load(t *testing.T) {
 	t.Helper()
 	if err := s.ours.forget(t); err != nil {
@@ -95,7 +95,7 @@ func (s *session) load(t *testing.T) {
 	s.ours.load(t, s.p)
 }
 
-// bring brings the tunnel up, from one of the sides.
+// bring brings the tunnel up from the side that is the initiator.
 func (s *session) bring(t *testing.T) {
 	t.Helper()
 	switch {
@@ -117,7 +117,8 @@ func (s *session) ends() (ours, theirs string) {
 	return or(s.p.from, ourHost), or(s.p.to, peerHost)
 }
 
-// ping has packets answered, and both ends and a wiretapper count them.
+// ping sends pings, which are answered, and compares the counts of both ends and of a
+// capture.
 func (s *session) ping(t *testing.T) {
 	t.Helper()
 	ours, theirs := s.ends()
@@ -151,12 +152,12 @@ func (s *session) pingBetween(t *testing.T, ours, theirs string) {
 	})
 }
 
-// pingFrom is a script.
+// pingFrom returns a script that pings.
 func pingFrom(from, to string, size int) string {
 	return fmt.Sprintf("exec ping -n -c %d -i 0.02 -W 2 -s %d -p %x -I %s %s", pings, size, marker, from, to)
 }
 
-// form is how packets of the case should travel.
+// form returns how packets of the case should travel.
 func (s *session) form() string {
 	switch {
 	case s.p.esp != "":
@@ -169,10 +170,10 @@ func (s *session) form() string {
 
 var kinds = map[string]string{"raw": "esp", "udp": "udp", "ah": "ah"}
 
-// onWire is how many packets of the right form have passed the link.
+// onWire returns how many packets of the right form have passed the link.
 func (s *session) onWire() int { return s.capture.Count(kinds[s.form()]) }
 
-// seen is how the table calls that form.
+// seen returns what the table calls that form.
 func (s *session) seen() string {
 	return map[string]string{"raw": "raw", "udp": "in UDP", "ah": "AH"}[s.form()]
 }

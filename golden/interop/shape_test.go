@@ -51,7 +51,7 @@ func kernelShapes() []pairing {
 
 const outer6 = "left=2001:db8:1::1\nright=2001:db8:1::2"
 
-// narrowed sees that the Child SA is for what both ends allow.
+// narrowed checks that the Child SA is for what both ends allow.
 func narrowed(t *testing.T, s *session) {
 	t.Helper()
 	for _, sa := range s.ours.status(t).SAs {
@@ -64,7 +64,7 @@ func narrowed(t *testing.T, s *session) {
 	}
 }
 
-// compressed sees that IPCOMP was agreed on.
+// compressed checks that IPCOMP was agreed on.
 func compressed(t *testing.T, s *session) {
 	t.Helper()
 	for _, sa := range s.ours.status(t).SAs {
@@ -74,7 +74,7 @@ func compressed(t *testing.T, s *session) {
 	}
 }
 
-// extended sees that extended sequence numbers were.
+// extended checks that extended sequence numbers were agreed on.
 func extended(t *testing.T, s *session) {
 	t.Helper()
 	for _, sa := range s.ours.status(t).SAs {
@@ -84,7 +84,7 @@ func extended(t *testing.T, s *session) {
 	}
 }
 
-// bothHosts sees that a second host of ours reaches the peer's, by the same SA.
+// bothHosts checks that a second host of ours reaches the peer's, by the same SA.
 func bothHosts(t *testing.T, s *session) {
 	t.Helper()
 	s.pingBetween(t, ourHostB, peerHostB)
@@ -93,7 +93,7 @@ func bothHosts(t *testing.T, s *session) {
 	}
 }
 
-// eachPair sees that there are SAs for either of our hosts.
+// eachPair checks that there are SAs for either of our hosts.
 func eachPair(t *testing.T, s *session) {
 	t.Helper()
 	s.pingBetween(t, ourHostB, peerHostB)

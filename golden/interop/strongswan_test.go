@@ -26,7 +26,7 @@ type strongswan struct {
 	kernel bool // ESP is the kernel's; otherwise its own, in UDP, always
 }
 
-// needStrongswan is lab.Missing where it is not installed.
+// needStrongswan calls lab.Missing where it is not installed.
 func needStrongswan(t testing.TB) {
 	t.Helper()
 	for _, file := range []string{charon, swanctl} {
@@ -51,8 +51,8 @@ func startStrongswan(t testing.TB, h host, kernel bool) *strongswan {
 	return s
 }
 
-// configure writes strongswan.conf, with more lines for charon. It counts from
-// the next start on.
+// configure writes strongswan.conf, with more lines for charon, which reads it when it
+// starts.
 func (s *strongswan) configure(t testing.TB, more string) {
 	t.Helper()
 	own := "kernel-libipsec "
@@ -108,7 +108,7 @@ func (s *strongswan) kill(t testing.TB) {
 	}
 }
 
-// stop ends it in good order.
+// stop ends it by SIGTERM and waits until it has ended.
 func (s *strongswan) stop(t testing.TB) {
 	t.Helper()
 	_, err := s.Try("kill $(cat " + swanDir + "/pid)")
@@ -176,7 +176,7 @@ func (s *strongswan) sas() string {
 	if err != nil {
 		return err.Error()
 	}
-	// One that has not got as far as a connection is not an SA.
+	// One that has no connection yet is not counted.
 	if !strings.Contains(out, "ESTABLISHED") && strings.HasPrefix(out, "(unnamed)") {
 		return ""
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// checks are looks at one pairing more closely.
+// checks are tests of single properties, each with one pairing.
 var checks = []struct {
 	name, what string
 	pairing    pairing
@@ -74,7 +74,7 @@ func init() {
 
 func checkBulk(t *testing.T, pr pair, p pairing) { pr.bulk(t, p, 8<<20) }
 
-// payload returns options of one ping whose packet has that length, DF or not.
+// payload returns the options of a ping whose packet has that length, with DF or not.
 func (p pairing) payload(length int, pmtudisc string) string {
 	ours, _ := p.ends()
 	headers := 20 + 8
@@ -86,7 +86,7 @@ func (p pairing) payload(length int, pmtudisc string) string {
 
 var mtuText = regexp.MustCompile(`mtu ?[=:] ?(\d+)`)
 
-// room returns which MTU a ping with a packet of 1500 bytes is told.
+// room returns the MTU that a ping with a packet of 1500 bytes is told.
 func (p pairing) room(t *testing.T, try func(script string) (string, error), address string) int {
 	t.Helper()
 	out, err := try("ping -n -W 5 " + p.payload(1500, "do") + " " + address)
@@ -109,7 +109,7 @@ func checkSizes(t *testing.T, pr pair, p pairing) {
 	longest := mtu
 	if !p.transport || version(p.outer) == 4 {
 		// In IPv6's transport mode the kernel drops what is too long
-		// without a word, or tells an MTU that is too long itself.
+		// silently, or tells an MTU that is too long itself.
 		longest = p.room(t, pr.guest.Try, ours)
 	}
 	pr.pingUs(t, p, p.payload(longest, "do"), p.payload(4000, "dont"))
@@ -162,7 +162,7 @@ func (p pairing) outState() string {
 	return command
 }
 
-// again replaces a state of the kernel's by what a command adds.
+// again replaces a state of the kernel by the one that a command adds.
 func (pr pair) again(t *testing.T, add string) {
 	t.Helper()
 	name := strings.Join(strings.Fields(add)[3:11], " ") // src … dst … proto … spi …

@@ -10,7 +10,7 @@ import (
 	"ipsec/golden/report"
 )
 
-const tap = "tap0" // what the guest hangs on
+const tap = "tap0" // the device that is the other end of the guest's link
 
 // pair is us and the guest.
 type pair struct {
@@ -18,7 +18,7 @@ type pair struct {
 	guest *guest.Guest
 }
 
-// Neighbours are told, so that those who ask for them do not run into policies.
+// Neighbours are set, so that no neighbour discovery runs into policies.
 const (
 	ourNetwork = `
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0

@@ -1,5 +1,4 @@
-// Package kernelpeer holds KLIPS to account before a peer that none of us wrote:
-// the ESP, AH and IPCOMP of a real Linux kernel, which runs as a process (User-Mode
+// Package kernelpeer tests KLIPS with an independent implementation: the ESP, AH and IPCOMP of a real Linux kernel, which runs as a process (User-Mode
 // Linux) at the other end of a tap device. Both sides are keyed by hand: ours
 // by ipsec.conf and "ipsec setup start", the other by "ip xfrm".
 //

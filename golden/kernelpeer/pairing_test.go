@@ -158,7 +158,7 @@ func (p pairing) conf(more string) string {
 	return b.String()
 }
 
-// protocols returns those of the SAs, innermost first.
+// protocols returns the protocols of the SAs, innermost first.
 func (p pairing) protocols() []string {
 	var list []string
 	if p.comp {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capture reads what passes a link, as a wiretapper would, and keeps what it
-// finds in the clear.
+// Capture reads the packets that pass a link and keeps those that hold its marker in
+// the clear.
 type Capture struct {
 	file   *os.File
 	done   chan struct{}
@@ -25,14 +25,13 @@ type Capture struct {
 	leaks []Leak
 }
 
-// Leak is a packet with a marker that nobody has encrypted.
+// Leak is a packet that holds the marker unencrypted.
 type Leak struct {
 	At    time.Time
 	Bytes string
 }
 
-// CaptureOn starts to read a link of a machine, until the test ends: no packet
-// that holds the marker should pass.
+// CaptureOn reads a link of a machine until the test ends, looking for marker.
 func CaptureOn(t testing.TB, m *Machine, link, marker string) *Capture {
 	t.Helper()
 	c := &Capture{done: make(chan struct{}), marker: []byte(marker), kinds: make(map[string]int)}
@@ -152,7 +151,7 @@ func (c *Capture) Count(kind string) int {
 	return c.kinds[kind]
 }
 
-// Between returns the leaks of a time.
+// Between returns the leaks from one time to another.
 func (c *Capture) Between(from, to time.Time) []Leak {
 	c.mu.Lock()
 	defer c.mu.Unlock()

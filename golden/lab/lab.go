@@ -1,16 +1,15 @@
 // Package lab makes machines for tests: network, mount and process namespaces
-// in which a test may do as root what it likes. The machine that the tests run on keeps its
-// links, routes, settings and files, several copies of the tests run side by
-// side, and whatever happens, the kernel cleans up.
+// in which a test is root and may change anything. The machine that the tests run on
+// keeps its links, routes, settings and files, several copies of the tests run side
+// by side, and whatever happens, the kernel cleans up.
 //
 // [Isolated] runs a whole test inside one machine, in a process of its own; that suits
 // code under test that has goroutines or leaves daemons behind. [New] makes further
 // machines, and [Connect] lays cables between them.
 //
-// A machine has a loopback link that is up, and of its own: /run (and so
-// /var/run and /var/lock), a /dev with the usual devices and without /dev/log,
-// and an /etc that begins like the real one and may be written to. /tmp and all else is
-// shared.
+// A machine has a loopback link that is up, and files of its own in /run (and so
+// /var/run and /var/lock), in /dev, which has the usual devices but no /dev/log, and in
+// /etc, which starts as a copy of the real one. /tmp and all else is shared.
 package lab
 
 import (
@@ -39,7 +38,7 @@ func Missing(t testing.TB, format string, args ...any) {
 	t.Skip(what)
 }
 
-// NeedRoot is Missing without root.
+// NeedRoot calls Missing without root.
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -47,7 +46,7 @@ func NeedRoot(t testing.TB) {
 	}
 }
 
-// NeedTUN is Missing without root or /dev/net/tun.
+// NeedTUN calls Missing without root or /dev/net/tun.
 func NeedTUN(t testing.TB) {
 	t.Helper()
 	NeedRoot(t)
@@ -58,7 +57,7 @@ func NeedTUN(t testing.TB) {
 	file.Close()
 }
 
-// NeedProgram is Missing where there is no such program in PATH.
+// NeedProgram calls Missing where there is no such program in PATH.
 func NeedProgram(t testing.TB, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -70,9 +69,9 @@ func NeedProgram(t testing.TB, name string) {
 const isolatedEnv = "IPSEC_LAB_TEST"
 
 // Isolated runs f in a machine of its own: it runs the calling test once more, in
-// a new process within new namespaces, where f is done. What f starts dies
-// with it. The calling test must do nothing else, and be found again under its
-// name: within a subtest, the tests above it must come to it again.
+// a new process within new namespaces, where f is called. What f starts is killed when
+// that process ends. The calling test must do nothing else, and -run with its name
+// must reach it again: the tests above a subtest must start it again.
 func Isolated(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if os.Getenv(isolatedEnv) == t.Name() {
@@ -118,7 +117,7 @@ func Isolated(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// NeedXDP is Missing without root or AF_XDP sockets.
+// NeedXDP calls Missing without root or AF_XDP sockets.
 func NeedXDP(t testing.TB) {
 	t.Helper()
 	NeedRoot(t)

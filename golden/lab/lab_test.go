@@ -84,7 +84,7 @@ func TestMachines(t *testing.T) {
 	}
 }
 
-// What was left running in a machine ends with it.
+// Processes that were left running in a machine end with it.
 func TestMachineEnds(t *testing.T) {
 	NeedRoot(t)
 	cmd := exec.Command("sleep", "1000")

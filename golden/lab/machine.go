@@ -58,8 +58,8 @@ func New(t testing.TB, name string) *Machine {
 	return m
 }
 
-// onThread runs f on a thread of its own, which ends with it: its namespaces
-// are nobody else's.
+// onThread runs f on a thread of its own, which ends with f, so that no other
+// goroutine runs in its namespaces.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -87,7 +87,7 @@ func (m *Machine) Do(f func() error) error {
 	})
 }
 
-// Start starts a command in the machine. Who starts it waits for it.
+// Start starts a command in the machine. The caller waits for it.
 func (m *Machine) Start(cmd *exec.Cmd) error { return m.Do(cmd.Start) }
 
 // Try runs a command in the machine and returns what it printed, on stdout and
@@ -103,7 +103,7 @@ func (m *Machine) Try(name string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// Run is Try of a command that must not fail.
+// Run is like Try, and fails the test where the command fails.
 func (m *Machine) Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := m.Try(name, args...)
@@ -113,8 +113,8 @@ func (m *Machine) Run(t testing.TB, name string, args ...string) string {
 	return out
 }
 
-// Sh is Run of a script for /bin/sh, which ends at the first command that
-// fails.
+// Sh runs a script for /bin/sh, which ends at the first command that fails, as Run
+// does.
 func (m *Machine) Sh(t testing.TB, script string) string {
 	t.Helper()
 	return m.Run(t, "/bin/sh", "-ec", script)
@@ -151,8 +151,8 @@ func up(name string) error {
 	return netlink.LinkSetUp(link)
 }
 
-// carrier waits until a link that is up at both ends is in operation: with that
-// the kernel adds routes of IPv6, in its own time.
+// carrier waits until a link that is up at both ends is in operation: only then
+// does the kernel add its IPv6 routes.
 func carrier(name string) error {
 	return Poll(5*time.Second, func() error {
 		link, err := netlink.LinkByName(name)
@@ -163,7 +163,7 @@ func carrier(name string) error {
 	})
 }
 
-// end kills what runs in the machine and lets go of it.
+// end kills what runs in the machine and closes its namespaces.
 func (m *Machine) end() error {
 	defer m.net.Close()
 	defer m.mnt.Close()

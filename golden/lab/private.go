@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// private makes the calling thread's new mount namespace what the package
-// promises, and brings up loopback. With processes there is a new process
-// namespace, too, which /proc is to show.
+// private gives the calling thread's new mount namespace its own folders, as the
+// package comment says, and brings up loopback. With processes, there is a new
+// process namespace, too, which /proc then shows.
 func private(processes bool) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("failed to make mounts private: %w", err)
@@ -40,7 +40,7 @@ func mount(kind, where, options string) error {
 	return nil
 }
 
-// run gives an empty /run, and a /var/run and /var/lock where those are not in it.
+// run mounts an empty /run, and /var/run and /var/lock where they are not links into it.
 func run() error {
 	if err := mount("tmpfs", "/run", "mode=755"); err != nil {
 		return err
@@ -59,8 +59,8 @@ func run() error {
 	return nil
 }
 
-// etc lays an empty layer over /etc that takes what is written. It hides the
-// files of ours that may be there.
+// etc mounts a layer over /etc that takes what is written, and hides files of
+// ours that may be there.
 func etc() error {
 	const layer = "/run/.lab"
 	for _, dir := range []string{layer, layer + "/upper", layer + "/work"} {
@@ -79,7 +79,7 @@ func etc() error {
 	return nil
 }
 
-// dev gives a /dev with the devices that a program may expect.
+// dev mounts a /dev with the devices that a program may expect.
 func dev() error {
 	if err := mount("tmpfs", "/dev", "mode=755"); err != nil {
 		return err

@@ -1,9 +1,9 @@
 package lab
 
-// Settle is a piece of shell that waits until the kernel has done what it does
-// for links and addresses in its own time: a link whose other end is up is in operation,
-// and an address of IPv6 is not tentative and has its route. What is without
-// a carrier has nothing to wait for. After ten seconds it goes on all the same.
+// Settle is shell that waits until the kernel has finished what it does
+// asynchronously for links and addresses: a link whose other end is up is in
+// operation, and an IPv6 address is not tentative and has its route. A link without
+// a carrier is not waited for. After ten seconds the script goes on all the same.
 const Settle = `
 settled() {
 	! ip -o link | grep -q '<NO-CARRIER,.*[,<]LOWER_UP' || return 1

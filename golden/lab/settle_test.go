@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What has settled has its routes, and what never will is not waited for.
+// What has settled has its routes, and a link that never settles is not waited for.
 func TestSettle(t *testing.T) {
 	NeedProgram(t, "ip")
 	m := New(t, "settled")

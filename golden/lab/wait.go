@@ -23,7 +23,7 @@ func Poll(limit time.Duration, try func() error) error {
 	}
 }
 
-// Eventually is Poll for a test that goes on where it fails.
+// Eventually is like Poll, and fails the test, which goes on, where Poll fails.
 func Eventually(t testing.TB, limit time.Duration, try func() error) {
 	t.Helper()
 	if err := Poll(limit, try); err != nil {
@@ -31,14 +31,14 @@ func Eventually(t testing.TB, limit time.Duration, try func() error) {
 	}
 }
 
-// Until waits up to 20 seconds for something to come true, without which the test
-// does not go on.
+// Until waits up to 20 seconds for something to come true, and ends the test where
+// it does not.
 func Until(t testing.TB, what string, true func() bool) {
 	t.Helper()
 	UntilWithin(t, patience, what, true)
 }
 
-// UntilWithin is Until with a limit of its own.
+// UntilWithin is like Until, with another limit.
 func UntilWithin(t testing.TB, limit time.Duration, what string, true func() bool) {
 	t.Helper()
 	err := Poll(limit, func() error {

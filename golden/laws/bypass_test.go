@@ -67,7 +67,7 @@ func lift(t *testing.T, what string, p plan.Plan) {
 	}
 }
 
-// observer notes the ops of the nodes that it is told of.
+// observer records the ops of the nodes that it observes.
 type observer struct{ ops []plan.Op }
 
 func (o *observer) Observe(n plan.Node) {
@@ -79,9 +79,9 @@ func (o *observer) Observe(n plan.Node) {
 	}
 }
 
-// TestNoBypassOps runs each plan of each golden case against a recorder: the
-// ops that are done are those of the nodes that were observed, in their order,
-// and what failure policies say.
+// TestNoBypassOps runs each plan of each golden case against a recorder: the ops
+// that are done are the ops of the nodes that were observed, in their order, and the
+// messages of failure policies.
 func TestNoBypassOps(t *testing.T) {
 	for _, c := range cases(t) {
 		for _, verb := range c.Verbs() {
@@ -99,8 +99,8 @@ func TestNoBypassOps(t *testing.T) {
 	}
 }
 
-// quiet is a Backend that notes the ops, says nothing, and in which no condition
-// holds.
+// quiet is a Backend that records the ops and prints nothing, and in which no
+// condition holds.
 type quiet struct{ ops []plan.Op }
 
 func (q *quiet) Do(_ context.Context, op plan.Op) error { q.ops = append(q.ops, op); return nil }
@@ -186,8 +186,9 @@ func sources(t *testing.T, dir string) map[string]*ast.File {
 	return files
 }
 
-// TestNoBypassCalls sees to it that the way of a verb through cmd/ipsec, and who
-// only looks at a machine, call nothing that changes it, but for what runs plans.
+// TestNoBypassCalls checks that the code of the verbs in cmd/ipsec, and of packages
+// that only look at a machine, calls nothing that changes the machine, except to run
+// plans.
 func TestNoBypassCalls(t *testing.T) {
 	files := sources(t, "exec/health")
 	command := sources(t, "cmd/ipsec")

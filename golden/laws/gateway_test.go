@@ -18,7 +18,7 @@ import (
 type gateway struct {
 	*lab.Machine
 	t testing.TB
-	// uid is of those who run what command starts.
+	// uid is the user of the commands.
 	uid uint32
 }
 
@@ -76,7 +76,7 @@ type result struct {
 	stdout, stderr string
 }
 
-// environment is that of a machine that boots.
+// environment is the environment of a machine that boots.
 func environment() []string { return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"} }
 
 // command returns a command for Start.

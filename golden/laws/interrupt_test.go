@@ -9,7 +9,7 @@ import (
 	"ipsec/golden/lab"
 )
 
-// waiting is an updown command that, going up, waits to be let on.
+// waiting is an updown command whose up waits for a file.
 const waiting = quietly + `
 cat >> /etc/updown <<'.'
 test $PLUTO_VERB != up-client || { : > /etc/waits; until test -e /etc/on; do sleep 0.01; done; }

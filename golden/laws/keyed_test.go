@@ -156,7 +156,7 @@ func (g *gateway) kill(pids ...int) {
 	}
 }
 
-// killAll kills all that runs on a gateway.
+// killAll kills all processes of a gateway.
 func (g *gateway) killAll() {
 	g.t.Helper()
 	lab.Until(g.t, "all that was killed is gone", func() bool {
@@ -238,7 +238,7 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 	east.must(0, "setup", "stop")
 }
 
-// TestNothingInTheClearDead kills the peer, waits until it is found out, which takes
+// TestNothingInTheClearDead kills the peer, waits until we have noticed, which takes
 // as long as retransmissions go on, and starts it again.
 func TestNothingInTheClearDead(t *testing.T) {
 	t.Parallel()

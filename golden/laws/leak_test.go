@@ -6,8 +6,8 @@ import (
 )
 
 // TestRouteInTheClear has a route of the machine's own by which packets that a
-// conn protects would leave: neither start nor restart does anything then, but
-// stop does not mind.
+// conn protects would leave: start and restart then refuse to do anything, and
+// stop works.
 func TestRouteInTheClear(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, setup+tunnel, "mkdir -p /var/run/pluto\n")

@@ -8,8 +8,8 @@ import (
 	"ipsec/golden/lab"
 )
 
-// line is two gateways with a host behind each, of which everybody talks to
-// everybody on the other side all the time, and a capture of what passes between the gateways.
+// line is two gateways with a host behind each, all of which send to those on the
+// other side all the time, and a capture of what passes between the gateways.
 type line struct {
 	t          *testing.T
 	west, east *gateway
@@ -70,7 +70,7 @@ func (l *line) more(count int64) {
 	lab.Until(l.t, "more probes are sent", func() bool { return l.sent.Load() >= sent+count })
 }
 
-// phase is what goes on from a moment on.
+// phase is a part of a test, from a moment on.
 type phase struct {
 	name string
 	from time.Time

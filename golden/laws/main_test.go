@@ -1,5 +1,5 @@
-// Package laws holds the real binary to the laws of the design, in machines
-// that each test makes for itself. A test is named for its law.
+// Package laws tests the real binary against the laws of the design, in machines
+// that each test makes for itself. A test has the name of its law.
 package laws
 
 import (
@@ -14,7 +14,7 @@ import (
 // bin is the folder of the binary, which TestMain sets once.
 var bin string
 
-// seed makes a run of the random tests again what it was.
+// seed replays a run of the random tests.
 var seed = flag.Int64("seed", 0, "seed of what is random; 0 draws one")
 
 func TestMain(m *testing.M) { lab.Main(m, &bin) }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMineOnly surrounds the subsystem with what others have made, which looks
-// much like ours; it goes through a life, and accidents, and is still there.
+// TestMineOnly surrounds the subsystem with links, files and processes of others that
+// look much like ours. They are still there after starts, stops and accidents.
 func TestMineOnly(t *testing.T) {
 	const foreign = `
 ip tuntap add ipsec1 mode tun

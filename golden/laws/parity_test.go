@@ -54,7 +54,7 @@ func said(set map[string]bool, lines []string) []string {
 	return own
 }
 
-// shells are those who run a plan; none is the program itself.
+// shells are what runs a plan; "native" is the program itself.
 var shells = []string{"native", "dash", "busybox sh"}
 
 // perform does a verb natively or by its script.
@@ -143,10 +143,10 @@ func parity(t *testing.T, text, prepare string, verbs []verb, check func(t *test
 	}
 }
 
-// cycle is what happens to a machine in its life.
+// cycle is a sequence of verbs, with what happens to the machine before each.
 var cycle = []verb{{"", "start"}, {"", "start"}, {"", "restart"}, {"", "stop"}, {"", "stop"}}
 
-// statuses are those of cycle.
+// statuses are the exit statuses of the verbs of cycle.
 var statuses = []int{0, 1, 0, 0, 1}
 
 func TestParity(t *testing.T) {

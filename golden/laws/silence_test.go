@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// The canaries. No command, log or file may sing any of them, in any writing.
+// The canaries. No command, log or file may show any of them, in any encoding.
 const (
 	canaryHex  = "c0ffee5ec2e7" // six bytes, again and again in each hex key
 	canaryText = "CaNaRy"       // six characters, again and again in each key of text
 )
 
-// canaries are the canaries as they may be written.
+// canaries are the canaries in each encoding.
 func canaries() []string {
 	b, err := hex.DecodeString(canaryHex)
 	if err != nil {
@@ -26,7 +26,7 @@ func canaries() []string {
 	for _, raw := range [][]byte{b, []byte(canaryText)} {
 		list = append(list, strings.ToLower(hex.EncodeToString(raw)), strings.ToLower(string(raw)), strings.ToLower(fmt.Sprintf("%q", raw)),
 			strings.Trim(fmt.Sprint(raw), "[]"), fmt.Sprintf("% x", raw), strings.Trim(fmt.Sprintf("%#v", raw), "[]byte{}"))
-		// At each of the three places that they may have in base64.
+		// At each of the three offsets that they may have in base64.
 		for skip := range 3 {
 			text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(raw), 3))[skip:])
 			list = append(list, strings.ToLower(text[:8]))
@@ -56,7 +56,7 @@ func silent(t *testing.T, what, text string) {
 	}
 }
 
-// TestSings hears the canaries in every writing.
+// TestSings checks that sings finds the canaries in each encoding.
 func TestSings(t *testing.T) {
 	raw, err := hex.DecodeString(canaryHex)
 	if err != nil {
@@ -126,7 +126,8 @@ var commands = [][]string{
 	{"manual", "--show", "--down", "hex"}, {"manual", "--show", "--up", "hex"},
 }
 
-// TestSilence goes through a life, and listens to all that can be heard.
+// TestSilence runs all commands, and looks for canaries in all output, logs, files,
+// arguments and environments.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, secretive(), updownScript+"cat > /etc/ipsec.secrets <<'.'\n"+secrets+".\nchmod 600 /etc/ipsec.secrets\n")
@@ -177,8 +178,8 @@ func TestSilence(t *testing.T) {
 	silent(t, "processes", seen)
 }
 
-// watch looks at the arguments and the environment of each process of the
-// gateway, over and over, until what it returns is called, which tells.
+// watch reads the arguments and the environment of each process of the gateway, over
+// and over, until the function that it returns is called, which returns them.
 func (g *gateway) watch() (seen func() string) {
 	stop := make(chan struct{})
 	all := make(map[string]bool)

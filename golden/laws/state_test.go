@@ -106,7 +106,7 @@ var (
 	counters = regexp.MustCompile(` (ooo_errs|seq|auth_errs|policy_errs|other_errs|idle)=\d+|\w+\(\d+,0,0\)`)
 )
 
-// same fails the test where two states are not the same.
+// same fails the test where two states differ.
 func same(t testing.TB, what, before, after string) bool {
 	t.Helper()
 	if before == after {

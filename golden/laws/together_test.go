@@ -15,8 +15,8 @@ import (
 	"ipsec/golden/lab"
 )
 
-// TestUndoTogether runs verbs at the same time. What comes of it is one of
-// the two states that there are, and never a third.
+// TestUndoTogether runs verbs at the same time. The machine is then in one of two
+// states, started or stopped, and never in a third.
 func TestUndoTogether(t *testing.T) {
 	draw := random(t)
 	const rounds = 6

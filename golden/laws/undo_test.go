@@ -94,8 +94,8 @@ func TestUndoKilledStart(t *testing.T) {
 	}
 }
 
-// stopAfterAccident stops, and sees to it that the state is the one of before
-// and the status that of the man page.
+// stopAfterAccident stops, and checks that the state is the one before the start and
+// the exit status the one of the man page.
 func (g *gateway) stopAfterAccident(what, before string) {
 	g.t.Helper()
 	want := 1
@@ -118,8 +118,8 @@ func (g *gateway) stopAfterAccident(what, before string) {
 	}
 }
 
-// withRunFolder returns a state with an empty run folder. Nobody can tell who
-// made one, after a kill between making it and taking note of that.
+// withRunFolder returns a state with an empty run folder. Nobody can tell who made
+// it, after a kill between making it and noting that.
 func withRunFolder(state string) string {
 	const folder = "/var/run/pluto d 755 root\n"
 	if strings.Contains(state, folder) {
@@ -256,7 +256,7 @@ func TestUndoInterrupted(t *testing.T) {
 	}
 }
 
-// TestUndoStaleLock starts over what the last power cut left behind.
+// TestUndoStaleLock starts where a power cut has left files behind.
 func TestUndoStaleLock(t *testing.T) {
 	for _, c := range []struct{ name, left string }{
 		{"a lock alone", `mkdir -p /var/run/pluto; echo 1 > /var/run/pluto/ipsec_setup.pid`},

@@ -14,9 +14,9 @@ import (
 	"ipsec/golden/guest/order"
 )
 
-// modules are what the SAs of the tests need. The crypto layer would ask for
-// them one by one while packets are lost, and for many that there are not, so
-// loading on demand is switched off afterwards.
+// modules are the kernel modules that the SAs of the tests need. The crypto layer
+// would load them one by one while packets are lost, and look for many that do not
+// exist, so loading on demand is switched off afterwards.
 const modules = `xfrm_user ipv6 esp4 esp6 ah4 ah6 ipcomp ipcomp6 xfrm4_tunnel xfrm6_tunnel tunnel4 tunnel6
 	authenc authencesn echainiv seqiv cbc ctr gcm ghash-generic ccm xcbc cmac hmac sha512_generic des_generic deflate
 	chacha20poly1305 chacha_generic poly1305_generic drbg ansi_cprng`
@@ -47,8 +47,8 @@ func prepare() error {
 		}
 		return nil
 	}
-	// It refuses to load where the clock is not to its taste, and drbg then
-	// goes on without it.
+	// It does not load where the clock is too coarse, and drbg then works
+	// without it.
 	_ = load("jitterentropy_rng")
 	if err := load(modules); err != nil {
 		return err
@@ -93,8 +93,8 @@ func encapsulate() error {
 	return nil
 }
 
-// exempt lets a socket's own packets by the policies: those that carry ESP are
-// not in ESP themselves.
+// exempt exempts a socket's own packets from the policies: packets that carry ESP
+// must not go into ESP once more.
 func exempt(fd, family, level, option int) error {
 	const in, out = 0, 1 // XFRM_POLICY_IN, XFRM_POLICY_OUT
 	for _, dir := range []uint8{in, out} {
@@ -122,8 +122,8 @@ func serial(name string) (*os.File, error) {
 	return line, unix.IoctlSetTermios(int(line.Fd()), unix.TCSETS, mode)
 }
 
-// obey answers that the guest is ready, or why not, and then does orders until
-// the line ends.
+// obey answers that the guest is ready, or why it is not, and then carries out orders
+// until the line is closed.
 func obey(line *os.File, err error) {
 	in, out := json.NewDecoder(line), json.NewEncoder(line)
 	answer := order.Answer{}

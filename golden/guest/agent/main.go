@@ -1,7 +1,6 @@
-// Command agent is what tests that have a guest run beside the real
-// program. It is the first process of the guest, which makes the guest's kernel
-// ready and then does what it is told on a serial line; and it has commands that
-// either side runs from shell.
+// Command agent is the first process of a guest (see golden/guest): it prepares the
+// guest's kernel and then carries out the orders that come by a serial line. It also
+// has commands that scripts of either side run.
 package main
 
 import (

@@ -61,9 +61,9 @@ func dial(address string) (net.Conn, error) {
 	return conn, err
 }
 
-// replay is like a wiretapper: it takes the first ESP or AH packet that leaves
-// by a link, waits until another has left after it, and sends the first again
-// as often as it is told. It prints "ready" when it listens.
+// replay captures the first ESP or AH packet that leaves by a link, waits until
+// another has left after it, and sends the first again, count times. It prints
+// "ready" when it listens.
 func replay(link, count string) error {
 	times, err := strconv.Atoi(count)
 	if err != nil {

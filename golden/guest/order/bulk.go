@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// Bulk returns n bytes of noise that deflate can halve.
+// Bulk returns n bytes of noise that deflate compresses to a half.
 func Bulk(n int64) io.Reader {
 	return io.LimitReader(noise{rand.NewChaCha8([32]byte{})}, n)
 }

@@ -1,4 +1,4 @@
-// Package order is what a test and its guest say to each other, as JSON.
+// Package order has the messages between a test and its guest, which are JSON.
 package order
 
 // Order is a script for /bin/sh in the guest, which ends at the first command
