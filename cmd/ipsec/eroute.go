@@ -104,31 +104,8 @@ func (c *flowFlags) flow(r options.Resolver, what string) (flow plan.Flow, err e
 	if err := need(what, "--dst", c.Dst); err != nil {
 		return flow, err
 	}
-	if flow.Src, err = r.Prefix("--src", c.Src, c.Eraf); err != nil {
-		return flow, err
-	}
-	if flow.Dst, err = r.Prefix("--dst", c.Dst, options.FamilyOf(flow.Src.Addr())); err != nil {
-		return flow, err
-	}
-	if c.TransportProto != "" {
-		if flow.Proto, err = r.Protocol(c.TransportProto); err != nil {
-			return flow, err
-		}
-	}
-	if c.SrcPort != "" {
-		if flow.SrcPort, err = r.Port("--src-port", c.SrcPort, flow.Proto); err != nil {
-			return flow, err
-		}
-	}
-	if c.DstPort != "" {
-		if flow.DstPort, err = r.Port("--dst-port", c.DstPort, flow.Proto); err != nil {
-			return flow, err
-		}
-	}
-	if (flow.SrcPort != 0 || flow.DstPort != 0) && flow.Proto != 6 && flow.Proto != 17 {
-		return flow, usageError("a port needs --transport-proto tcp or udp")
-	}
-	return flow, nil
+	found, err := r.Flow(options.Flow{Family: c.Eraf, Src: c.Src, Dst: c.Dst, Proto: c.TransportProto, SrcPort: c.SrcPort, DstPort: c.DstPort})
+	return plan.Flow{Src: found.Src, Dst: found.Dst, Proto: found.Proto, SrcPort: found.SrcPort, DstPort: found.DstPort}, err
 }
 
 // selector returns a flow in the words of KLIPS.

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"strings"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
+	"ipsec/exec/host"
 	"ipsec/klips"
 	"ipsec/klips/options"
 	"ipsec/klips/proc"
@@ -40,52 +39,11 @@ func (c *lookCmd) request(*env, options.Resolver) (request, error) {
 		for _, a := range tables.Attachments {
 			links = append(links, a.Virtual, a.Physical)
 		}
-		return lookRoutes(w, links)
-	}}, nil
-}
-
-// lookRoutes prints the routes over links, as ip-route(8) writes them.
-func lookRoutes(w io.Writer, links []string) error {
-	if _, err := fmt.Fprintln(w, "ROUTING TABLE"); err != nil {
-		return err
-	}
-	all, err := netlink.LinkList()
-	if err != nil {
-		return fmt.Errorf("failed to list links: %w", err)
-	}
-	for _, link := range all {
-		name := link.Attrs().Name
-		if !slices.Contains(links, name) {
-			continue
-		}
-		routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
+		routes, err := host.RoutesOver(links)
 		if err != nil {
-			return fmt.Errorf("failed to list the routes of %s: %w", name, err)
+			return err
 		}
-		for _, route := range routes {
-			fmt.Fprintln(w, routeText(route, name))
-		}
-	}
-	return nil
-}
-
-func routeText(route netlink.Route, link string) string {
-	dst := "default"
-	if route.Dst != nil {
-		if ones, _ := route.Dst.Mask.Size(); ones > 0 {
-			dst = route.Dst.String()
-		}
-	}
-	text := dst
-	if route.Gw != nil {
-		text += " via " + route.Gw.String()
-	}
-	text += " dev " + link
-	if route.Src != nil {
-		text += " src " + route.Src.String()
-	}
-	if route.Priority != 0 {
-		text += fmt.Sprintf(" metric %d", route.Priority)
-	}
-	return text
+		_, err = fmt.Fprintln(w, strings.Join(append([]string{"ROUTING TABLE"}, routes...), "\n"))
+		return err
+	}}, nil
 }

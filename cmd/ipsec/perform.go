@@ -70,7 +70,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 		return sayError(log, err)
 	}
 	if c.Plan != "" {
-		if err := c.review(p); err != nil {
+		if err := reviewed(c.Plan, p); err != nil {
 			return sayError(log, err)
 		}
 	}
@@ -96,23 +96,12 @@ func failure(err error) exitStatus {
 	return 1
 }
 
-// review reads the plan that was reviewed and refuses one that is not the plan
-// of now. A plan reviewed on another machine was made with --facts, and so has
-// the paths of this one.
-func (c *setupCmd) review(now plan.Plan) error {
-	text, err := os.ReadFile(c.Plan)
+// reviewed refuses the plan of now where it is not the one of the file that was
+// reviewed.
+func reviewed(file string, now plan.Plan) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("failed to read the reviewed plan: %w", err)
 	}
-	reviewed, err := shell.Lift(c.Plan, string(text))
-	if err != nil {
-		return err
-	}
-	if reviewed.Verb != now.Verb {
-		return fmt.Errorf("%s is a plan of %s, not of %s", c.Plan, reviewed.Verb, now.Verb)
-	}
-	if difference := shell.Compare(reviewed, now); difference != "" {
-		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", c.Plan, now.Verb, difference)
-	}
-	return nil
+	return shell.Reviewed(file, string(text), now)
 }

@@ -18,17 +18,5 @@ func (s saidFlags) given() bool { return s.Said != "" || s.Edst != "" || s.Spi !
 
 // read returns the SAID that the flags name.
 func (s saidFlags) read(r options.Resolver) (said.SAID, error) {
-	if err := s.Af.Check("--af"); err != nil {
-		return said.SAID{}, err
-	}
-	if s.Said != "" {
-		if s.Af != "" || s.Edst != "" || s.Spi != "" || s.Proto != "" {
-			return said.SAID{}, usageError("--said names the SA alone: leave out --af, --edst, --spi and --proto")
-		}
-		return r.SAID("--said", s.Said)
-	}
-	if s.Edst == "" || s.Spi == "" || s.Proto == "" {
-		return said.SAID{}, usageError("expected --said SAID, or --af, --edst, --spi and --proto together, to name the SA")
-	}
-	return r.Parts(s.Af, s.Edst, s.Spi, s.Proto)
+	return r.Named(s.Said, s.Af, s.Edst, s.Spi, s.Proto)
 }

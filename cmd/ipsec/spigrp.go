@@ -6,7 +6,6 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/options"
 	"ipsec/klips/proc"
-	"ipsec/klips/said"
 	"ipsec/plan"
 )
 
@@ -33,7 +32,7 @@ func (c *spigrpCmd) request(_ *env, r options.Resolver) (request, error) {
 		}
 		return listing(klips.Table.ListSAs, proc.SPIGrp), nil
 	}
-	ids, err := c.saids(r)
+	ids, err := r.SAIDs(c.SAs, c.Said)
 	switch {
 	case err != nil:
 		return request{}, err
@@ -43,33 +42,4 @@ func (c *spigrpCmd) request(_ *env, r options.Resolver) (request, error) {
 		return request{call: func(table klips.Table) error { return table.GroupSAs(ids) }}, nil
 	}
 	return request{op: plan.GroupSAs{SAIDs: ids}}, nil
-}
-
-// saids reads the arguments: SAIDs, or four words for each SA.
-func (c *spigrpCmd) saids(r options.Resolver) ([]said.SAID, error) {
-	var ids []said.SAID
-	if f := options.Family(c.SAs[0]); c.Said || f != "inet" && f != "inet6" {
-		for _, text := range c.SAs {
-			id, err := r.SAID("SA", text)
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, id)
-		}
-		return ids, nil
-	}
-	for rest := c.SAs; len(rest) > 0; rest = rest[4:] {
-		if len(rest) < 4 {
-			return nil, usageError(fmt.Sprintf("expected four words for each SA (family, address, SPI, protocol), found %d after the last whole one", len(rest)))
-		}
-		if err := options.Family(rest[0]).Check("SA"); err != nil {
-			return nil, err
-		}
-		id, err := r.Parts(options.Family(rest[0]), rest[1], rest[2], rest[3])
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
 }

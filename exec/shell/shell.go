@@ -54,6 +54,23 @@ func uncommented(p plan.Plan) []byte {
 	return b.Bytes()
 }
 
+// Reviewed refuses the plan of now where it is not what the script text, of the file
+// name, does. A plan reviewed on another machine was made with --facts, and so has
+// the paths of this one.
+func Reviewed(name, text string, now plan.Plan) error {
+	reviewed, err := Lift(name, text)
+	if err != nil {
+		return err
+	}
+	if reviewed.Verb != now.Verb {
+		return fmt.Errorf("%s is a plan of %s, not of %s", name, reviewed.Verb, now.Verb)
+	}
+	if difference := Compare(reviewed, now); difference != "" {
+		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", name, now.Verb, difference)
+	}
+	return nil
+}
+
 // Line returns n in one line: a Step with its failure policy, the command of a
 // Try or of the condition of an If by itself, an Exit.
 func Line(n plan.Node) (string, error) {
