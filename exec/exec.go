@@ -12,7 +12,8 @@ import (
 
 // Ops is one method for each op of package plan. Do hands an op to its
 // method, so that an op which some backend does not handle does not compile.
-// An op that waits for a peer waits no longer than ctx; others go on to their end.
+// An op that waits for a peer returns when the context is done; others go on to
+// their end.
 type Ops interface {
 	Log(context.Context, plan.Log) error
 	Lock(context.Context, plan.Lock) error

@@ -7,29 +7,31 @@ import (
 	"ipsec/plan"
 )
 
-// Backend is a world in which plans run. Who has Ops has Do by calling exec.Do.
-// A decorator embeds a Backend and has a Do of its own, which sees every op.
+// Backend performs the ops of a plan and answers its conditions. What implements
+// Ops implements Do by calling exec.Do. A decorator embeds a Backend and overrides
+// Do, through which every op goes.
 type Backend interface {
 	Sayer
-	// Do does an op.
+	// Do performs an op.
 	Do(context.Context, plan.Op) error
 	// Holds answers a condition other than a Not.
 	Holds(plan.Cond) (bool, error)
 }
 
-// Sayer says to a person how something failed, what the tool that a step is
-// written as would say on its stderr. What a plan itself says are its Log steps
-// and the messages of its failure policies, which are Log ops.
+// Sayer tells a person how something failed: what the command that is a step's
+// shell form would print on stderr. What a plan itself says is its Log steps and the
+// messages of its failure policies, which are Log ops.
 type Sayer interface{ Say(text string) }
 
-// Observer is told of each node, those of If and Try before their bodies, just
-// before it is done.
+// Observer is told of each node just before it is carried out: of an If or a Try
+// before the nodes in its body.
 type Observer interface{ Observe(plan.Node) }
 
-// Run does a plan in b and returns its exit status, 0 or 1: what sh would do
-// with the plan's script. How a step failed is said before its failure policy
-// is followed, unless that is to ignore it; a condition that cannot be told is
-// said and does not hold. A plan that is not valid is refused as a whole.
+// Run carries out a plan in b and returns its exit status, 0 or 1: it does what sh
+// would do with the plan's script. How a step failed is said before its failure
+// policy is followed, unless that is to ignore it; a condition that cannot be
+// answered is said to be so and does not hold. A plan that is not valid is refused
+// as a whole.
 //
 // Once ctx is done no further step begins. What was done is undone then if a
 // step whose failure would have been undone had begun, which keeps a start that
@@ -59,7 +61,7 @@ func Run(ctx context.Context, p plan.Plan, b Backend, o Observer) (status int) {
 	return 1
 }
 
-// end says how a list of nodes came to its end.
+// end is how a list of nodes ended.
 type end uint8
 
 const (
@@ -154,6 +156,6 @@ func (w *walker) holds(cond plan.Cond) bool {
 	return held
 }
 
-// log says a failure policy's message, as ipsec _log in the script does; it
-// fails as a step that is ignored.
+// log says a failure policy's message, as ipsec _log does in the script. Where that
+// fails, the plan goes on.
 func (w *walker) log(message string) { _ = w.b.Do(w.ctx, plan.Log{Text: message}) }

@@ -6,9 +6,9 @@ import (
 	"ipsec/klips/said"
 )
 
-// Op is one thing to do. The set is sealed, zero values are invalid, and each
-// op's comment gives its shell twin. All fields are plain values that shell
-// carries on one line.
+// Op is one thing to do. The set is sealed, and the comment of each op gives its
+// shell form. All fields are plain values that shell carries on one line. A zero value
+// is invalid, unless an op says all that it has to say by its type.
 type Op interface{ op() }
 
 // Saying and bookkeeping.

@@ -1,4 +1,4 @@
-// Package plan is the plans of ipsec setup, ipsec manual and ipsec auto as
+// Package plan has the plans of ipsec setup, ipsec manual and ipsec auto as
 // data: lists of shell-equivalent steps, the conditions between them, and the
 // facts of a host that they are compiled from. It does nothing with them:
 // package compile makes a plan of a verb, and package exec says what to do with
@@ -10,7 +10,7 @@ import "ipsec/conf"
 // Verb is what a plan does.
 type Verb string
 
-// The verbs that compile.
+// The verbs that have plans.
 const (
 	Start   Verb = "start"
 	Stop    Verb = "stop"
@@ -19,8 +19,8 @@ const (
 	Automat Verb = "auto" // of ipsec auto
 )
 
-// Plan is what a verb comes to on one host. Undo is done when a step with
-// policy FailUndo fails: its message is said, Undo runs, the status is 1.
+// Plan is what a verb does on one host. When a step with policy FailUndo fails, its
+// message is said, Undo is carried out, and the exit status is 1.
 type Plan struct {
 	Verb   Verb
 	Paths  conf.Paths
@@ -30,8 +30,8 @@ type Plan struct {
 	Undo   []Node
 }
 
-// Node is a Step, an If, a Try, a SetStatus or an Exit. Nodes are values: comparable by
-// reflect.DeepEqual, holding no pointers and no maps.
+// Node is a Step, an If, a Try, a SetStatus or an Exit. Nodes are values: comparable
+// by reflect.DeepEqual, without pointers and maps.
 type Node interface{ node() }
 
 // Step does one Op.

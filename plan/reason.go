@@ -1,7 +1,7 @@
 package plan
 
-// WithoutReasons returns p as it is but for the reasons of its nodes: two
-// plans that do the same are then equal.
+// WithoutReasons returns p without the reasons of its nodes: two plans that do the
+// same are then equal.
 func (p Plan) WithoutReasons() Plan {
 	p.Nodes, p.Undo = withoutReasons(p.Nodes), withoutReasons(p.Undo)
 	return p

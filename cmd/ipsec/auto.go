@@ -111,7 +111,7 @@ func (c *autoCmd) Run(e *env) error {
 	return exited(status)
 }
 
-// compile returns the plan. Only to add takes a configuration.
+// compile returns the plan. Only --add and --replace read the configuration.
 func (c *autoCmd) compile(e *env, action string) (plan.Plan, error) {
 	a := compile.Automatic{Action: action, Names: c.Names, Asynchronous: c.Asynchronous}
 	if action != "add" && action != "replace" {
@@ -137,7 +137,7 @@ type asking struct {
 	refused *native.Refused // what Pluto has refused last
 }
 
-// Do does an op, and takes note of what Pluto refuses.
+// Do performs an op, and notes what Pluto refuses.
 func (a asking) Do(ctx context.Context, op plan.Op) error {
 	err := a.Backend.Do(ctx, op)
 	errors.As(err, a.refused)

@@ -10,8 +10,8 @@ import (
 	"ipsec/plan"
 )
 
-// executor returns what runs single ops for this instance, and what lets go
-// of it in the end. An op with the keys of a conn gets the configuration that has it.
+// executor returns an executor of single ops for this instance, and what closes it.
+// An op with the keys of a conn gets a configuration that has the conn.
 func (e *env) executor(keysOf string) (run *native.Executor, done func(), err error) {
 	options := logger.Options{Stdout: e.Stdout, Warn: e.Stderr}
 	if text := e.Getenv(conf.EnvSyslog); text != "" {

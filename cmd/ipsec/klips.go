@@ -63,7 +63,7 @@ func (c *klipsCmd) settings() (klips.Settings, error) {
 	return s, nil
 }
 
-// arguments are those of the daemon itself.
+// arguments returns the arguments of the daemon.
 func (c *klipsCmd) arguments() []string {
 	args := []string{"klips", "--nofork"}
 	if c.Fragicmp {

@@ -31,7 +31,7 @@ type env struct {
 	Kong           *kong.Kong
 }
 
-// exitStatus is an error that ends the program with a status and says nothing:
+// exitStatus is an error that ends the program with a status and without a message:
 // what there was to say has been said.
 type exitStatus int
 

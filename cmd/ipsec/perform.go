@@ -37,7 +37,7 @@ func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
 	return shell.Text(e.Stdout, p)
 }
 
-// perform runs the verb. All that it has to say goes to stdout and to syslog.
+// perform runs the verb. Everything that it says goes to stdout and to syslog.
 func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	debug.SetGCPercent(400) // it is over before memory counts
 	log := logger.New(logger.Options{Stdout: e.Stdout})

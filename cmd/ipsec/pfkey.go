@@ -111,8 +111,8 @@ func (c *pfkeyCmd) print(w io.Writer, next func() (klips.Event, error), now func
 	}
 }
 
-// wants reports whether messages of the protocol are asked for; 0 is that of
-// a message that has none.
+// wants reports whether messages of the protocol are asked for; it is 0 for a
+// message about no SA.
 func (c *pfkeyCmd) wants(proto said.Proto) bool {
 	if !c.Ah && !c.Esp && !c.Ipip && !c.Ipcomp {
 		return true

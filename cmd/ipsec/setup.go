@@ -23,8 +23,7 @@ type setupCmd struct {
 	Verb     string `arg:"" optional:"" complete:"start stop restart status" help:"start, stop, restart or status."`
 }
 
-// verbs maps each spelling of a verb to what it compiles to; status compiles
-// to nothing.
+// verbs returns the verb of a plan for each spelling; status has no plan.
 func verbs(word string) (verb plan.Verb, ok bool) {
 	switch word {
 	case "start", "_autostart":
@@ -97,9 +96,9 @@ func (c *setupCmd) setPaths(e *env) {
 	e.Paths = e.Paths.Absolute()
 }
 
-// load reads the configuration for a verb. What is wrong with it is a warning
-// to stop, which depends on what runs, and an error to the others; so are
-// lines that have no effect here a warning to all.
+// load reads the configuration for a verb. What is wrong with it is a warning for
+// stop, which depends on what runs, and an error for the other verbs; lines that have
+// no effect here are a warning for these.
 func load(e *env, verb plan.Verb) (config *conf.Config, warnings []string, err error) {
 	config, err = conf.Load(e.Paths)
 	if err != nil && verb != plan.Stop {
@@ -137,9 +136,9 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	return p, facts, nil
 }
 
-// elsewhere compiles the verb as the host of the facts would: with that host's
-// paths, and with its files where they will lie there. What is wrong with a
-// file is said by the name that it has here.
+// elsewhere compiles the verb as the host of the facts would: with that host's paths,
+// and with the configuration's files where they will lie there. An error in a file
+// has the name that the file has here.
 func (c *setupCmd) elsewhere(e *env, verb plan.Verb, config *conf.Config, facts plan.Facts) (plan.Plan, error) {
 	paths := facts.Paths
 	if c.Rundir != "" {
@@ -162,7 +161,7 @@ type planError struct{ error }
 
 func (e planError) Unwrap() error { return e.error }
 
-// facts reads --facts, or gathers those of this host.
+// facts reads the facts of --facts, or gathers the facts of this host.
 func (c *setupCmd) facts(e *env) (plan.Facts, error) {
 	if c.Facts == "" {
 		return host.Gather(e.Paths)

@@ -8,8 +8,8 @@ import (
 	"ipsec/plan"
 )
 
-// The commands of this file are the words that a plan's shell form needs and
-// that a system's own tools do not have. Each is one op of package plan.
+// The commands of this file are those that the shell form of a plan needs and a
+// system has not. Each is one op or condition of package plan.
 
 // logCmd is ipsec _log [-p FACILITY.PRIORITY] [--syslog-only] TEXT: it says a
 // line on stdout and in syslog. The last word is TEXT whatever it looks like.

@@ -97,7 +97,7 @@ func refuse(formName string, options ...form) error {
 	return errors.Join(all...)
 }
 
-// do does one op as a plan would.
+// do performs one op as a plan would.
 func (e *env) do(op plan.Op) error {
 	sa, _ := op.(plan.AddSA)
 	run, done, err := e.executor(sa.KeysOf)

@@ -13,7 +13,7 @@ type updownCmd struct {
 	Words []string `arg:"" optional:"" name:"word" hidden:"" help:"Of leftupdown=\"ipsec _updown WORD …\", passed over."`
 }
 
-// Run does it.
+// Run does what the variables ask for.
 func (c *updownCmd) Run(e *env) error {
 	return updown.Default(&updown.Netlink{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
 }

@@ -28,8 +28,8 @@ func (c *verifyCmd) Run(e *env) error {
 	return nil
 }
 
-// printFindings prints a line for each finding, with its details below, and
-// then what no check can tell, for it comes later.
+// printFindings prints a line for each finding, with its details below, and then
+// what the daemons may change later on.
 func printFindings(w io.Writer, findings []verify.Finding) error {
 	for _, f := range findings {
 		fmt.Fprintf(w, "%-58s [%s]\n", f.Asks, f.Verdict)

@@ -1,4 +1,4 @@
-// Package exectest is fakes for package exec: backends in which a plan runs
+// Package exectest has fakes for package exec: backends in which a plan runs
 // without a machine, and a generator of plans.
 package exectest
 
@@ -9,7 +9,7 @@ import (
 	"ipsec/plan"
 )
 
-// Func is Ops by one function, which every op goes to.
+// Func implements exec.Ops by one function, which gets every op.
 type Func func(context.Context, plan.Op) error
 
 var _ exec.Ops = Func(nil)

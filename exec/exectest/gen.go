@@ -73,7 +73,7 @@ func (g *generator) nodes(depth int, undo bool) []plan.Node {
 	return nodes
 }
 
-// some is nodes that are at least one.
+// some returns at least one node.
 func (g *generator) some(depth int, undo bool) []plan.Node {
 	return append([]plan.Node{g.step(undo)}, g.nodes(depth, undo)...)
 }

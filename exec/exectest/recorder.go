@@ -9,7 +9,7 @@ import (
 	"ipsec/plan"
 )
 
-// Recorder is a Backend that does nothing and remembers all, in order, as
+// Recorder is a Backend that does nothing and records everything, in order, as
 // events: an op in Go syntax without its package, "? " and a condition, "say "
 // and what was said, "see " and the type of a node that it was told of.
 type Recorder struct {
@@ -17,7 +17,7 @@ type Recorder struct {
 	Before func(event string)     // called before an event is remembered; may be nil
 	Fails  func(op plan.Op) error // how an op fails; nil: it does not
 	True   []plan.Cond            // the conditions that hold
-	Broken []plan.Cond            // the conditions that cannot be told
+	Broken []plan.Cond            // the conditions that cannot be answered
 }
 
 var (

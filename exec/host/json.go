@@ -133,8 +133,8 @@ func check(facts plan.Facts) error {
 	return nil
 }
 
-// odd reports whether a is an address that no link has in the facts: one with a zone.
-// The zero Addr is none.
+// odd reports whether a is an address that no link has in the facts, one with a zone.
+// The zero Addr is not odd: it stands for no address.
 func odd(a netip.Addr) bool { return a.Zone() != "" || a.Is4In6() }
 
 // isLinkName reports whether name is a name that the kernel accepts and that

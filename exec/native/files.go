@@ -144,7 +144,7 @@ func notRegular(path string) error {
 	return fmt.Errorf("%s is not a regular file: remove it", path)
 }
 
-// failed says what has failed, if anything has.
+// failed adds what has failed to an error, if there is one.
 func failed(what string, err error) error {
 	if err == nil {
 		return nil
@@ -152,7 +152,7 @@ func failed(what string, err error) error {
 	return fmt.Errorf("failed to %s: %w", what, err)
 }
 
-// at names the file of a system call that has failed, if it has.
+// at adds the system call and its file to an error, if there is one.
 func at(call, path string, err error) error {
 	if err == nil {
 		return nil

@@ -64,8 +64,8 @@ func (e *Executor) Detach(_ context.Context, op plan.Detach) error {
 	return tun.Remove(op.Virtual)
 }
 
-// ClearInterfaces is like 'ipsec tncfg --clear': KLIPS lets go of its
-// interfaces, and then those that a KLIPS before it has left are taken away.
+// ClearInterfaces is like 'ipsec tncfg --clear': KLIPS removes its interfaces, then
+// those are removed that an earlier KLIPS left behind.
 func (e *Executor) ClearInterfaces(_ context.Context, _ plan.ClearInterfaces) error {
 	alive, err := e.alive(plan.Klips)
 	if err != nil {

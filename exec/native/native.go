@@ -3,8 +3,8 @@
 // daemons, modprobe(8) and the words of ipsec.conf are child processes; what
 // they print goes line by line to the log.
 //
-// Each method does what the shell twin in package plan's comment of its op does, and
-// leaves the same files, links, routes and settings behind.
+// Each method does what the shell form does that package plan gives in the comment
+// of the op, and leaves the same files, links, routes and settings behind.
 package native
 
 import (
@@ -82,7 +82,7 @@ func New(env Env) *Executor {
 	return &Executor{env: env, config: sync.OnceValues(env.Config), settings: info.SettingsDir}
 }
 
-// Close lets go of the lock of Lock and of the connections to KLIPS and Pluto.
+// Close releases the lock of Lock and closes the connections to KLIPS and Pluto.
 func (e *Executor) Close() error {
 	e.hangUp()
 	e.pluto.Close()
@@ -94,7 +94,7 @@ func (e *Executor) Close() error {
 	return lock.Close()
 }
 
-// Do does an op.
+// Do performs an op.
 func (e *Executor) Do(ctx context.Context, op plan.Op) error { return exec.Do(ctx, e, op) }
 
 // Log is like 'ipsec _log TEXT'.

@@ -46,7 +46,7 @@ func (e *Executor) Initiate(ctx context.Context, op plan.Initiate) error {
 // Whack is like 'ipsec whack ARG…'.
 func (e *Executor) Whack(ctx context.Context, op plan.Whack) error { return e.whack(ctx, op.Args...) }
 
-// Refused is the error of an op that Pluto has not done.
+// Refused is the error of an op that Pluto refused.
 type Refused struct {
 	Status int    // what whack exits with
 	Line   string // of the answer, without its number: the one that says why

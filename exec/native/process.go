@@ -18,8 +18,8 @@ import (
 	"ipsec/plan"
 )
 
-// lingering is how long the output of a child process is waited for after its
-// end: something that it left running may hold it open for ever.
+// lingering is how long to wait for the output of a child process after its end: a
+// process that it left running may hold it open for ever.
 const lingering = 200 * time.Millisecond
 
 // grace is how long a daemon may take to end before it is killed.
@@ -107,9 +107,9 @@ func (e *Executor) run(attr *syscall.SysProcAttr, variables []string, program st
 	return err
 }
 
-// environment returns that of a child process: the caller's, with a PATH that
-// begins with this program's own folder and goes on with the system's, and with what
-// a child that is this program needs to be of the same instance.
+// environment returns the environment of a child process: the caller's, with the
+// PATH of the plan's script, and with the variables that make a child which is this
+// program belong to the same instance.
 func (e *Executor) environment(outer []string) []string {
 	paths := e.env.Paths
 	ours := append([]string{"PATH=" + paths.Path()}, paths.Environ()...)

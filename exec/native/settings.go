@@ -14,9 +14,9 @@ import (
 	"ipsec/plan"
 )
 
-// Save is like 'ipsec _save PATH…': it appends path=value to ipsec.info for
-// each kernel setting of which that has nothing yet, in one write, and
-// passes over settings that this kernel does not have.
+// Save is like 'ipsec _save PATH…': it appends path=value to ipsec.info for each
+// kernel setting that is not in it yet, in one write, and skips settings that this
+// kernel does not have.
 func (e *Executor) Save(_ context.Context, op plan.Save) error {
 	saved, err := e.saved()
 	if err != nil {

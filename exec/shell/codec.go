@@ -13,10 +13,10 @@ import (
 	"ipsec/plan"
 )
 
-// codec is both directions of an op's shell form, so that there is one
-// description of each: its method of exec.Ops. Writing, a method puts the op
-// that it is given into cmds; reading, it is given a zero value and fills it
-// from cmds, and ok says whether that was its form.
+// codec writes and reads the shell form of ops, so that there is one description of
+// each form: its method of exec.Ops. Writing, a method puts the op that it is given
+// into cmds; reading, it is given a zero value and fills it from cmds, and bad is set
+// where cmds are not of that form.
 type codec struct {
 	cmds    []command // joined by &&
 	reading bool
@@ -48,8 +48,8 @@ func (c *codec) begin() {
 	c.reading, c.cmds = false, append(c.cmds[:0], command{words: words})
 }
 
-// read returns the op that cmds are the form of. Of the forms that do not fit,
-// the error tells of those that go furthest.
+// read returns the op whose form cmds have. Where there is none, the error says what
+// the forms expected that fit furthest.
 func (c *codec) read(cmds []command, ops []plan.Op) (plan.Op, error) {
 	far, wants := -1, []string(nil)
 	var at codec
@@ -79,8 +79,7 @@ func (c *codec) read(cmds []command, ops []plan.Op) (plan.Op, error) {
 	return nil, at.mismatch(strings.Join(wants, " or "))
 }
 
-// mismatch returns the error that at the word where reading ended something
-// else was expected.
+// mismatch returns the error that want was expected at the word where reading ended.
 func (c *codec) mismatch(want string) error {
 	words := c.cmds[c.cur].words
 	switch {

@@ -2,8 +2,8 @@ package shell
 
 import "ipsec/plan"
 
-// cond is both directions of a condition's shell form, as the methods of
-// exec.Ops are of an op's: it returns cond, filled in when reading.
+// cond writes and reads the shell form of a condition, as the methods of exec.Ops do
+// for an op: it returns cond, filled in when reading.
 func (c *codec) cond(cond plan.Cond) plan.Cond {
 	switch cond := cond.(type) {
 	case plan.Exists:

@@ -6,8 +6,8 @@ import (
 	"ipsec/plan"
 )
 
-// The forms of ops: each method is both how its op is written and how it is
-// read. What an op's doc comment in package plan shows, its method says.
+// The forms of ops: each method says how its op is written and how it is read, as the
+// op's comment in package plan shows it.
 
 func (c *codec) Log(_ context.Context, op plan.Log) error {
 	c.lit("ipsec", "_log")

@@ -256,8 +256,8 @@ func (l *lifter) same(n plan.Node, depth int) error {
 	return l.valid(n)
 }
 
-// valid looks at n without its bodies, and tells of what Plan.Validate would
-// not tell the line.
+// valid checks n without its bodies, so that the error has its line, which one of
+// Plan.Validate has not.
 func (l *lifter) valid(n plan.Node) error {
 	body := []plan.Node{plan.Exit{}}
 	switch m := n.(type) {

@@ -64,7 +64,7 @@ type unlocked struct {
 	release func()
 }
 
-// Do does an op. After a Lock it looks at what runs.
+// Do performs an op. After a Lock it looks at what runs.
 func (u unlocked) Do(ctx context.Context, op plan.Op) error {
 	err := u.Backend.Do(ctx, op)
 	if _, ok := op.(plan.Lock); !ok {
