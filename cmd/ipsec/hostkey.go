@@ -2,16 +2,81 @@ package main
 
 import (
 	"crypto"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/netip"
 	"path/filepath"
+	"strings"
 
 	"ipsec/conf"
 	"ipsec/conf/identity"
 	"ipsec/conf/rawkey"
 	"ipsec/pluto/hostkey"
 )
+
+// rsasigkeyCmd is ipsec rsasigkey, ipsec_rsasigkey(8).
+type rsasigkeyCmd struct {
+	Verbose  bool   `help:"Say on stderr what goes on."`
+	Hostname string `placeholder:"NAME" help:"Name for the comment; that of this machine when not given."`
+	Bits     int    `arg:"" optional:"" default:"3072" help:"Size of the key: 2048 to 8192 bits, a multiple of 16."`
+}
+
+// Run makes a key and prints the inside of its block for ipsec.secrets.
+func (c *rsasigkeyCmd) Run(e *env) error {
+	progress := io.Discard
+	if c.Verbose {
+		progress = e.Stderr
+	}
+	text, err := newRSA(progress, c.Bits, c.Hostname)
+	if err != nil {
+		return err
+	}
+	_, err = e.Stdout.Write(text)
+	return err
+}
+
+// newRSA makes a key, says so, and returns the inside of its block.
+func newRSA(progress io.Writer, bits int, host string) ([]byte, error) {
+	if err := hostkey.CheckBits(bits); err != nil {
+		return nil, usageError(err.Error())
+	}
+	fmt.Fprintf(progress, "making an RSA key of %d bits, which may take some seconds\n", bits)
+	return hostkey.New(bits, host)
+}
+
+// newhostkeyCmd is ipsec newhostkey, ipsec_newhostkey(8).
+type newhostkeyCmd struct {
+	Output   string `required:"" placeholder:"FILE" help:"File to write, which must not exist; - for stdout."`
+	Bits     int    `default:"3072" placeholder:"N" help:"Size of the key: 2048 to 8192 bits, a multiple of 16."`
+	Hostname string `placeholder:"NAME" help:"Name for the comment; that of this machine when not given."`
+	Quiet    bool   `help:"Say nothing while it takes its time."`
+}
+
+// Run makes a key and writes its entry for ipsec.secrets into a new file that
+// only its owner can read.
+func (c *newhostkeyCmd) Run(e *env) error {
+	progress := e.Stderr
+	if c.Quiet {
+		progress = io.Discard
+	}
+	if c.Output != "-" { // before it takes its time
+		if err := hostkey.Absent(c.Output); err != nil {
+			return err
+		}
+	}
+	inside, err := newRSA(progress, c.Bits, c.Hostname)
+	if err != nil {
+		return err
+	}
+	text := hostkey.Entry(inside)
+	if c.Output == "-" {
+		_, err = e.Stdout.Write(text)
+		return err
+	}
+	return hostkey.Write(c.Output, text)
+}
 
 // showhostkeyCmd is ipsec showhostkey, ipsec_showhostkey(8). It prints nothing
 // that is secret.
@@ -114,4 +179,42 @@ func (c *showhostkeyCmd) text(key crypto.PublicKey) (string, error) {
 		return "", usageError(fmt.Sprintf("unexpected gateway %q: expected an address or @NAME", c.Txt))
 	}
 	return hostkey.TXT(key, gateway)
+}
+
+// ranbitsCmd is ipsec ranbits, ipsec_ranbits(8).
+type ranbitsCmd struct {
+	Quick      bool `help:"Accepted for the sake of old scripts: the bits are always good and never slow."`
+	Continuous bool `help:"Leave out the underscores between each 32 bits."`
+	Bytes      bool `help:"Count bytes rather than bits."`
+	Count      int  `arg:"" name:"n" help:"How many bits; rounded up to whole bytes."`
+}
+
+// maxRandom is how many random bytes are printed at most.
+const maxRandom = 20000 / 8
+
+// Run prints the bits as 0x and hex digits.
+func (c *ranbitsCmd) Run(e *env) error {
+	unit, n := "bits", c.Count
+	limit := maxRandom * 8
+	if c.Bytes {
+		unit, limit = "bytes", maxRandom
+	}
+	if n < 1 || n > limit {
+		return usageError(fmt.Sprintf("unexpected number %d: expected 1 to %d %s", n, limit, unit))
+	}
+	if !c.Bytes {
+		n = (n + 7) / 8
+	}
+	data := make([]byte, n)
+	rand.Read(data)
+	text := hex.EncodeToString(data)
+	if !c.Continuous {
+		var groups []string
+		for i := 0; i < len(text); i += 8 {
+			groups = append(groups, text[i:min(i+8, len(text))])
+		}
+		text = strings.Join(groups, "_")
+	}
+	fmt.Fprintln(e.Stdout, "0x"+text)
+	return nil
 }
