@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ipsec/conf/info"
 	"ipsec/golden/lab"
 	"ipsec/klips/process"
 	"ipsec/klips/tun"
@@ -60,12 +61,15 @@ func TestRPFilterInKernel(t *testing.T) {
 
 // settingNames returns the kernel settings that ipsec.info has, in order, as
 // stop does.
-func settingNames(t *testing.T, info string) []string {
+func settingNames(t *testing.T, path string) []string {
 	t.Helper()
+	lines, _, err := info.Read(path)
+	works(t, err)
 	var names []string
-	for line := range strings.Lines(contents(t, info)) {
-		name, _, _ := strings.Cut(line, "=")
-		names = append(names, name)
+	for _, line := range info.StandingOf(lines).Lines() {
+		if s, ok := line.(info.Setting); ok {
+			names = append(names, s.Path)
+		}
 	}
 	return names
 }
