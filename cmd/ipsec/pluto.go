@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,7 +15,6 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips/process"
-	"ipsec/klips/process/confine"
 	"ipsec/logger"
 	"ipsec/pluto/daemon"
 )
@@ -130,10 +127,6 @@ func (c *plutoCmd) supervise(e *env, args []string) error {
 
 // work is the process that speaks IKE.
 func (c *plutoCmd) work(e *env) error {
-	// One goroutine does what is to be done, and the others only hand it that:
-	// threads that look for work beside it take more time than the work.
-	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(50) // a third less memory for some percent more work
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -142,22 +135,7 @@ func (c *plutoCmd) work(e *env) error {
 		return err
 	}
 	defer closeLog()
-	if c.Coredir != "" {
-		if err := os.Chdir(c.Coredir); err != nil {
-			log.Say(fmt.Sprintf("failed to go to the folder of --coredir: %v", err))
-		}
-	}
-	drop := func() error {
-		if err := confine.Keep(confine.Pluto); err != nil {
-			return err
-		}
-		left := []confine.Writable{{Path: e.Paths.Info()}}
-		if c.Coredir != "" {
-			left = append(left, confine.Writable{Path: c.Coredir, Make: true})
-		}
-		return confine.ReadOnly(left...)
-	}
-	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, Drop: drop})
+	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, CoreDir: c.Coredir})
 }
 
 // log is where the lines of both processes go: syslog, and standard error until

@@ -28,7 +28,7 @@ type Worker struct {
 	Options
 	Log     func(line string) // what an administrator should know
 	LogOnly func(line string) // what goes to syslog alone
-	Drop    func() error      // gives up privileges that IKE does not need
+	CoreDir string            // the folder to be in, for a core to be left there; "" for the supervisor's
 }
 
 // queued bounds what may wait for the loop, of each kind.
@@ -66,6 +66,7 @@ func (systemClock) Now() time.Time { return time.Now() }
 // Work is the worker of a supervisor. It returns when the context has ended and
 // the peers have been told, when whack --shutdown has been asked for, or when the supervisor is gone.
 func Work(ctx context.Context, cfg Worker) error {
+	cfg.settle()
 	for _, fd := range []int{controlFD, journalFD} {
 		unix.CloseOnExec(fd)
 	}
@@ -116,7 +117,7 @@ func Work(ctx context.Context, cfg Worker) error {
 	if err := w.restore(history); err != nil {
 		return err
 	}
-	if err := cfg.Drop(); err != nil {
+	if err := cfg.confine(); err != nil {
 		return err
 	}
 	if err := w.patron.ready(); err != nil {
