@@ -129,6 +129,8 @@ func TestRPFilter(t *testing.T) {
 			values{"all": "0", "default": "0", "eth0": "0", "eth1": "1", "ipsec0": "0"}},
 		{"all strict", values{"all": "1", "default": "0", "eth0": "0", "eth1": "2", "ipsec0": "1"}, "0",
 			values{"all": "0", "default": "1", "eth0": "0", "eth1": "2", "ipsec0": "0"}},
+		{"a link whose name has =", values{"all": "1", "default": "0", "a=b": "0", "eth0": "0", "ipsec0": "0"}, "0",
+			values{"all": "0", "default": "1", "a=b": "1", "eth0": "0", "ipsec0": "0"}},
 		{"all loose, wanted strict", values{"all": "2", "default": "1", "eth0": "0", "eth1": "1", "ipsec0": "0"}, "1",
 			values{"all": "1", "default": "2", "eth0": "1", "eth1": "2", "ipsec0": "1"}},
 		{"all less than wanted", values{"all": "0", "default": "0", "eth0": "0", "eth1": "0", "ipsec0": "0"}, "2",
