@@ -11,6 +11,7 @@ import (
 
 	"ipsec/klips/said"
 	"ipsec/pluto"
+	"ipsec/pluto/alarm"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
@@ -18,7 +19,8 @@ import (
 
 // child is a Child SA.
 type child struct {
-	alarm
+	serial      int // of reports: #1
+	alarm       alarm.Alarm[owner]
 	pluto.Child // what Connections knows of it
 	sa          *ikeSA
 	state       childState
@@ -83,7 +85,8 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		return nil, refusal(message.NoProposalChosen, "%v", err).look(p.conn, "esp", "ah")
 	}
 	c := &child{sa: s, state: childLive, initiator: p.initiator, chosen: p.chosen.String(), since: m.now}
-	c.alarm.owner, c.alarm.serial = c, m.nextSerial()
+	c.serial = m.nextSerial()
+	c.alarm.Owner, c.alarm.Serial = c, c.serial
 	toResponder, toInitiator := algorithms.Derive(s.suite.PRF, s.d, suite.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
 	clear(p.nonces.shared)
 	if p.initiator {
@@ -130,7 +133,7 @@ func (m *Machine) removeChild(c *child, why pluto.Reason) {
 	if c.state = childGone; m.children[&c.Child] != c {
 		return
 	}
-	m.silence(&c.alarm)
+	m.alarms.Clear(&c.alarm)
 	delete(m.children, &c.Child)
 	m.Connections.Remove(&c.Child, why)
 	clear(c.In.EncKey)
@@ -159,7 +162,7 @@ func (m *Machine) fade(c *child) {
 	}
 	m.detach(c)
 	c.state = childGone
-	m.silence(&c.alarm)
+	m.alarms.Clear(&c.alarm)
 	m.after(&c.alarm, atLinger, inboundKept)
 	if s := c.successor; s != nil && s.state == childLive {
 		m.use(s)

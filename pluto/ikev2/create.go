@@ -52,7 +52,7 @@ func (m *Machine) receiveCreateChild(s *ikeSA, h message.Header, hash uint64, pa
 // deferred asks again later, when the peer has done what it is at (RFC 7296, section 2.25).
 func (m *Machine) deferred(s *ikeSA, x exchange) {
 	s.later = append(s.later, x)
-	if s.when(atRetry).IsZero() {
+	if s.alarm.When(atRetry).IsZero() {
 		m.after(&s.alarm, atRetry, m.jitter(retryLeast, retryMost))
 	}
 }

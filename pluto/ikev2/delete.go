@@ -123,7 +123,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	}
 	waited := false
 	was := s.state
-	asked, again := s.underWay, s.when(atRetransmit)
+	asked, again := s.underWay, s.alarm.When(atRetransmit)
 	s.underWay, s.queue, s.later = nil, nil, nil
 	s.state = deleting
 	for _, ch := range append([]*child(nil), s.children...) {
@@ -152,7 +152,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	}
 	m.unassign(s)
 	m.delist(s)
-	m.silence(&s.alarm)
+	m.alarms.Clear(&s.alarm)
 	if waits {
 		m.set(&s.alarm, atRetransmit, again)
 		asked.exchange = &farewell{asked.exchange, x}

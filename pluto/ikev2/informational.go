@@ -101,6 +101,6 @@ func (m *Machine) gone(s *ikeSA, c *cause) {
 	for _, t := range tasks {
 		t.lost(m, s, c)
 	}
-	m.silence(&s.alarm)
+	m.alarms.Clear(&s.alarm)
 	m.after(&s.alarm, atExpire, answerKept)
 }

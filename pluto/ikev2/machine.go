@@ -27,6 +27,7 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
+	"ipsec/pluto/alarm"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
@@ -102,7 +103,7 @@ type Machine struct {
 	suites                 map[suite.Choice]*suite.Suite
 	defaultIKE, defaultESP *offer.Policy                       // made once
 	policies               map[*proposal.Proposal]offer.Policy // of ike=, by the first proposal
-	alarms                 alarms
+	alarms                 alarm.Queue[owner]
 	cookies                cookieJar
 	limiter                limiter // of reports about anybody
 	known                  limiter // of those about peers that have proved who they are

@@ -7,6 +7,7 @@ import (
 
 	"ipsec/conf/identity"
 	"ipsec/pluto"
+	"ipsec/pluto/alarm"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
@@ -15,7 +16,8 @@ import (
 // ikeSA is an IKE SA, from the first message on. What is needed only until it
 // is established hangs off handshake, and is dropped then.
 type ikeSA struct {
-	alarm
+	serial int // of reports: #1
+	alarm  alarm.Alarm[owner]
 	window
 	spiI, spiR    message.SPI
 	local, remote netip.AddrPort
@@ -99,7 +101,8 @@ func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != ni
 func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {
 	s := &ikeSA{initiator: initiator, local: local, remote: remote, made: m.now.UnixNano()}
 	s.begun = s.made
-	s.alarm.owner, s.alarm.serial = s, m.nextSerial()
+	s.serial = m.nextSerial()
+	s.alarm.Owner, s.alarm.Serial = s, s.serial
 	spi := m.newSPI()
 	if initiator {
 		s.spiI = spi
@@ -138,7 +141,7 @@ func (m *Machine) forget(s *ikeSA) {
 	}
 	m.notHalfOpen(s)
 	s.state = gone
-	m.silence(&s.alarm)
+	m.alarms.Clear(&s.alarm)
 	delete(m.sas, s.spi())
 	m.unassign(s)
 	m.delist(s)

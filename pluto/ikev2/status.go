@@ -30,7 +30,7 @@ func (s *ikeSA) status() pluto.State {
 		Serial: s.serial, Conn: s.conn, Version: 2, Name: s.state.name(), Text: s.state.text(),
 		Initiator: s.initiator, Local: s.local, Remote: s.remote, AuthBy: s.authMethod,
 		SPIs:  [2]string{s.spiI.String(), s.spiR.String()},
-		Since: time.Unix(0, s.made), Rekey: s.when(atRekey), Expires: s.when(atExpire),
+		Since: time.Unix(0, s.made), Rekey: s.alarm.When(atRekey), Expires: s.alarm.When(atExpire),
 	}
 	if !s.localID.IsZero() {
 		st.LocalID = s.localID.String()
@@ -53,7 +53,7 @@ func (c *child) status(s *ikeSA) pluto.State {
 		Algorithms: c.chosen, Initiator: c.initiator, Local: s.local, Remote: s.remote,
 		LocalID: s.localID.String(), RemoteID: s.remoteID.String(), AuthBy: s.authMethod,
 		SPIs:  [2]string{fmt.Sprintf("%08x", c.In.SPI), fmt.Sprintf("%08x", c.Out.SPI)},
-		Child: &c.Child, Since: c.since, Rekey: c.when(atRekey), Expires: c.when(atExpire),
+		Child: &c.Child, Since: c.since, Rekey: c.alarm.When(atRekey), Expires: c.alarm.When(atExpire),
 	}
 	switch c.state {
 	case childReplaced:

@@ -68,7 +68,7 @@ func (m *Machine) startChildTimers(c *child) {
 }
 
 // due does what the time has come for, of an IKE SA.
-func (s *ikeSA) due(m *Machine, what deadline) {
+func (s *ikeSA) due(m *Machine, what uint8) {
 	switch what {
 	case atRetransmit:
 		m.unanswered(s)
@@ -138,7 +138,7 @@ func (m *Machine) renew(s *ikeSA) {
 }
 
 // due does what the time has come for, of a Child SA.
-func (c *child) due(m *Machine, what deadline) {
+func (c *child) due(m *Machine, what uint8) {
 	switch what {
 	case atRekey:
 		m.rekeyChild(c)
