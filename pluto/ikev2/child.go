@@ -15,6 +15,7 @@ import (
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
+	"ipsec/pluto/traffic"
 )
 
 // child is a Child SA.
@@ -58,7 +59,7 @@ type plan struct {
 	chosen        offer.Chosen
 	spi           uint32
 	cpi, peerCPI  uint16
-	local, remote []message.TrafficSelector
+	local, remote []traffic.Selector
 	nonces        childNonces
 	initiator     bool
 	old           *child
@@ -97,7 +98,7 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		Local: s.local.Addr(), Remote: s.remote.Addr(), Encap: s.encap(),
 		In:    pluto.ChildKeys{SPI: p.spi, CPI: p.cpi, Enc: algorithms.Enc, EncKey: toResponder.EncKey, Auth: algorithms.Auth, AuthKey: toResponder.AuthKey},
 		Out:   pluto.ChildKeys{SPI: binary.BigEndian.Uint32(p.chosen.SPI), CPI: p.peerCPI, Enc: algorithms.Enc, EncKey: toInitiator.EncKey, Auth: algorithms.Auth, AuthKey: toInitiator.AuthKey},
-		Flows: flows(p.local, p.remote), Answered: !p.initiator,
+		Flows: traffic.Flows(p.local, p.remote), Answered: !p.initiator,
 	}
 	if p.old != nil {
 		c.Replaces = &p.old.Child

@@ -1,12 +1,11 @@
 package ikev2
 
 import (
-	"net/netip"
-
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/suite"
+	"ipsec/pluto/traffic"
 )
 
 // answerChild makes the Child SA that the peer asks for, in IKE_AUTH (first) or
@@ -62,7 +61,7 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 	}
 	theirs, ours := p.remote, p.local
 	if p.mode == pluto.TransportMode {
-		theirs, ours = restore(theirs, tsi.Selectors), restore(ours, tsr.Selectors)
+		theirs, ours = traffic.Restore(theirs, tsi.Selectors), traffic.Restore(ours, tsr.Selectors)
 	}
 	return made, append(answer, &message.TS{Initiator: true, Selectors: theirs}, &message.TS{Selectors: ours}), nil
 }
@@ -70,7 +69,7 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 // choosePlan finds the connection whose traffic fits best what the peer asks for: exactly,
 // else all of it, else the first with something in common; and of those that
 // fit alike, the first that agrees on algorithms with the peer.
-func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, transport bool, old *child, agrees func(*plan) bool) (plan, *cause) {
+func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []traffic.Selector, transport bool, old *child, agrees func(*plan) bool) (plan, *cause) {
 	conns := append([]*pluto.Connection{s.conn}, m.Connections.Siblings(s.conn)...)
 	if old != nil {
 		conns = []*pluto.Connection{old.Conn}
@@ -86,20 +85,20 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, trans
 		theirs, ours := tsi, tsr
 		if transport && conn.Mode == pluto.TransportMode {
 			p.mode = pluto.TransportMode
-			theirs, ours = substitute(tsi, s.nat.there, s.remote.Addr()), substitute(tsr, s.nat.here, s.local.Addr())
+			theirs, ours = traffic.Substitute(tsi, s.nat.there, s.remote.Addr()), traffic.Substitute(tsr, s.nat.here, s.local.Addr())
 		} else if conn.Mode == pluto.TransportMode {
 			otherMode = true
 			continue
 		}
-		p.local = narrow(selectors(&conn.Local, s.local.Addr()), ours)
-		p.remote = narrow(peerSelectors(&conn.Remote, s.remote.Addr()), theirs)
-		if len(p.local) == 0 || len(p.remote) == 0 || len(flows(p.local, p.remote)) == 0 {
+		p.local = traffic.Narrow(traffic.Of(&conn.Local, s.local.Addr()), ours)
+		p.remote = traffic.Narrow(traffic.OfPeer(&conn.Remote, s.remote.Addr()), theirs)
+		if len(p.local) == 0 || len(p.remote) == 0 || len(traffic.Flows(p.local, p.remote)) == 0 {
 			continue
 		}
 		r := 1
-		if within(ours, p.local) && within(theirs, p.remote) {
+		if traffic.Within(ours, p.local) && traffic.Within(theirs, p.remote) {
 			r = 2
-			if within(selectors(&conn.Local, s.local.Addr()), p.local) && within(peerSelectors(&conn.Remote, s.remote.Addr()), p.remote) {
+			if traffic.Within(traffic.Of(&conn.Local, s.local.Addr()), p.local) && traffic.Within(traffic.OfPeer(&conn.Remote, s.remote.Addr()), p.remote) {
 				r = 3
 			}
 		}
@@ -112,46 +111,13 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []message.TrafficSelector, trans
 			return plan{}, refusal(message.TSUnacceptable, "the peer asks for tunnel mode, but the conn has type=transport").look(s.conn, "type")
 		}
 		return plan{}, refusal(message.TSUnacceptable, "no acceptable traffic selector: the peer asks for %v === %v, we have %v === %v",
-			some(tsr), some(tsi), some(selectors(&conns[0].Local, s.local.Addr())), some(peerSelectors(&conns[0].Remote, s.remote.Addr()))).
+			traffic.Brief(tsr), traffic.Brief(tsi), traffic.Brief(traffic.Of(&conns[0].Local, s.local.Addr())), traffic.Brief(traffic.OfPeer(&conns[0].Remote, s.remote.Addr()))).
 			look(conns[0], "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
 	}
 	if best.old == nil {
 		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.there})
 	}
 	return best, nil
-}
-
-// peerSelectors are selectors, of a peer that may have chosen its network.
-func peerSelectors(e *pluto.End, host netip.Addr) []message.TrafficSelector {
-	if e.Within.IsValid() && len(e.Clients) == 0 {
-		chosen := *e
-		chosen.Clients = []netip.Prefix{e.Within}
-		return selectors(&chosen, host)
-	}
-	return selectors(e, host)
-}
-
-// substitute puts the address that we see in place of the one that a host behind NAT
-// has, in transport mode (RFC 7296, section 2.23.1); restore takes that back.
-func substitute(list []message.TrafficSelector, nat bool, seen netip.Addr) []message.TrafficSelector {
-	if !nat {
-		return list
-	}
-	changed := make([]message.TrafficSelector, 0, len(list))
-	for _, ts := range list {
-		if ts.Start == ts.End && ts.Start.BitLen() == seen.BitLen() {
-			ts.Start, ts.End = seen, seen
-		}
-		changed = append(changed, ts)
-	}
-	return changed
-}
-
-func restore(list, asked []message.TrafficSelector) []message.TrafficSelector {
-	if len(asked) == 0 || asked[0].Start != asked[0].End {
-		return list
-	}
-	return substitute(list, true, asked[0].Start)
 }
 
 // agree chooses the algorithms.

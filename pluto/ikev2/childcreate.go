@@ -11,6 +11,7 @@ import (
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
+	"ipsec/pluto/traffic"
 )
 
 // createChild makes a Child SA, new or in place of another: as part of IKE_AUTH,
@@ -30,7 +31,7 @@ type draft struct {
 	policy        offer.Policy
 	spi           uint32
 	cpi           uint16
-	local, remote []message.TrafficSelector
+	local, remote []traffic.Selector
 	private       suite.PrivateKey
 	group         uint16 // of private, or the one that the peer wants
 	nonce         []byte
@@ -156,13 +157,13 @@ func (x *createChild) offer(m *Machine, s *ikeSA, first bool) (*message.SA, erro
 
 // selectors sets the traffic to be proposed: the packet that asked for it first.
 func (x *createChild) selectors(s *ikeSA) {
-	x.local = selectors(&x.conn.Local, s.local.Addr())
-	x.remote = selectors(&x.conn.Remote, s.remote.Addr())
+	x.local = traffic.Of(&x.conn.Local, s.local.Addr())
+	x.remote = traffic.Of(&x.conn.Remote, s.remote.Addr())
 	if p := x.packet; p != nil {
-		local, remote := packetSelector(p.Src, p.Proto, p.SrcPort), packetSelector(p.Dst, p.Proto, p.DstPort)
-		if within([]message.TrafficSelector{local}, x.local) && within([]message.TrafficSelector{remote}, x.remote) {
-			x.local = append([]message.TrafficSelector{local}, x.local...)
-			x.remote = append([]message.TrafficSelector{remote}, x.remote...)
+		local, remote := traffic.OfPacket(p.Src, p.Proto, p.SrcPort), traffic.OfPacket(p.Dst, p.Proto, p.DstPort)
+		if traffic.Within([]traffic.Selector{local}, x.local) && traffic.Within([]traffic.Selector{remote}, x.remote) {
+			x.local = append([]traffic.Selector{local}, x.local...)
+			x.remote = append([]traffic.Selector{remote}, x.remote...)
 		}
 	}
 }
@@ -247,8 +248,8 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 	if err != nil {
 		return plan{}, causef(pluto.RCFatal, "%v", err).look(x.conn, "esp", "ah")
 	}
-	if !within(tsi.Selectors, x.local) || !within(tsr.Selectors, x.remote) {
-		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", some(tsi.Selectors), some(tsr.Selectors)).look(x.conn, "leftsubnet", "rightsubnet")
+	if !traffic.Within(tsi.Selectors, x.local) || !traffic.Within(tsr.Selectors, x.remote) {
+		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", traffic.Brief(tsi.Selectors), traffic.Brief(tsr.Selectors)).look(x.conn, "leftsubnet", "rightsubnet")
 	}
 	p := plan{conn: x.conn, chosen: chosen, spi: x.spi, local: tsi.Selectors, remote: tsr.Selectors, nonces: nonces, initiator: true, old: x.old}
 	transport := message.FindNotify(payloads, message.UseTransportMode) != nil
@@ -256,8 +257,8 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 		return plan{}, causef(pluto.RCFatal, "the peer does not agree to the mode of the SA: type= of both ends must be the same").look(x.conn, "type")
 	}
 	p.mode = x.conn.Mode
-	if len(flows(p.local, p.remote)) == 0 {
-		return plan{}, causef(pluto.RCFatal, "the traffic selectors %v and %v are no flows, or more than %d", some(p.local), some(p.remote), maxFlows).look(x.conn, "leftsubnet", "rightsubnet")
+	if len(traffic.Flows(p.local, p.remote)) == 0 {
+		return plan{}, causef(pluto.RCFatal, "the traffic selectors %v and %v are no flows, or more than %d", traffic.Brief(p.local), traffic.Brief(p.remote), traffic.MaxFlows).look(x.conn, "leftsubnet", "rightsubnet")
 	}
 	if n := message.FindNotify(payloads, message.IPCOMPSupported); n != nil && x.cpi != 0 {
 		if cpi, ok := deflateCPI(n); ok {

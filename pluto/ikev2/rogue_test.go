@@ -13,6 +13,7 @@ import (
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/plutotest"
 	"ipsec/pluto/suite"
+	"ipsec/pluto/traffic"
 )
 
 // rogue stands where east expects west, as an initiator that can do the
@@ -133,16 +134,16 @@ func (r *rogue) authenticate(secret string, extra ...message.Payload) ([]message
 func (r *rogue) child(spi byte) []message.Payload {
 	policy, err := offer.ForChild(offer.Child{Protocol: message.ProtocolESP})
 	must(r.t, err)
-	ts := func(net string) message.TrafficSelector {
+	ts := func(net string) traffic.Selector {
 		p := netip.MustParsePrefix(net)
 		last := p.Addr().As4()
 		last[2], last[3] = 255, 255
-		return message.TrafficSelector{EndPort: 65535, Start: p.Addr(), End: netip.AddrFrom4(last)}
+		return traffic.Selector{EndPort: 65535, Start: p.Addr(), End: netip.AddrFrom4(last)}
 	}
 	return []message.Payload{
 		policy.Offer([]byte{0xaa, 0, 0, spi}),
-		&message.TS{Initiator: true, Selectors: []message.TrafficSelector{ts(westNet)}},
-		&message.TS{Selectors: []message.TrafficSelector{ts(eastNet)}},
+		&message.TS{Initiator: true, Selectors: []traffic.Selector{ts(westNet)}},
+		&message.TS{Selectors: []traffic.Selector{ts(eastNet)}},
 	}
 }
 

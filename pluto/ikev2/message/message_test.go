@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"ipsec/pluto/traffic"
 )
 
 var testHeader = Header{
@@ -55,12 +57,12 @@ func onePayloads() map[string]Payload {
 		"D of a strange protocol": &Delete{9, [][]byte{{1, 2}}},
 		"V":                       &VendorID{[]byte("vendor")},
 		"V, empty":                &VendorID{},
-		"TSi": &TS{true, []TrafficSelector{
-			{0, 0, 65535, netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("10.255.255.255")},
-			{17, 53, 53, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.1")},
+		"TSi": &TS{true, []traffic.Selector{
+			{Proto: 0, StartPort: 0, EndPort: 65535, Start: netip.MustParseAddr("10.0.0.0"), End: netip.MustParseAddr("10.255.255.255")},
+			{Proto: 17, StartPort: 53, EndPort: 53, Start: netip.MustParseAddr("192.0.2.1"), End: netip.MustParseAddr("192.0.2.1")},
 		}},
-		"TSr": &TS{false, []TrafficSelector{
-			{6, 65535, 0, netip.MustParseAddr("2001:db8::"), netip.MustParseAddr("2001:db8::ffff")},
+		"TSr": &TS{false, []traffic.Selector{
+			{Proto: 6, StartPort: 65535, EndPort: 0, Start: netip.MustParseAddr("2001:db8::"), End: netip.MustParseAddr("2001:db8::ffff")},
 		}},
 		"TS, empty":  &TS{},
 		"SK":         &Encrypted{First: TypeIDi, Body: []byte("sealed")},
@@ -175,8 +177,8 @@ func TestAppendFails(t *testing.T) {
 		{"failed to encode SA: 256 transforms, at most 255 fit", []Payload{&SA{[]Proposal{{Transforms: make([]Transform, 256)}}}}},
 		{"failed to encode N: 256 bytes of SPI, at most 255 fit", []Payload{&Notify{SPI: long[:256]}}},
 		{"failed to encode D: SPIs of 4 and 5 bytes in one payload", []Payload{&Delete{ProtocolESP, [][]byte{long[:4], long[:5]}}}},
-		{"failed to encode TSi: 256 selectors, at most 255 fit", []Payload{&TS{true, make([]TrafficSelector, 256)}}},
-		{`failed to encode TSr: selector from "192.0.2.1" to "2001:db8::1"`, []Payload{&TS{false, []TrafficSelector{{Start: v4, End: v6}}}}},
+		{"failed to encode TSi: 256 selectors, at most 255 fit", []Payload{&TS{true, make([]traffic.Selector, 256)}}},
+		{`failed to encode TSr: selector from "192.0.2.1" to "2001:db8::1"`, []Payload{&TS{false, []traffic.Selector{{Start: v4, End: v6}}}}},
 		{"failed to encode CP: attribute 32768, at most 32767 fits", []Payload{&CP{CFGSet, []ConfigAttribute{{32768, nil}}}}},
 	} {
 		_, err := (&Message{testHeader, tt.payloads}).Marshal()
@@ -229,8 +231,8 @@ func TestNames(t *testing.T) {
 		t.Error("errors and status are mixed up")
 	}
 	for _, s := range []struct{ got, want string }{
-		{TrafficSelector{0, 0, 65535, netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("10.0.0.255")}.String(), "10.0.0.0-10.0.0.255:0/any"},
-		{TrafficSelector{17, 53, 53, netip.MustParseAddr("::1"), netip.MustParseAddr("::1")}.String(), "::1-::1:17/53"},
+		{traffic.Selector{Proto: 0, StartPort: 0, EndPort: 65535, Start: netip.MustParseAddr("10.0.0.0"), End: netip.MustParseAddr("10.0.0.255")}.String(), "10.0.0.0-10.0.0.255:0/any"},
+		{traffic.Selector{Proto: 17, StartPort: 53, EndPort: 53, Start: netip.MustParseAddr("::1"), End: netip.MustParseAddr("::1")}.String(), "::1-::1:17/53"},
 	} {
 		if s.got != s.want {
 			t.Errorf("got %q, want %q", s.got, s.want)

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+
+	"ipsec/pluto/traffic"
 )
 
 // TS is the traffic of one side that a Child SA is for (RFC 7296, section 3.13):
@@ -12,30 +14,7 @@ type TS struct {
 	Initiator bool // TSi, else TSr
 	// Selectors leaves out those of a type other than addresses of IPv4 and IPv6,
 	// and so may come out empty.
-	Selectors []TrafficSelector
-}
-
-// A TrafficSelector is a range of addresses, both ends included, with a protocol
-// and its range of ports. For ICMP a port is the type times 256 plus the code.
-type TrafficSelector struct {
-	Proto     uint8 // 0 for any
-	StartPort uint16
-	EndPort   uint16 // below StartPort (65535 and 0) for OPAQUE ports
-	Start     netip.Addr
-	End       netip.Addr
-}
-
-func (s TrafficSelector) String() string {
-	ports := fmt.Sprintf("%d-%d", s.StartPort, s.EndPort)
-	switch {
-	case s.StartPort == s.EndPort:
-		ports = fmt.Sprint(s.StartPort)
-	case s.StartPort == 0 && s.EndPort == 65535:
-		ports = "any"
-	case s.StartPort > s.EndPort:
-		ports = "opaque"
-	}
-	return fmt.Sprintf("%s-%s:%d/%s", s.Start, s.End, s.Proto, ports)
+	Selectors []traffic.Selector
 }
 
 const (
@@ -82,15 +61,15 @@ func parseTS(t PayloadType, b []byte) (*TS, error) {
 	return ts, nil
 }
 
-func parseSelector(t PayloadType, b []byte, kind byte) (TrafficSelector, error) {
+func parseSelector(t PayloadType, b []byte, kind byte) (traffic.Selector, error) {
 	size := 4
 	if kind == tsIPv6 {
 		size = 16
 	}
 	if len(b) != tsLen+2*size {
-		return TrafficSelector{}, malformed(t.String(), "selector of type %d and %d bytes, expected %d", kind, len(b), tsLen+2*size)
+		return traffic.Selector{}, malformed(t.String(), "selector of type %d and %d bytes, expected %d", kind, len(b), tsLen+2*size)
 	}
-	s := TrafficSelector{
+	s := traffic.Selector{
 		Proto:     b[1],
 		StartPort: binary.BigEndian.Uint16(b[4:]),
 		EndPort:   binary.BigEndian.Uint16(b[6:]),

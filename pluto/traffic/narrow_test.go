@@ -1,11 +1,9 @@
-package ikev2
+package traffic
 
 import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
-
-	"ipsec/pluto/ikev2/message"
 )
 
 func TestPrefixes(t *testing.T) {
@@ -37,11 +35,11 @@ func TestPrefixes(t *testing.T) {
 func TestNarrowRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}) }
-	list := func() []message.TrafficSelector {
-		var l []message.TrafficSelector
+	list := func() []Selector {
+		var l []Selector
 		for range 1 + r.IntN(3) {
 			a, b := r.IntN(16), r.IntN(16)
-			ts := message.TrafficSelector{Start: addr(min(a, b)), End: addr(max(a, b)), EndPort: anyPortEnd, Proto: uint8(r.IntN(3))}
+			ts := Selector{Start: addr(min(a, b)), End: addr(max(a, b)), EndPort: anyPortEnd, Proto: uint8(r.IntN(3))}
 			if r.IntN(3) == 0 {
 				ts.StartPort = uint16(1 + r.IntN(3))
 				ts.EndPort = ts.StartPort
@@ -52,15 +50,15 @@ func TestNarrowRandom(t *testing.T) {
 	}
 	for range 2000 {
 		ours, theirs := list(), list()
-		got := narrow(ours, theirs)
-		if !within(got, ours) && len(got) > 0 || !within(got, theirs) && len(got) > 0 {
+		got := Narrow(ours, theirs)
+		if !Within(got, ours) && len(got) > 0 || !Within(got, theirs) && len(got) > 0 {
 			t.Fatalf("%v is not within both %v and %v", got, ours, theirs)
 		}
 		for i := range 16 {
 			for port := range uint16(5) {
 				for proto := uint8(1); proto < 4; proto++ {
-					point := []message.TrafficSelector{{Start: addr(i), End: addr(i), StartPort: port, EndPort: port, Proto: proto}}
-					if both := within(point, ours) && within(point, theirs); both != within(point, got) {
+					point := []Selector{{Start: addr(i), End: addr(i), StartPort: port, EndPort: port, Proto: proto}}
+					if both := Within(point, ours) && Within(point, theirs); both != Within(point, got) {
 						t.Fatalf("%v in both: %v; ours %v, theirs %v, got %v", point, both, ours, theirs, got)
 					}
 				}
