@@ -60,6 +60,9 @@ type SA struct {
 	Usage    Usage       // set when read
 }
 
+// EncapPort is the UDP port of ESP in UDP, and of IKE beside it (RFC 3948).
+const EncapPort = 4500
+
 // Encap is the UDP encapsulation of an ESP SA. The zero value is none.
 type Encap struct {
 	SrcPort, DstPort uint16

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips"
 	"ipsec/klips/packet"
 )
 
@@ -68,7 +69,7 @@ func (k *bulk) write(bufs []*packet.Buffer) int {
 // goes reports whether the socket is bound to the port that the train comes from.
 func (k *bulk) goes(b *packet.Buffer) bool {
 	t := trainOf(b)
-	return binary.BigEndian.Uint16(t.b[t.head-packet.UDPLen:]) == Port
+	return binary.BigEndian.Uint16(t.b[t.head-packet.UDPLen:]) == klips.EncapPort
 }
 
 // wants returns the option that the train asks for: DF or not, and in either case

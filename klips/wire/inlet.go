@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips"
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
@@ -82,7 +83,7 @@ func (in *Inlet) setup(fd int) error {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT); err != nil {
 			return err
 		}
-		return unix.Bind(fd, &unix.SockaddrInet4{Port: Port})
+		return unix.Bind(fd, &unix.SockaddrInet4{Port: klips.EncapPort})
 	}
 	if err := set(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, unix.IPV6_RECVTCLASS, unix.IPV6_RECVHOPLIMIT, unix.IPV6_RECVERR); err != nil || !in.udp {
 		return err
@@ -90,7 +91,7 @@ func (in *Inlet) setup(fd int) error {
 	if err := set(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY); err != nil {
 		return err
 	}
-	return unix.Bind(fd, &unix.SockaddrInet6{Port: Port})
+	return unix.Bind(fd, &unix.SockaddrInet6{Port: klips.EncapPort})
 }
 
 // overflows returns how many packets the kernel had no room for.
@@ -191,7 +192,7 @@ func (in *Inlet) restore(i int, b *packet.Buffer) bool {
 		return false
 	}
 	if in.udp {
-		to := netip.AddrPortFrom(a.dst, Port)
+		to := netip.AddrPortFrom(a.dst, klips.EncapPort)
 		if !in.unwrap(b.Bytes(), a.size, from, to) {
 			return false
 		}

@@ -21,14 +21,12 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipsec/klips"
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 	"ipsec/klips/wire/xdp"
 )
-
-// Port is the UDP port of ESP in UDP and of IKE behind a NAT.
-const Port = 4500
 
 // Hooks are what a Wire calls, from the goroutines that read it. They must not
 // wait, and keep nothing of what they are given.
@@ -121,7 +119,7 @@ func (w *Wire) open() error {
 		}
 		err = w.openUDP(i, family)
 		if errors.Is(err, unix.EADDRINUSE) {
-			w.hooks.Log(fmt.Sprintf("no ESP in UDP on %s: another process has UDP port %d", w.name, Port))
+			w.hooks.Log(fmt.Sprintf("no ESP in UDP on %s: another process has UDP port %d", w.name, klips.EncapPort))
 			continue
 		}
 		if err != nil {
@@ -289,8 +287,8 @@ func (w *Wire) Overflows() uint64 {
 
 // SendIKE sends an IKE message, or a keepalive, from port 4500.
 func (w *Wire) SendIKE(m ike.Message) error {
-	if m.Local.Port() != Port {
-		return fmt.Errorf("failed to send IKE from port %d, expected %d: %w", m.Local.Port(), Port, syscall.EINVAL)
+	if m.Local.Port() != klips.EncapPort {
+		return fmt.Errorf("failed to send IKE from port %d, expected %d: %w", m.Local.Port(), klips.EncapPort, syscall.EINVAL)
 	}
 	if m.Local.Addr().Is4() != m.Remote.Addr().Is4() || m.Remote.Addr().Is4In6() {
 		return fmt.Errorf("failed to send IKE from %v to %v: two families: %w", m.Local, m.Remote, syscall.EINVAL)
@@ -300,7 +298,7 @@ func (w *Wire) SendIKE(m ike.Message) error {
 			return in.sendIKE(m)
 		}
 	}
-	return fmt.Errorf("failed to send IKE by %s: UDP port %d is not open: %w", w.name, Port, syscall.EADDRNOTAVAIL)
+	return fmt.Errorf("failed to send IKE by %s: UDP port %d is not open: %w", w.name, klips.EncapPort, syscall.EADDRNOTAVAIL)
 }
 
 // Close closes the sockets; those who read get os.ErrClosed.

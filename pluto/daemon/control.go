@@ -12,6 +12,7 @@ import (
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
+	"ipsec/pluto/natt"
 	"ipsec/pluto/whack"
 )
 
@@ -337,7 +338,7 @@ func withNATPort(list []endpoint, own bool) []endpoint {
 		return list
 	}
 	for _, at := range slices.Clone(list) {
-		at.addr = netip.AddrPortFrom(at.addr.Addr(), natPort)
+		at.addr = netip.AddrPortFrom(at.addr.Addr(), natt.Port)
 		list = append(list, at)
 	}
 	return list

@@ -14,6 +14,7 @@ import (
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
+	"ipsec/pluto/natt"
 )
 
 // endpoints are the sockets of IKE. They are for one goroutine.
@@ -64,7 +65,7 @@ func (e *endpoints) deaf() error {
 
 // Send sends a message from the socket of its local address.
 func (e *endpoints) Send(d pluto.Datagram) error {
-	if e.nat != nil && d.Local.Port() == natPort {
+	if e.nat != nil && d.Local.Port() == natt.Port {
 		return e.nat(d)
 	}
 	for _, s := range e.sockets {
@@ -103,7 +104,7 @@ func addresses(attached []klips.Attachment, all bool) ([]endpoint, error) {
 			if !ok || addr.IsLinkLocalUnicast() || a.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 {
 				continue
 			}
-			at := endpoint{link: name, addr: netip.AddrPortFrom(addr, ikePort)}
+			at := endpoint{link: name, addr: netip.AddrPortFrom(addr, natt.PortIKE)}
 			if !slices.Contains(list, at) {
 				list = append(list, at)
 			}

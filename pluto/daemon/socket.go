@@ -12,13 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/pluto"
-)
-
-// ikePort is the UDP port of IKE, and natPort that of IKE and ESP behind a NAT
-// (RFC 7296, section 2.23).
-const (
-	ikePort = 500
-	natPort = 4500
+	"ipsec/pluto/natt"
 )
 
 // maxMessage is the length in bytes of the longest datagram of UDP.
@@ -97,7 +91,7 @@ func (s *socket) read(deliver func(pluto.Datagram, <-chan struct{})) {
 			continue
 		}
 		payload := buf[:n]
-		if s.addr.Port() == natPort {
+		if s.addr.Port() == natt.Port {
 			if n <= len(nonESPMarker) || [4]byte(payload) != nonESPMarker {
 				continue
 			}
@@ -112,16 +106,12 @@ func (s *socket) read(deliver func(pluto.Datagram, <-chan struct{})) {
 // what could make it.
 func (s *socket) send(d pluto.Datagram) error {
 	payload := d.Payload
-	if s.addr.Port() == natPort && !isKeepalive(payload) {
+	if s.addr.Port() == natt.Port && !natt.IsKeepalive(payload) {
 		payload = append(nonESPMarker[:len(nonESPMarker):len(nonESPMarker)], payload...)
 	}
 	_, err := s.conn.WriteToUDPAddrPort(payload, d.Remote)
 	return rootCause(err)
 }
-
-// isKeepalive reports whether a message is the one byte by which a mapping of a
-// NAT is kept (RFC 3948, section 2.3); it travels without a marker.
-func isKeepalive(payload []byte) bool { return len(payload) == 1 && payload[0] == 0xff }
 
 func (s *socket) close() {
 	close(s.gone)

@@ -100,7 +100,7 @@ func (m *Machine) authenticate(s *ikeSA, payloads []message.Payload) (credential
 			continue
 		}
 		s.conn = nil
-		m.assign(s, m.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.there}))
+		m.assign(s, m.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.There}))
 		s.localID, s.authMethod = own, methodOf(auth)
 		return how, nil
 	}

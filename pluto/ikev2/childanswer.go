@@ -85,7 +85,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []traffic.Selector, transport bo
 		theirs, ours := tsi, tsr
 		if transport && conn.Mode == pluto.TransportMode {
 			p.mode = pluto.TransportMode
-			theirs, ours = traffic.Substitute(tsi, s.nat.there, s.remote.Addr()), traffic.Substitute(tsr, s.nat.here, s.local.Addr())
+			theirs, ours = traffic.Substitute(tsi, s.nat.There, s.remote.Addr()), traffic.Substitute(tsr, s.nat.Here, s.local.Addr())
 		} else if conn.Mode == pluto.TransportMode {
 			otherMode = true
 			continue
@@ -115,7 +115,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []traffic.Selector, transport bo
 			look(conns[0], "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
 	}
 	if best.old == nil {
-		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.there})
+		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.There})
 	}
 	return best, nil
 }

@@ -10,6 +10,7 @@ import (
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
 
@@ -32,11 +33,11 @@ const (
 func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA {
 	port := conn.Remote.IKEPort
 	if port == 0 {
-		port = portIKE
+		port = natt.PortIKE
 	}
-	local := uint16(portIKE)
-	if port == portNAT || conn.Local.IKEPort == portNAT {
-		local = portNAT
+	local := uint16(natt.PortIKE)
+	if port == natt.Port || conn.Local.IKEPort == natt.Port {
+		local = natt.Port
 	}
 	s := m.newSA(true,
 		netip.AddrPortFrom(conn.Local.Host.Addr, local),
@@ -110,7 +111,7 @@ func (s *ikeSA) learn(payloads []message.Payload, conn *pluto.Connection, spiR m
 	}
 	n, spoke := detectNAT(payloads, s.spiI, spiR, s.local, s.remote)
 	s.nat = n
-	s.nat.forced = spoke && conn.ForceEncaps
+	s.nat.Forced = spoke && conn.ForceEncaps
 }
 
 // derive makes the keys of a new IKE SA and forgets the private one.
@@ -262,7 +263,7 @@ func (x *initExchange) accept(m *Machine, s *ikeSA, msg *message.Message, raw []
 		h.addCertReq(r)
 	}
 	s.learn(msg.Payloads, s.conn, s.spiR)
-	if s.nat.encapsulates() && s.local.Port() == portIKE {
+	if s.nat.Encapsulates() && s.local.Port() == natt.PortIKE {
 		s.float()
 	}
 	s.state = authSent

@@ -31,6 +31,7 @@ import (
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
 
@@ -124,7 +125,7 @@ func keyOf(c *pluto.Connection) connKey { return connKey{c.Name, c.Instance} }
 // New returns a Machine without any SA.
 func New(c Config) *Machine {
 	c.Limits = c.Limits.orDefault()
-	c.KeepAlive = cmp.Or(c.KeepAlive, keepaliveEvery)
+	c.KeepAlive = cmp.Or(c.KeepAlive, natt.KeepAlive)
 	m := &Machine{
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},

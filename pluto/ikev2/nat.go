@@ -1,79 +1,46 @@
 package ikev2
 
 import (
-	"bytes"
-	"crypto/sha1"
-	"encoding/binary"
 	"net/netip"
-	"time"
 
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/natt"
 )
-
-// nat is what detection has found (RFC 7296, section 2.23).
-type nat struct {
-	here, there bool // that end is behind one
-	forced      bool // by forceencaps=
-}
-
-// encapsulates reports whether ESP goes in UDP.
-func (n nat) encapsulates() bool { return n.here || n.there || n.forced }
-
-const (
-	portNAT         = 4500
-	keepalive       = 0xff
-	keepaliveEvery  = 20 * time.Second // RFC 3948, section 4
-	natHashFakeSize = sha1.Size
-)
-
-// natHash is the data of a NAT_DETECTION notification.
-func natHash(spiI, spiR message.SPI, a netip.AddrPort) []byte {
-	var room [64]byte
-	b := append(append(room[:0], spiI[:]...), spiR[:]...)
-	b = append(b, a.Addr().AsSlice()...)
-	sum := sha1.Sum(binary.BigEndian.AppendUint16(b, a.Port()))
-	return sum[:]
-}
 
 // natPayloads tells the peer what addresses we see. With fake it is told a
 // source that is none, so that it believes in a NAT.
 func (m *Machine) natPayloads(spiI, spiR message.SPI, local, remote netip.AddrPort, fake bool) []message.Payload {
-	source := natHash(spiI, spiR, local)
+	hash := natt.SHA1(spiI, spiR)
+	source := hash(local)
 	if fake {
 		m.random(source)
 	}
 	return []message.Payload{
 		&message.Notify{MessageType: message.NATDetectionSourceIP, Data: source},
-		&message.Notify{MessageType: message.NATDetectionDestinationIP, Data: natHash(spiI, spiR, remote)},
+		&message.Notify{MessageType: message.NATDetectionDestinationIP, Data: hash(remote)},
 	}
 }
 
 // detectNAT compares what the peer saw with what we see. A peer that says nothing
 // does not do NAT traversal.
-func detectNAT(payloads []message.Payload, spiI, spiR message.SPI, local, remote netip.AddrPort) (n nat, spoke bool) {
-	var source, destination bool
-	var sources, destinations int
+func detectNAT(payloads []message.Payload, spiI, spiR message.SPI, local, remote netip.AddrPort) (state natt.State, spoke bool) {
+	var sources, destinations [][]byte
 	for _, p := range message.All[*message.Notify](payloads) {
 		switch p.MessageType {
 		case message.NATDetectionSourceIP:
-			sources++
-			source = source || bytes.Equal(p.Data, natHash(spiI, spiR, remote))
+			sources = append(sources, p.Data)
 		case message.NATDetectionDestinationIP:
-			destinations++
-			destination = destination || bytes.Equal(p.Data, natHash(spiI, spiR, local))
+			destinations = append(destinations, p.Data)
 		}
 	}
-	if sources == 0 || destinations == 0 {
-		return nat{}, false
-	}
-	return nat{here: !destination, there: !source}, true
+	return natt.Detect(natt.SHA1(spiI, spiR), sources, destinations, local, remote)
 }
 
 // encap returns the UDP encapsulation of the Child SAs of s.
 func (s *ikeSA) encap() klips.Encap {
-	if !s.nat.encapsulates() {
+	if !s.nat.Encapsulates() {
 		return klips.Encap{}
 	}
 	return klips.Encap{SrcPort: s.local.Port(), DstPort: s.remote.Port()}
@@ -82,13 +49,11 @@ func (s *ikeSA) encap() klips.Encap {
 // float moves an IKE SA to port 4500 (RFC 7296, section 2.23). A peer on another port than
 // 500 has been called there already.
 func (s *ikeSA) float() {
-	s.local = netip.AddrPortFrom(s.local.Addr(), portNAT)
-	if s.remote.Port() == portIKE {
-		s.remote = netip.AddrPortFrom(s.remote.Addr(), portNAT)
+	s.local = netip.AddrPortFrom(s.local.Addr(), natt.Port)
+	if s.remote.Port() == natt.PortIKE {
+		s.remote = netip.AddrPortFrom(s.remote.Addr(), natt.Port)
 	}
 }
-
-const portIKE = 500
 
 // follow takes the address that an authentic new request came from as the peer's, if
 // it is behind a NAT and we are not, and the port that it came to as ours.
@@ -101,7 +66,7 @@ func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
 		s.local, s.remote = d.Local, d.Remote
 		return
 	}
-	if s.nat.there && !s.nat.here {
+	if s.nat.There && !s.nat.Here {
 		m.move(s, d.Local, d.Remote)
 	}
 }
@@ -124,12 +89,12 @@ func (m *Machine) moveChild(c *child) {
 	}
 }
 
-// Moved is that of pluto.Negotiator. The kernel sees data from the peer's
+// Moved implements pluto.Negotiator. The kernel sees data from the peer's
 // new address before IKE does.
 func (m *Machine) Moved(child *pluto.Child, remote netip.AddrPort) {
 	m.enter()
 	c := m.children[child]
-	if c == nil || c.sa == nil || !c.sa.nat.there || c.sa.nat.here || c.sa.remote == remote {
+	if c == nil || c.sa == nil || !c.sa.nat.There || c.sa.nat.Here || c.sa.remote == remote {
 		return
 	}
 	m.move(c.sa, c.sa.local, remote)
@@ -137,13 +102,13 @@ func (m *Machine) Moved(child *pluto.Child, remote netip.AddrPort) {
 
 // sentSomething puts the next keepalive off, where one is needed.
 func (m *Machine) sentSomething(s *ikeSA) {
-	kept := s.nat.here || m.ForceKeepAlive && s.nat.there
+	kept := s.nat.Here || m.ForceKeepAlive && s.nat.There
 	if kept && (s.state == established || s.state == authSent) {
 		m.after(&s.alarm, atKeepalive, m.KeepAlive)
 	}
 }
 
 func (m *Machine) sendKeepalive(s *ikeSA) {
-	m.sendTo(pluto.Datagram{Local: s.local, Remote: s.remote, Payload: []byte{keepalive}})
+	m.sendTo(pluto.Datagram{Local: s.local, Remote: s.remote, Payload: natt.Keepalive()})
 	m.sentSomething(s)
 }

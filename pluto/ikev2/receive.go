@@ -5,12 +5,13 @@ import (
 
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/natt"
 )
 
 // Receive is that of pluto.Negotiator.
 func (m *Machine) Receive(d pluto.Datagram) {
 	m.enter()
-	if len(d.Payload) == 1 && d.Payload[0] == keepalive {
+	if natt.IsKeepalive(d.Payload) {
 		return
 	}
 	h, err := message.ParseHeader(d.Payload)

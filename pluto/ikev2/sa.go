@@ -10,6 +10,7 @@ import (
 	"ipsec/pluto/alarm"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
 
@@ -40,7 +41,7 @@ type ikeSA struct {
 	heardAt           int64 // when the last authentic message came
 	state             state
 	initiator         bool
-	nat               nat
+	nat               natt.State
 	fragments         bool // the peer can put messages together from fragments
 	childless         bool // the peer can do without a Child SA in IKE_AUTH
 	doomed            bool // it has ended, and is kept only to repeat its last answer

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire"
 	"ipsec/klips/wire/ike"
@@ -149,7 +150,7 @@ func (w *Wire) arrive(p []byte, h *packet.Header) {
 	a := arrival{packet: p}
 	switch {
 	case h.Proto == packet.ESP || h.Proto == packet.AH:
-	case h.Proto == packet.UDP && h.DstPort == wire.Port && h.Total >= h.Payload+packet.UDPLen:
+	case h.Proto == packet.UDP && h.DstPort == klips.EncapPort && h.Total >= h.Payload+packet.UDPLen:
 		a.src, a.dst = netip.AddrPortFrom(h.Src, h.SrcPort), netip.AddrPortFrom(h.Dst, h.DstPort)
 		data := p[h.Payload+packet.UDPLen : h.Total]
 		if len(data) <= 4 {
@@ -260,7 +261,7 @@ func cut(b *packet.Buffer) (list [][]byte) {
 
 // SendIKE is that of wire.Wire.
 func (w *Wire) SendIKE(m ike.Message) error {
-	if m.Local.Port() != wire.Port {
+	if m.Local.Port() != klips.EncapPort {
 		return fmt.Errorf("failed to send IKE from %v: %w", m.Local, syscall.EINVAL)
 	}
 	data := m.Payload
