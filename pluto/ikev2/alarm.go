@@ -38,6 +38,6 @@ func (m *Machine) Next() (time.Time, bool) { return m.alarms.Next() }
 func (m *Machine) Tick() {
 	m.enter()
 	m.alarms.Ring(m.now, func(o owner, kind uint8) { o.due(m, kind) })
-	m.tellOmitted(&m.limiter)
+	m.tellOmitted(&m.strangers)
 	m.tellOmitted(&m.known)
 }

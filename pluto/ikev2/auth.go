@@ -210,7 +210,7 @@ func (m *Machine) establish(s *ikeSA, how credential.Result) {
 	m.notHalfOpen(s)
 	s.handshake.keys.Clear()
 	s.handshake = nil
-	s.state = established
+	m.become(s, established)
 	m.enlist(s)
 	for _, w := range how.Warnings {
 		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s", w)

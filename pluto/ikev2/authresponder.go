@@ -46,7 +46,7 @@ func (m *Machine) receiveAuth(s *ikeSA, h message.Header, hash uint64, payloads 
 func (m *Machine) refuse(s *ikeSA, h message.Header, hash uint64, c *cause) {
 	m.answer(s, h, hash, c.notification())
 	m.limitedFor(s.conn, "packet from %s: %s", s.remote, c.text)
-	s.state = deleting
+	m.become(s, deleting)
 	s.doomed = true
 	m.after(&s.alarm, atExpire, halfOpenLife)
 }

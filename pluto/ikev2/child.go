@@ -131,7 +131,8 @@ func (m *Machine) removeChild(c *child, why pluto.Reason) {
 		s.before = slices.DeleteFunc(s.before, func(o *child) bool { return o == c })
 	}
 	m.detach(c)
-	if c.state = childGone; m.children[&c.Child] != c {
+	m.becomeChild(c, childGone)
+	if m.children[&c.Child] != c {
 		return
 	}
 	m.alarms.Clear(&c.alarm)
@@ -162,7 +163,7 @@ func (m *Machine) fade(c *child) {
 		return
 	}
 	m.detach(c)
-	c.state = childGone
+	m.becomeChild(c, childGone)
 	m.alarms.Clear(&c.alarm)
 	m.after(&c.alarm, atLinger, inboundKept)
 	if s := c.successor; s != nil && s.state == childLive {

@@ -197,6 +197,6 @@ func (m *Machine) answeredChild(s *ikeSA, made *child, c *cause) {
 	case c == nil:
 		m.announce(made)
 	case c.text != "":
-		m.tame(c.code, s, "answered with %s: %s", c.notify, c.text)
+		m.limitedKnown(c.code, s, "answered with %s: %s", c.notify, c.text)
 	}
 }

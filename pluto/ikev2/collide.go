@@ -58,7 +58,7 @@ func (m *Machine) succeeded(old, made *child) {
 	old.follow(made)
 	old.rekeying = nil
 	if old.state == childLive {
-		old.state = childReplaced
+		m.becomeChild(old, childReplaced)
 	}
 	m.set(&old.alarm, atRekey, m.never())
 	m.after(&old.alarm, atLinger, peerDeletes)
@@ -69,7 +69,8 @@ func (m *Machine) succeeded(old, made *child) {
 func (m *Machine) revive(c *child) {
 	for _, old := range slices.Clone(c.before) {
 		if old.state == childReplaced && !c.initiator {
-			old.state, old.successor = childLive, nil
+			m.becomeChild(old, childLive)
+			old.successor = nil
 			m.set(&old.alarm, atLinger, m.never())
 			m.retryRekey(old)
 			c.before = slices.DeleteFunc(c.before, func(o *child) bool { return o == old })
@@ -98,14 +99,14 @@ func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces ch
 		if winner.state == childLive {
 			m.use(winner)
 		}
-		made.state = childReplaced
+		m.becomeChild(made, childReplaced)
 		made.follow(winner)
 		m.ask(s, &deleteChild{child: made})
 		return
 	}
 	if x.rival != nil && x.rival.made.state == childLive {
 		loser := x.rival.made
-		loser.state = childReplaced
+		m.becomeChild(loser, childReplaced)
 		loser.follow(made)
 		m.set(&loser.alarm, atRekey, m.never())
 		m.after(&loser.alarm, atLinger, peerDeletes)

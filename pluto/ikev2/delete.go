@@ -32,7 +32,7 @@ func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 		return nil, false
 	}
 	if c := x.child; c != nil {
-		c.state = childDeleting
+		m.becomeChild(c, childDeleting)
 		x.proto, x.spi = c.Protocol, c.In.SPI
 	}
 	return []message.Payload{&message.Delete{Protocol: protocolOf(x.proto), SPIs: [][]byte{spiBytes(x.spi)}}}, true
@@ -84,7 +84,7 @@ func (*deleteIKE) serves(*pluto.Connection) bool { return false }
 
 func (x *deleteIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 	if s.state != replaced {
-		s.state = deleting
+		m.become(s, deleting)
 	}
 	if x.notify != nil {
 		return []message.Payload{x.notify}, true
@@ -125,7 +125,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	was := s.state
 	asked, again := s.underWay, s.alarm.When(atRetransmit)
 	s.underWay, s.queue, s.later = nil, nil, nil
-	s.state = deleting
+	m.become(s, deleting)
 	for _, ch := range append([]*child(nil), s.children...) {
 		m.removeChild(ch, why)
 	}

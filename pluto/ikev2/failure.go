@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
@@ -116,17 +115,6 @@ func authCause(err error, conn *pluto.Connection) *cause {
 	return c.look(conn)
 }
 
-// report reports about a connection.
-func (m *Machine) report(code int, conn *pluto.Connection, serial int, format string, args ...any) {
-	m.Report(pluto.Report{Code: code, Conn: conn, Serial: serial, Text: fmt.Sprintf(format, args...)})
-}
-
-// failed says that an attempt for conn has come to nothing.
-func (m *Machine) failed(conn *pluto.Connection, serial int, c *cause) {
-	m.Report(pluto.Report{Code: c.code, Conn: conn, Serial: serial, Text: c.text, Outcome: pluto.Failed})
-	m.Connections.Failed(conn, c)
-}
-
 // collapse ends an IKE SA that has failed, and says why, once: to those who
 // waited for it, or, where it was established, in a line of its own.
 func (m *Machine) collapse(s *ikeSA, c *cause) {
@@ -142,66 +130,4 @@ func (s *ikeSA) awaited() bool {
 		c, ok := x.(*createChild)
 		return ok && c.old == nil && !c.cancelled
 	})
-}
-
-// from says whom a report is about that no connection is known for yet.
-func (m *Machine) from(s *ikeSA) string {
-	if s.conn != nil {
-		return ""
-	}
-	return fmt.Sprintf("packet from %s: ", s.remote)
-}
-
-// tame reports what a peer whose identity is known has asked for in vain. It, too, may
-// ask again and again.
-func (m *Machine) tame(code int, s *ikeSA, format string, args ...any) {
-	if m.known.allows(m.now, m.Limits.ReportBurst) {
-		m.tellOmitted(&m.known)
-		m.report(code, s.conn, s.serial, format, args...)
-	}
-}
-
-// limiter lets so many reports through at once, and one a second after, so
-// that a flood of packets from nobody in particular does not become one of lines.
-type limiter struct {
-	tokens  int
-	filled  time.Time
-	omitted int
-}
-
-// limited reports what an unauthenticated message has caused.
-func (m *Machine) limited(format string, args ...any) { m.limitedFor(nil, format, args...) }
-
-// limitedFor is limited, where it is known which connection is meant.
-func (m *Machine) limitedFor(conn *pluto.Connection, format string, args ...any) {
-	if m.limiter.allows(m.now, m.Limits.ReportBurst) {
-		m.tellOmitted(&m.limiter)
-		m.Report(pluto.Report{Code: pluto.RCLogSerious, Conn: conn, Text: fmt.Sprintf(format, args...)})
-	}
-}
-
-// allows reports whether one more report may be made.
-func (l *limiter) allows(now time.Time, burst int) bool {
-	if l.filled.IsZero() {
-		l.tokens, l.filled = burst, now
-	}
-	if n := int(now.Sub(l.filled) / time.Second); n > 0 {
-		l.tokens = min(burst, l.tokens+n)
-		l.filled = l.filled.Add(time.Duration(n) * time.Second)
-	}
-	if l.tokens == 0 {
-		l.omitted++
-		return false
-	}
-	l.tokens--
-	return true
-}
-
-// tellOmitted says how many reports were left out, once that has come to an end.
-func (m *Machine) tellOmitted(l *limiter) {
-	if l.omitted == 0 || m.now.Sub(l.filled) < time.Second {
-		return
-	}
-	m.Report(pluto.Report{Code: pluto.RCLogSerious, Text: fmt.Sprintf("%d more messages like the last ones were left out", l.omitted)})
-	l.omitted = 0
 }

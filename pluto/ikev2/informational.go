@@ -95,7 +95,8 @@ func (m *Machine) gone(s *ikeSA, c *cause) {
 	}
 	tasks := append(s.tasks(), s.later...)
 	s.underWay, s.queue, s.later = nil, nil, nil
-	s.state, s.doomed = deleting, true
+	m.become(s, deleting)
+	s.doomed = true
 	m.unassign(s)
 	m.delist(s)
 	for _, t := range tasks {

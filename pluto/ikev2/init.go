@@ -42,7 +42,7 @@ func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA 
 	s := m.newSA(true,
 		netip.AddrPortFrom(conn.Local.Host.Addr, local),
 		netip.AddrPortFrom(conn.Remote.Host.Addr, port))
-	s.state = initSent
+	m.become(s, initSent)
 	m.assign(s, conn)
 	s.handshake = &handshake{waiting: wanted}
 	policy, err := m.ikePolicy(conn)
@@ -266,7 +266,7 @@ func (x *initExchange) accept(m *Machine, s *ikeSA, msg *message.Message, raw []
 	if s.nat.Encapsulates() && s.local.Port() == natt.PortIKE {
 		s.float()
 	}
-	s.state = authSent
+	m.become(s, authSent)
 	m.start(s, &authExchange{})
 	return nil
 }

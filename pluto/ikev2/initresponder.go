@@ -10,6 +10,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/limit"
 )
 
 // halfOpenLife is how long an initiator may take to come with IKE_AUTH.
@@ -37,7 +38,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	}
 	msg, err := message.Parse(d.Payload)
 	var critical *message.CriticalError
-	if errors.As(err, &critical) && m.limiter.allowsAnswer() {
+	if errors.As(err, &critical) && !m.strangers.Flooded() {
 		m.reply(d, h, &message.Notify{MessageType: message.UnsupportedCriticalPayload, Data: []byte{byte(critical.Payload)}})
 	}
 	if err != nil {
@@ -55,7 +56,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	conns := m.candidates(d.Local.Addr(), d.Remote.Addr())
 	if len(conns) == 0 {
 		m.limited("packet from %s: IKE_SA_INIT for %s, but no connection with IKEv2 is loaded for this peer; expected a conn with that address, or %%any, on the other side", d.Remote, d.Local)
-		if m.limiter.allowsAnswer() {
+		if !m.strangers.Flooded() {
 			m.reply(d, h, &message.Notify{MessageType: message.NoProposalChosen})
 		}
 		return
@@ -72,26 +73,15 @@ func (m *Machine) admit(d pluto.Datagram, h message.Header, msg *message.Message
 			return false
 		}
 	}
-	switch from := neighbourhood(d.Remote.Addr()); {
+	switch n := m.neighbours.Count(d.Remote.Addr()); {
 	case len(m.halfOpen) >= m.Limits.HalfOpen:
-		m.limited("packet from %s: left out: %d IKE SAs are half open, which is the limit", d.Remote, len(m.halfOpen))
+		m.limited("packet from %s: dropped IKE_SA_INIT: %d half-open IKE SAs, the limit", d.Remote, len(m.halfOpen))
 		return false
-	case m.perPeer[from] >= m.Limits.PerPeer:
-		m.limited("packet from %s: left out: %d IKE SAs with %s are half open, which is the limit", d.Remote, m.perPeer[from], from)
+	case n >= m.Limits.PerPeer:
+		m.limited("packet from %s: dropped IKE_SA_INIT: %d half-open IKE SAs with %s, the limit", d.Remote, n, limit.Neighbourhood(d.Remote.Addr()))
 		return false
 	}
 	return true
-}
-
-// neighbourhood returns the addresses that one sender may well have, all of
-// which count as it: in IPv6, a network.
-func neighbourhood(a netip.Addr) netip.Prefix {
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	p, _ := a.WithZone("").Prefix(bits)
-	return p
 }
 
 // candidates returns the connections that may be meant and speak IKEv2.
@@ -128,7 +118,8 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 		return
 	}
 	s := m.newSA(false, d.Local, d.Remote)
-	s.spiI, s.suite, s.state = h.InitiatorSPI, suite, initDone
+	s.spiI, s.suite = h.InitiatorSPI, suite
+	m.become(s, initDone)
 	hs := &handshake{ni: bytes.Clone(nonce.Data), nr: m.nonce(), request: bytes.Clone(d.Payload), chosen: chosen, key: initKey{h.InitiatorSPI, d.Remote}}
 	s.handshake = hs
 	s.learn(msg.Payloads, conn, h.ResponderSPI)
@@ -144,7 +135,7 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 		return
 	}
 	m.halfOpen[hs.key] = s
-	m.perPeer[neighbourhood(d.Remote.Addr())]++
+	m.neighbours.Add(d.Remote.Addr())
 	m.after(&s.alarm, atExpire, halfOpenLife)
 	payloads := []message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: public}, &message.Nonce{Data: hs.nr}}
 	payloads = append(payloads, m.initNotifies(s, conn)...)
@@ -192,9 +183,6 @@ func (m *Machine) notHalfOpen(s *ikeSA) {
 	if s.handshake == nil || s.initiator || m.halfOpen[s.handshake.key] != s {
 		return
 	}
-	from := neighbourhood(s.handshake.key.remote.Addr())
 	delete(m.halfOpen, s.handshake.key)
-	if m.perPeer[from]--; m.perPeer[from] <= 0 {
-		delete(m.perPeer, from)
-	}
+	m.neighbours.Remove(s.handshake.key.remote.Addr())
 }

@@ -21,7 +21,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"io"
-	"net/netip"
 	"time"
 
 	"ipsec/conf/identity"
@@ -31,6 +30,7 @@ import (
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/limit"
 	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
@@ -71,7 +71,7 @@ type Limits struct {
 	ReportBurst int // reports of unauthenticated messages in a row; one a second follows
 }
 
-// DefaultLimits suit a gateway with thousands of peers.
+// defaultLimits suit a gateway with thousands of peers.
 var defaultLimits = Limits{Cookies: 64, PerPeer: 32, HalfOpen: 4096, Children: 1024, Alike: 256, ReportBurst: 10}
 
 func (l Limits) orDefault() Limits {
@@ -97,7 +97,7 @@ type Machine struct {
 	serial                 int
 	sas                    map[message.SPI]*ikeSA // by our SPI
 	halfOpen               map[initKey]*ikeSA     // as responder, not authenticated yet
-	perPeer                map[netip.Prefix]int   // of halfOpen
+	neighbours             limit.Neighbours       // of halfOpen
 	byConn                 map[connKey][]*ikeSA   // by the connection that they were made for
 	pairs                  map[pair][]*ikeSA      // authenticated, by who the ends are
 	children               map[*pluto.Child]*child
@@ -106,8 +106,8 @@ type Machine struct {
 	policies               map[*proposal.Proposal]offer.Policy // of ike=, by the first proposal
 	alarms                 alarm.Queue[owner]
 	cookies                cookieJar
-	limiter                limiter // of reports about anybody
-	known                  limiter // of those about peers that have proved who they are
+	strangers              limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
+	known                  limit.Reports // about peers that have proved who they are
 	seed                   maphash.Seed
 	closed                 bool
 }
@@ -130,13 +130,15 @@ func New(c Config) *Machine {
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},
 		halfOpen: map[initKey]*ikeSA{},
-		perPeer:  map[netip.Prefix]int{},
 		policies: map[*proposal.Proposal]offer.Policy{},
 		byConn:   map[connKey][]*ikeSA{},
 		pairs:    map[pair][]*ikeSA{},
 		children: map[*pluto.Child]*child{},
 		suites:   map[suite.Choice]*suite.Suite{},
 		seed:     maphash.MakeSeed(),
+
+		strangers: limit.Reports{Burst: c.Limits.ReportBurst},
+		known:     limit.Reports{Burst: c.Limits.ReportBurst},
 	}
 	m.enter()
 	return m

@@ -39,6 +39,9 @@ func (w *world) host(seed uint64, name, addr string, c ikev2.Config, conns ...*p
 		c.Credentials = plutotest.Shared("a secret")
 	}
 	c.Report = func(r pluto.Report) {
+		if strings.Contains(r.Text, "which must not be") {
+			w.t.Errorf("%s: %s", name, r.Text)
+		}
 		line := fmt.Sprintf("%03d %s %v #%d: %s", r.Code, name, r.Conn, r.Serial, r.Text)
 		h.reports = append(h.reports, line)
 		if r.Outcome != pluto.Pending {

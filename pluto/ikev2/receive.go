@@ -49,14 +49,11 @@ func (m *Machine) Receive(d pluto.Datagram) {
 // speak (RFC 7296, section 2.5). One of IKEv1 is for another Negotiator.
 func (m *Machine) otherVersion(d pluto.Datagram, h message.Header) {
 	m.limited("packet from %s: IKE version %d.%d, expected 2.0", d.Remote, h.Version>>4, h.Version&15)
-	if h.Major() < 2 || h.IsResponse() || !m.limiter.allowsAnswer() {
+	if h.Major() < 2 || h.IsResponse() || m.strangers.Flooded() {
 		return
 	}
 	m.reply(d, h, &message.Notify{MessageType: message.InvalidMajorVersion, Data: []byte{2}})
 }
-
-// allowsAnswer bounds unprotected answers by the same measure as reports.
-func (l *limiter) allowsAnswer() bool { return l.omitted == 0 }
 
 // reply answers a request without protection, and without keeping anything.
 func (m *Machine) reply(d pluto.Datagram, h message.Header, payloads ...message.Payload) {
@@ -207,7 +204,7 @@ func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err e
 			m.drop(s, pluto.PeerDead, causef(pluto.RCFatal, "%v", err))
 			return
 		}
-		m.tame(pluto.RCLogSerious, s, "%s: %v", h, err)
+		m.limitedKnown(pluto.RCLogSerious, s, "%s: %v", h, err)
 		return
 	}
 	c := refusal(message.InvalidSyntax, "%s: %v; the IKE SA ends", h, err)

@@ -71,7 +71,7 @@ func (x *rekeyIKE) discard(m *Machine, s *ikeSA, payloads []message.Payload) {
 	}
 	made := x.made
 	made.nat, made.fragments = s.nat, s.fragments
-	made.state = deleting
+	m.become(made, deleting)
 	m.start(made, &deleteIKE{})
 }
 
@@ -123,14 +123,16 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	m.established(made, s)
 	if r := x.rival; r != nil {
 		if bytes.Compare(lowest(nonces), lowest(r.nonces)) < 0 {
-			made.successor, made.state = r.made, replaced
+			made.successor = r.made
+			m.become(made, replaced)
 			m.start(made, &deleteIKE{})
 			m.yield(s, r.made)
 			return
 		}
 		r.made.rivalOf = nil
 		if r.made.state == established {
-			r.made.successor, r.made.state = made, replaced
+			r.made.successor = made
+			m.become(r.made, replaced)
 			m.after(&r.made.alarm, atExpire, peerDeletes)
 		}
 	}
@@ -253,7 +255,7 @@ func (m *Machine) rekeyed(made, old *ikeSA, chosen offer.Chosen, n childNonces) 
 // established enters an IKE SA that was made by rekeying old.
 func (m *Machine) established(made, old *ikeSA) {
 	m.inherit(made, old)
-	made.state = established
+	m.become(made, established)
 	m.startTimers(made)
 	m.report(pluto.RCNewState+made.state.number(), made.conn, made.serial, "%s: rekeyed IKE SA #%d {%s}", made.state.name(), old.serial, made.suite)
 }
@@ -283,7 +285,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 		c := wrongGroup(err).look(s.conn, "ike")
 		m.answer(s, h, hash, c.notification())
 		if c.notify == message.NoProposalChosen {
-			m.tame(c.code, s, "the peer's request to rekey the IKE SA was refused: %s", c.text)
+			m.limitedKnown(c.code, s, "the peer's request to rekey the IKE SA was refused: %s", c.text)
 		}
 		return
 	}

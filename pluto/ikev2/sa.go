@@ -141,7 +141,12 @@ func (m *Machine) forget(s *ikeSA) {
 		return
 	}
 	m.notHalfOpen(s)
-	s.state = gone
+	m.become(s, gone)
+	m.wipe(s)
+}
+
+// wipe takes all that is known of an IKE SA that is gone from the machine's memory.
+func (m *Machine) wipe(s *ikeSA) {
 	m.alarms.Clear(&s.alarm)
 	delete(m.sas, s.spi())
 	m.unassign(s)
@@ -165,15 +170,14 @@ func (m *Machine) drop(s *ikeSA, why pluto.Reason, c *cause) {
 	}
 	tasks := s.all()
 	m.notHalfOpen(s)
-	s.state = gone
+	m.become(s, gone)
 	for _, c := range slices.Clone(s.children) {
 		m.removeChild(c, why)
 	}
 	for _, x := range tasks {
 		x.lost(m, s, c)
 	}
-	s.state = deleting
-	m.forget(s)
+	m.wipe(s)
 }
 
 // handOver gives the Child SAs of s, and the requests that wait on it, to its successor.
@@ -186,7 +190,7 @@ func (m *Machine) handOver(s, to *ikeSA) {
 	to.queue = append(append(to.queue, s.queue...), s.later...)
 	s.queue, s.later = nil, nil
 	s.successor = to
-	s.state = replaced
+	m.become(s, replaced)
 	m.watchAlike(to)
 	m.set(&s.alarm, atRekey, time.Time{})
 	m.set(&s.alarm, atLiveness, time.Time{})

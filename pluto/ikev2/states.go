@@ -1,5 +1,11 @@
 package ikev2
 
+import (
+	"slices"
+
+	"ipsec/pluto"
+)
+
 // state is where an IKE SA stands.
 type state uint8
 
@@ -12,6 +18,51 @@ const (
 	deleting                     // we have told the peer that it is deleted
 	gone
 )
+
+// next returns the states that an IKE SA may go to from s.
+func (s state) next() []state {
+	switch s {
+	case 0:
+		return []state{
+			initSent,
+			initDone,
+			established, // made by rekeying another
+			deleting,    // made so, too, when that one had ended meanwhile
+			gone,        // given up before it was made
+		}
+	case initSent:
+		return []state{authSent, deleting, gone}
+	case initDone:
+		return []state{established, deleting, gone}
+	case authSent:
+		return []state{established, deleting, gone}
+	case established:
+		return []state{replaced, deleting, gone}
+	case replaced:
+		return []state{deleting, gone}
+	case deleting:
+		return []state{deleting, gone} // its last word may be said again
+	}
+	return nil
+}
+
+// become changes the state of an IKE SA. Nothing else does. A change that the table
+// does not know is a fault of ours: it is reported, and made.
+func (m *Machine) become(s *ikeSA, to state) {
+	if !slices.Contains(s.state.next(), to) {
+		m.report(pluto.RCInternal, s.conn, s.serial, "an IKE SA went from %s to %s, which must not be", s.state, to)
+	}
+	s.state = to
+}
+
+// String returns the state as the code calls it, for reports of its faults.
+func (s state) String() string {
+	names := [...]string{"nothing", "initSent", "initDone", "authSent", "established", "replaced", "deleting", "gone"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return "no state"
+}
 
 // name returns the name of a state that scripts know.
 func (s state) name() string {
@@ -67,6 +118,32 @@ const (
 	childDeleting            // we have told the peer, or are about to
 	childGone                // deleted on both ends; packets under way may still come in
 )
+
+// next returns the states that a Child SA may go to from s.
+func (s childState) next() []childState {
+	switch s {
+	case childLive:
+		return []childState{childReplaced, childDeleting, childGone}
+	case childReplaced:
+		return []childState{
+			childLive, // the peer could not set the one that it made in its place
+			childReplaced, childDeleting, childGone,
+		}
+	case childDeleting:
+		return []childState{childDeleting, childGone}
+	case childGone:
+		return []childState{childGone}
+	}
+	return nil
+}
+
+// becomeChild is become, for a Child SA.
+func (m *Machine) becomeChild(c *child, to childState) {
+	if !slices.Contains(c.state.next(), to) {
+		m.report(pluto.RCInternal, c.Conn, c.serial, "a Child SA went from state %d to %d, which must not be", c.state, to)
+	}
+	c.state = to
+}
 
 // The names of the states of Child SAs that scripts know.
 const (

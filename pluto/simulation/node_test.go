@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 
@@ -76,6 +77,9 @@ func (n *node) boot() {
 	n.asked = true
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
+		if r.Code == pluto.RCInternal && strings.Contains(r.Text, "which must not be") {
+			w.t.Errorf("seed %d: %s: %s", w.seed, n.name, r.Text)
+		}
 	}
 	private, err := connection.ParsePrivate("%v4:172.16.0.0/12")
 	if err != nil {
