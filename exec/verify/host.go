@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"ipsec/plan"
+	"ipsec/pluto/natt"
 )
 
 // The checks of what else the host has to offer.
@@ -32,18 +33,18 @@ func (m Machine) tunDevice() []Finding {
 // ports looks whether what is not ours has the ports of IKE and of ESP in UDP.
 func (m Machine) ports() []Finding {
 	var all []Finding
-	for _, port := range []uint16{500, 4500} {
+	for _, port := range []uint16{natt.PortIKE, natt.Port} {
 		f := found(fmt.Sprintf("UDP port %d", port), OK)
 		const end = "end that one first (ss -lunp tells which)"
-		ours := m.Facts.Running.Pluto || port == 4500 && m.Facts.Running.Klips
+		ours := m.Facts.Running.Pluto || port == natt.Port && m.Facts.Running.Klips
 		switch {
-		case port == 500 && m.ConfigErr == nil && !m.runs(plan.Pluto):
+		case port == natt.PortIKE && m.ConfigErr == nil && !m.runs(plan.Pluto):
 			f = found(f.Asks, OK, "not needed: pluto=no")
 		case m.BoundErr != nil:
 			f = broken(f.Asks, Warning, m.BoundErr)
 		case m.Bound[port] && ours:
 			f = found(f.Asks, OK, "ours")
-		case m.Bound[port] && port == 500:
+		case m.Bound[port] && port == natt.PortIKE:
 			f = wants(f.Asks, Failed, "another program has it, and Pluto needs it", end)
 		case m.Bound[port]:
 			f = wants(f.Asks, Warning, "another program has it", end)
