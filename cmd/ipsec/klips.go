@@ -49,15 +49,16 @@ func (c *klipsCmd) Run(e *env) error {
 // settings checks the flags.
 func (c *klipsCmd) settings() (klips.Settings, error) {
 	s := klips.Settings{FragICMP: c.Fragicmp, HideTOS: c.Hidetos}
+	known := klips.Topics().Names
 	for _, flag := range c.Debug {
 		switch {
 		case flag == "none":
 		case flag == "all":
-			s.Debug = append(s.Debug, allButVerbose()...)
-		case slices.Contains(debugFlags(), flag):
+			s.Debug = append(s.Debug, allDebug()...)
+		case slices.Contains(known, flag):
 			s.Debug = append(s.Debug, flag)
 		default:
-			return s, usageError(fmt.Sprintf("--debug=%s: expected all, none or some of %s", flag, strings.Join(debugFlags(), ", ")))
+			return s, usageError(fmt.Sprintf("--debug=%s: expected all, none or some of %s", flag, strings.Join(known, ", ")))
 		}
 	}
 	return s, nil

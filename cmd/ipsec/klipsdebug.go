@@ -18,12 +18,6 @@ type klipsdebugCmd struct {
 	None  bool   `help:"Turn all flags off."`
 }
 
-// debugFlags returns the flags of ipsec_klipsdebug(8): those of the table, and
-// a part of the first of them.
-func debugFlags() []string {
-	return slices.Insert(proc.DebugFlags(), 1, "tunnel-xmit")
-}
-
 // Run does what the options ask for; without any it prints the flags.
 func (c *klipsdebugCmd) Run(e *env) error { return runTool(e, c) }
 
@@ -34,21 +28,23 @@ func (c *klipsdebugCmd) request(*env, options.Resolver) (request, error) {
 	}
 	switch what {
 	case "--all":
-		return request{call: func(table klips.Table) error { return table.SetDebug(allButVerbose()) }}, nil
+		return request{call: func(table klips.Table) error { return table.SetDebug(allDebug()) }}, nil
 	case "--none":
 		return request{call: func(table klips.Table) error { return table.SetDebug(nil) }}, nil
 	case "--set", "--clear":
 		flag := c.Set + c.Clear
-		if !slices.Contains(debugFlags(), flag) {
-			return request{}, usageError(fmt.Sprintf("%s=%s: expected one of %s", what, flag, strings.Join(debugFlags(), ", ")))
+		if known := klips.Topics().Names; !slices.Contains(known, flag) {
+			return request{}, usageError(fmt.Sprintf("%s=%s: expected one of %s", what, flag, strings.Join(known, ", ")))
 		}
 		return request{call: func(table klips.Table) error { return switchFlag(table, flag, what == "--set") }}, nil
 	}
 	return listing(klips.Table.GetSettings, proc.KlipsDebug), nil
 }
 
-func allButVerbose() []string {
-	return slices.DeleteFunc(debugFlags(), func(flag string) bool { return flag == "verbose" })
+// allDebug returns the flags that "all" stands for.
+func allDebug() []string {
+	topics := klips.Topics()
+	return topics.Words(topics.Set("all"))
 }
 
 // switchFlag turns one flag on or off and leaves the others as they are.
@@ -57,14 +53,10 @@ func switchFlag(table klips.Table, flag string, on bool) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(settings.Debug, "all") { // as klipsdebug= has it
-		settings.Debug = append(settings.Debug, allButVerbose()...)
+	topics := klips.Topics()
+	flags := topics.Set(settings.Debug...) &^ topics.Set(flag)
+	if on {
+		flags |= topics.Set(flag)
 	}
-	var flags []string
-	for _, known := range debugFlags() {
-		if known == flag && on || known != flag && slices.Contains(settings.Debug, known) {
-			flags = append(flags, known)
-		}
-	}
-	return table.SetDebug(flags)
+	return table.SetDebug(topics.Words(flags))
 }

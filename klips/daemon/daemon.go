@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 		Table:  core,
 		Events: core.Events(),
 		Log:    o.Log,
-		Debug:  func(line string) { core.Debug("pfkey", line) },
+		Debug:  func(line string) { core.Debug(klips.TopicPFKey, "pfkey: "+line) },
 		Ready: func() error {
 			if err := confine.Keep(confine.Klips); err != nil {
 				return err

@@ -63,7 +63,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 		w.Close()
 		return err
 	}
-	e.debug.done(topicNetlink, nil, "netlink: attach %s, MTU %d, to %s, MTU %d", virtual, mtu, physical, w.MTU())
+	e.debug.done(klips.TopicNetlink, nil, "netlink: attach %s, MTU %d, to %s, MTU %d", virtual, mtu, physical, w.MTU())
 	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w, several: len(d.Queues()) > 1}
 	e.mu.Lock()
 	e.attached[virtual] = a
@@ -125,7 +125,7 @@ func (e *Engine) detach(virtual string) error {
 	}
 	a.wire.Close()
 	a.wait.Wait()
-	e.debug.done(topicNetlink, err, "netlink: detach %s", virtual)
+	e.debug.done(klips.TopicNetlink, err, "netlink: detach %s", virtual)
 	return err
 }
 
@@ -225,7 +225,7 @@ func (e *Engine) pathMTU(dst netip.Addr, spi uint32, mtu int) {
 		return
 	}
 	e.paths[dst] = path{max(mtu, least), e.now().Add(pathTime)}
-	e.debug.done(topicNetlink, nil, "netlink: packets to %v may have %d bytes", dst, max(mtu, least))
+	e.debug.done(klips.TopicNetlink, nil, "netlink: packets to %v may have %d bytes", dst, max(mtu, least))
 }
 
 // mtu returns the longest packet that reaches dst. The caller holds mu.

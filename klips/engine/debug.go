@@ -2,92 +2,48 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"ipsec/klips"
 	"ipsec/klips/eroute"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
+	"ipsec/logger/topic"
 )
-
-// A topic is what a flag of klipsdebug(8) asks to be told of.
-type topic uint32
-
-const (
-	topicTunnel     topic = 1 << iota // packets out: what became of them
-	topicTunnelXmit                   // of those, the ones that were sent
-	topicNetlink                      // virtual and physical interfaces, MTU of paths
-	topicXform                        // the algorithms of SAs
-	topicEroute                       // eroutes set and taken away
-	topicSPI                          // SAs set, changed, ended
-	topicRadij                        // which eroute a packet takes
-	topicESP
-	topicAH
-	topicRcv // packets in: what became of them
-	topicPFKey
-	topicIPCOMP
-	topicVerbose // more of each packet
-)
-
-// topics are the names of the topics, in the order of their bits.
-func topics() []string {
-	return []string{"tunnel", "tunnel-xmit", "netlink", "xform", "eroute", "spi", "radij", "esp", "ah", "rcv", "pfkey", "ipcomp", "verbose"}
-}
 
 // debugLines is how many lines are kept from one sweep to the next, and so are
 // logged in a second at most.
 const debugLines = 50
 
-// debug keeps what the flags of klipsdebug(8) ask for until the next sweep
-// logs it, so that no packet waits for a log. Keys and payloads are never in it.
+// debug says what the topics of klipsdebug(8) ask for. It keeps the lines until
+// the next sweep logs them, so that no packet waits for a log. Keys and payloads
+// are never in them.
 type debug struct {
-	on atomic.Uint32 // topics
-
-	mu    sync.Mutex
-	lines []string
-	lost  int
+	*topic.Log
+	lines topic.Lines
 }
 
-// set turns on the topics of those names, and "all" but verbose.
-func (d *debug) set(flags []string) {
-	var on topic
-	for i, name := range topics() {
-		if slices.Contains(flags, name) || name != "verbose" && slices.Contains(flags, "all") {
-			on |= 1 << i
-		}
-	}
-	d.on.Store(uint32(on))
+func newDebug(flags []string) *debug {
+	d := &debug{lines: topic.Lines{Limit: debugLines}}
+	d.Log = topic.New(d.lines.Add)
+	d.set(flags)
+	return d
 }
 
-// about reports whether any of the topics is asked for. What is said costs
-// time and memory, so that a data path looks here first.
-func (d *debug) about(t topic) bool { return topic(d.on.Load())&t != 0 }
-
-// say keeps a line.
-func (d *debug) say(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.lines) >= debugLines {
-		d.lost++
-		return
-	}
-	d.lines = append(d.lines, fmt.Sprintf(format, args...))
-}
+// set turns on the topics of those names, and all others off.
+func (d *debug) set(flags []string) { d.Select(klips.Topics().Set(flags...)) }
 
 // done says what a change of the tables was, and the error that it met.
-func (d *debug) done(t topic, err error, format string, args ...any) {
-	if d.about(t) {
-		d.say(format+": %s", append(args, outcome(err))...)
+func (d *debug) done(t topic.Set, err error, format string, args ...any) {
+	if d.On(t) {
+		d.Sayf(t, format+": %s", append(args, outcome(err))...)
 	}
 }
 
 // transform says what a transform of an SA did with that many bytes, or its error.
-func (d *debug) transform(t topic, id said.SAID, did string, size int, err error) {
-	if d.about(t) {
-		d.say("%v: %v %s %d bytes: %s", id.Proto, id, did, size, outcome(err))
+func (d *debug) transform(t topic.Set, id said.SAID, did string, size int, err error) {
+	if d.On(t) {
+		d.Sayf(t, "%v: %v %s %d bytes: %s", id.Proto, id, did, size, outcome(err))
 	}
 }
 
@@ -98,25 +54,20 @@ func outcome(err error) string {
 	return "good"
 }
 
-// take returns the lines since the last time.
-func (d *debug) take() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	lines := d.lines
-	if d.lost > 0 {
-		lines = append(lines, fmt.Sprintf("klipsdebug: %d more lines left out", d.lost))
+// flush gives log the lines since the last time.
+func (d *debug) flush(log func(string)) {
+	lines, lost := d.lines.Take()
+	for _, line := range lines {
+		log(line)
 	}
-	d.lines, d.lost = nil, 0
-	return lines
+	if lost > 0 {
+		log(fmt.Sprintf("klipsdebug: %d more lines left out", lost))
+	}
 }
 
-// Debug logs a line soon where klipsdebug(8) has that flag on, and one of many
-// where there are too many.
-func (e *Engine) Debug(flag, line string) {
-	if i := slices.Index(topics(), flag); i >= 0 && e.debug.about(1<<i) {
-		e.debug.say("%s: %s", flag, line)
-	}
-}
+// Debug logs a line at the next sweep where a topic of klipsdebug(8) is on,
+// unless too many others came first.
+func (e *Engine) Debug(t topic.Set, line string) { e.debug.Sayf(t, "%s", line) }
 
 // sent describes what became of a packet: so many packets, the first of them p.
 func (d *debug) sent(p []byte, count int) string {
@@ -157,7 +108,7 @@ func (d *debug) describe(h *packet.Header) string {
 		fmt.Fprintf(&b, ", fragment at %d", h.Offset)
 	}
 	fmt.Fprintf(&b, ", %d bytes", h.Total)
-	if d.about(topicVerbose) {
+	if d.On(klips.TopicVerbose) {
 		fmt.Fprintf(&b, ", id %#x, ttl %d, tos %#x, df %v", h.ID, h.TTL, h.TOS, h.DF)
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"ipsec/klips"
 	"ipsec/klips/ah"
 	"ipsec/klips/eroute"
 	"ipsec/klips/esp"
@@ -22,7 +23,7 @@ func (i *inbound) verify(p *incoming) reason {
 	}
 	size := p.b.Len()
 	bare, state, err := sa.Verify(p.b.Bytes(), seq, i.now)
-	i.e.debug.transform(topicAH, sa.Config.ID, "verified", size, err)
+	i.e.debug.transform(klips.TopicAH, sa.Config.ID, "verified", size, err)
 	if err != nil {
 		return why(err)
 	}
@@ -43,7 +44,7 @@ func (i *inbound) open(p *incoming) reason {
 		return r
 	}
 	payload, next, state, err := sa.Open(&i.scratch, p.b.Bytes(), i.now)
-	i.e.debug.transform(topicESP, sa.Config.ID, "opened", p.b.Len(), err)
+	i.e.debug.transform(klips.TopicESP, sa.Config.ID, "opened", p.b.Len(), err)
 	if err != nil {
 		return why(err)
 	}
@@ -64,7 +65,7 @@ func (i *inbound) decompress(p *incoming) reason {
 	}
 	larger := i.take()
 	payload, next, state, err := sa.Decompress(larger.Space()[:0], p.b.Bytes(), i.now)
-	i.e.debug.transform(topicIPCOMP, sa.Config.ID, "expanded", p.b.Len(), err)
+	i.e.debug.transform(klips.TopicIPCOMP, sa.Config.ID, "expanded", p.b.Len(), err)
 	if err != nil {
 		return dropMalformed
 	}

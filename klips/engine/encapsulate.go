@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 
+	"ipsec/klips"
 	"ipsec/klips/ah"
 	"ipsec/klips/esp"
 	"ipsec/klips/packet"
@@ -176,7 +177,7 @@ func (o *outbound) compress(p *outgoing) bool {
 	if !ok {
 		did = "left as they are"
 	}
-	o.e.debug.transform(topicIPCOMP, sa.Config.ID, did, p.b.Len(), nil)
+	o.e.debug.transform(klips.TopicIPCOMP, sa.Config.ID, did, p.b.Len(), nil)
 	if ok {
 		smaller.SetLen(len(result))
 		p.b, p.next = smaller, packet.COMP
@@ -211,7 +212,7 @@ func (o *outbound) protect(p *outgoing) bool {
 	for _, sa := range p.chain { // AH
 		buf, at := p.b.Whole()
 		whole, state, err := o.line.Protect(sa, buf, at, o.now)
-		o.e.debug.transform(topicAH, sa.Config.ID, "protected", p.b.Len(), err)
+		o.e.debug.transform(klips.TopicAH, sa.Config.ID, "protected", p.b.Len(), err)
 		o.note(sa, state)
 		if err != nil {
 			return false
@@ -229,7 +230,7 @@ func (o *outbound) seal(p *outgoing, sa *sadb.SA) bool {
 		line = nil // it is the numbers of the AH around it that are in order
 	}
 	sealed, state, err := line.Seal(sa, &o.scratch, before, p.b.Bytes(), p.next, o.now)
-	o.e.debug.transform(topicESP, sa.Config.ID, "sealed", p.b.Len(), err)
+	o.e.debug.transform(klips.TopicESP, sa.Config.ID, "sealed", p.b.Len(), err)
 	o.note(sa, state)
 	if err != nil {
 		return false

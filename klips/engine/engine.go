@@ -91,7 +91,7 @@ type Engine struct {
 	now    func() time.Time
 	events chan klips.Event
 	stats  counters
-	debug  debug
+	debug  *debug
 	ids    atomic.Uint32
 	order  *sadb.Order
 
@@ -120,6 +120,7 @@ func New(o Options) *Engine {
 		log:      o.Log,
 		now:      o.Now,
 		events:   make(chan klips.Event, 1024),
+		debug:    newDebug(o.Settings.Debug),
 		stop:     make(chan struct{}),
 		order:    sadb.NewOrder(),
 		settings: o.Settings,
@@ -128,7 +129,6 @@ func New(o Options) *Engine {
 		held:     map[klips.Selector]*held{},
 		paths:    map[netip.Addr]path{},
 	}
-	e.debug.set(o.Settings.Debug)
 	if e.system == nil {
 		e.system = Linux{}
 	}

@@ -59,7 +59,7 @@ func (e *Engine) hold(t *trapped) {
 	}
 	e.held[hosts] = &held{t.at, t.packet, e.now().Add(heldTime)}
 	flow := klips.Selector{Src: hosts.Src, Dst: hosts.Dst, Proto: t.flow.Proto, SrcPort: t.flow.SrcPort, DstPort: t.flow.DstPort}
-	e.debug.done(topicEroute, nil, "eroute: %v -> %v waits for an SA", hosts.Src, hosts.Dst)
+	e.debug.done(klips.TopicEroute, nil, "eroute: %v -> %v waits for an SA", hosts.Src, hosts.Dst)
 	e.emit(klips.Acquire{Packet: flow, Trap: trap.Selector, Ident: trap.Ident})
 }
 

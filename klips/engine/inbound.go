@@ -132,11 +132,11 @@ func (i *inbound) count(r reason, b *packet.Buffer, h *packet.Header) {
 		e.stats.count(r)
 	}
 	switch {
-	case !e.debug.about(topicRcv):
+	case !e.debug.On(klips.TopicRcv):
 	case r >= 0:
-		e.debug.say("rcv: %s: dropped as one %v", e.debug.describe(h), r)
+		e.debug.Sayf(klips.TopicRcv, "rcv: %s: dropped as one %v", e.debug.describe(h), r)
 	default:
-		e.debug.say("rcv: %s: good", e.debug.describe(h))
+		e.debug.Sayf(klips.TopicRcv, "rcv: %s: good", e.debug.describe(h))
 	}
 }
 

@@ -201,16 +201,16 @@ func (o *outbound) single(b *packet.Buffer, h *packet.Header) {
 	o.shut() // what came before goes first
 	before := len(o.out)
 	o.route(b, h)
-	if len(o.out) > before && e.debug.about(topicTunnel|topicTunnelXmit) {
-		e.debug.say("tunnel: %s: sent as %s", e.debug.describe(h), e.debug.sent(o.out[before].Bytes(), len(o.out)-before))
+	if len(o.out) > before && e.debug.On(klips.TopicTunnel|klips.TopicTunnelXmit) {
+		e.debug.Sayf(klips.TopicTunnel|klips.TopicTunnelXmit, "tunnel: %s: sent as %s", e.debug.describe(h), e.debug.sent(o.out[before].Bytes(), len(o.out)-before))
 	}
 }
 
 // drop counts a packet that goes no further.
 func (o *outbound) drop(r reason, h *packet.Header) {
 	o.e.stats.count(r)
-	if o.e.debug.about(topicTunnel) {
-		o.e.debug.say("tunnel: %s: dropped as one %v", o.e.debug.describe(h), r)
+	if o.e.debug.On(klips.TopicTunnel) {
+		o.e.debug.Sayf(klips.TopicTunnel, "tunnel: %s: dropped as one %v", o.e.debug.describe(h), r)
 	}
 }
 
@@ -224,8 +224,8 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 		return
 	}
 	entry, ok := e.eroutes.Lookup(flow)
-	if e.debug.about(topicRadij) {
-		e.debug.say("radij: %s: %s", e.debug.describe(h), entryText(entry, ok))
+	if e.debug.On(klips.TopicRadij) {
+		e.debug.Sayf(klips.TopicRadij, "radij: %s: %s", e.debug.describe(h), entryText(entry, ok))
 	}
 	switch {
 	case !ok:

@@ -51,7 +51,7 @@ type sealed struct {
 // to go the long way.
 func (o *outbound) choose(h *packet.Header) bool {
 	e := o.e
-	if e.debug.on.Load() != 0 || h.Fragmented() || !h.Ports && packet.HasPorts(h.Proto) {
+	if e.debug.Selected() != 0 || h.Fragmented() || !h.Ports && packet.HasPorts(h.Proto) {
 		return false
 	}
 	flow := eroute.FlowOf(h)

@@ -69,9 +69,7 @@ func (e *Engine) Sweep() {
 	if line != "" {
 		e.log(line)
 	}
-	for _, line := range e.debug.take() {
-		e.log(line)
-	}
+	e.debug.flush(e.log)
 }
 
 // sweepSAs asks each SA what time has made of it.
@@ -123,7 +121,7 @@ func (e *Engine) expire(list []worn) {
 		e.mu.Lock()
 		for _, w := range some {
 			sa := w.sa.Read()
-			e.debug.done(topicSPI, nil, "spi: %v reached its lifetime (hard %v)", sa.ID, w.hard)
+			e.debug.done(klips.TopicSPI, nil, "spi: %v reached its lifetime (hard %v)", sa.ID, w.hard)
 			if w.hard && e.sas.Lookup(sa.ID) == w.sa {
 				e.sas.Delete(sa.ID)
 			}

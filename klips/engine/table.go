@@ -18,8 +18,8 @@ func (e *Engine) AddSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.Add(sa, e.now())
-	e.debug.done(topicSPI, err, "spi: add %v", sa.ID)
-	e.debug.done(topicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
+	e.debug.done(klips.TopicSPI, err, "spi: add %v", sa.ID)
+	e.debug.done(klips.TopicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
 		sa.ID, sa.Enc, sa.Auth, sa.Comp, sa.ReplayWindow, sa.ESN)
 	return err
 }
@@ -29,7 +29,7 @@ func (e *Engine) UpdateSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.Update(sa, e.now())
-	e.debug.done(topicSPI, err, "spi: update %v", sa.ID)
+	e.debug.done(klips.TopicSPI, err, "spi: update %v", sa.ID)
 	return err
 }
 
@@ -39,7 +39,7 @@ func (e *Engine) DelSA(id said.SAID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.Delete(id)
-	e.debug.done(topicSPI, err, "spi: delete %v", id)
+	e.debug.done(klips.TopicSPI, err, "spi: delete %v", id)
 	return err
 }
 
@@ -93,7 +93,7 @@ func (e *Engine) ClearSAs() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sas.Clear()
-	e.debug.done(topicSPI, nil, "spi: clear")
+	e.debug.done(klips.TopicSPI, nil, "spi: clear")
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (e *Engine) GroupSAs(ids []said.SAID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.Group(ids)
-	e.debug.done(topicSPI, err, "spi: group %v", ids)
+	e.debug.done(klips.TopicSPI, err, "spi: group %v", ids)
 	return err
 }
 
@@ -122,8 +122,8 @@ func (e *Engine) AddGroups(groups ...[]klips.SA) error {
 		e.mu.Unlock()
 	}
 	for _, sa := range slices.Concat(groups...) {
-		e.debug.done(topicSPI, err, "spi: add %v, grouped", sa.ID)
-		e.debug.done(topicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
+		e.debug.done(klips.TopicSPI, err, "spi: add %v, grouped", sa.ID)
+		e.debug.done(klips.TopicXform, err, "xform: %v: encryption %q, authentication %q, compression %q, replay window %d, ESN %v",
 			sa.ID, sa.Enc, sa.Auth, sa.Comp, sa.ReplayWindow, sa.ESN)
 	}
 	return err
@@ -134,7 +134,7 @@ func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.AddInflow(id, s)
-	e.debug.done(topicSPI, err, "spi: %v -> %v may come out of %v", s.Src, s.Dst, id)
+	e.debug.done(klips.TopicSPI, err, "spi: %v -> %v may come out of %v", s.Src, s.Dst, id)
 	return err
 }
 
@@ -143,7 +143,7 @@ func (e *Engine) DelInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := e.sas.DelInflow(id, s)
-	e.debug.done(topicSPI, err, "spi: %v -> %v may no longer come out of %v", s.Src, s.Dst, id)
+	e.debug.done(klips.TopicSPI, err, "spi: %v -> %v may no longer come out of %v", s.Src, s.Dst, id)
 	return err
 }
 
@@ -166,7 +166,7 @@ func (e *Engine) setEroute(r klips.Eroute, replace bool) error {
 		released = e.release(r)
 	}
 	e.mu.Unlock()
-	e.debug.done(topicEroute, err, "eroute: set %s", erouteText(r))
+	e.debug.done(klips.TopicEroute, err, "eroute: set %s", erouteText(r))
 	for _, h := range released {
 		e.inject(h)
 	}
@@ -178,7 +178,7 @@ func (e *Engine) DelEroute(s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	gone, err := e.eroutes.Delete(s)
-	e.debug.done(topicEroute, err, "eroute: delete %v -> %v", s.Src, s.Dst)
+	e.debug.done(klips.TopicEroute, err, "eroute: delete %v -> %v", s.Src, s.Dst)
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (e *Engine) ClearEroutes() error {
 	defer e.mu.Unlock()
 	e.eroutes = eroute.Table{}
 	clear(e.held)
-	e.debug.done(topicEroute, nil, "eroute: clear")
+	e.debug.done(klips.TopicEroute, nil, "eroute: clear")
 	return nil
 }
 

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	"ipsec/klips"
 	"ipsec/klips/said"
+	"ipsec/logger/topic"
 )
 
 // Eroute prints the eroutes as ipsec_eroute(5) has them, one a line: packets,
@@ -194,21 +194,21 @@ func Drops(w io.Writer, drops []klips.Drop) error {
 	return write(w, &b)
 }
 
-// DebugFlags are the flags of klipsdebug(8), in the order of ipsec_klipsdebug(5).
-func DebugFlags() []string {
-	return []string{"tunnel", "netlink", "xform", "eroute", "spi", "radij", "esp", "ah", "rcv", "pfkey", "ipcomp", "verbose"}
-}
-
-// KlipsDebug prints the flags of klipsdebug(8) as ipsec_klipsdebug(5) has
-// them: ffffffff for one that is set, and for all when "all" is.
+// KlipsDebug prints the topics of klipsdebug(8) as ipsec_klipsdebug(5) has
+// them: ffffffff for one that is on, and 00000010 for tunnel where only its part
+// tunnel-xmit is.
 func KlipsDebug(w io.Writer, s klips.Settings) error {
 	var b strings.Builder
-	for _, flag := range DebugFlags() {
+	table := klips.Topics()
+	on := table.Set(s.Debug...)
+	for i, flag := range table.Names {
 		bits := uint32(0)
-		switch {
-		case slices.Contains(s.Debug, flag), slices.Contains(s.Debug, "all"):
+		switch this := topic.Set(1) << i; {
+		case this == klips.TopicTunnelXmit: // is a bit of tunnel
+			continue
+		case on&this != 0:
 			bits = 0xffffffff
-		case flag == "tunnel" && slices.Contains(s.Debug, "tunnel-xmit"):
+		case this == klips.TopicTunnel && on&klips.TopicTunnelXmit != 0:
 			bits = 0x10
 		}
 		fmt.Fprintf(&b, "debug_%s=%08x.\n", flag, bits)
