@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipsec/conf/hostname"
+	"ipsec/conf/linkname"
 )
 
 // hostWords are the words that may stand for a host.
@@ -62,10 +63,10 @@ func parseHost(value string, allowed []string) (Host, *valueError) {
 	return Host{Form: HostName, Name: value}, nil
 }
 
-// isInterface reports whether text can be the name of a link (dev_valid_name
-// of Linux), and is safe to type.
+// isInterface reports whether text can be the name of a link, or of an old alias of
+// one (eth0:1), and is safe to type.
 func isInterface(text string) bool {
-	if text == "" || len(text) > 15 || text == "." || text == ".." || text[0] == '-' {
+	if !linkname.Valid(strings.ReplaceAll(text, ":", "_")) || text[0] == '-' {
 		return false
 	}
 	for i := 0; i < len(text); i++ {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ipsec/conf/linkname"
 	"ipsec/klips/said"
 )
 
@@ -185,7 +186,7 @@ func (c *check) args(args []string) {
 // link checks a name by the kernel's rules.
 func (c *check) link(name string) {
 	c.word("link", name)
-	if len(name) > 15 || strings.ContainsAny(name, "/ ") || name == "." || name == ".." {
+	if !linkname.Valid(name) {
 		c.fail("link", name, "this is no name of a network interface")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/conf/linkname"
 	"ipsec/plan"
 )
 
@@ -140,8 +141,7 @@ func odd(a netip.Addr) bool { return a.Zone() != "" || a.Is4In6() }
 // isLinkName reports whether name is a name that the kernel accepts and that
 // is text on one line.
 func isLinkName(name string) bool {
-	return name != "" && len(name) <= 15 && name != "." && name != ".." && oneLine(name) &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == ':' || unicode.IsSpace(r) })
+	return linkname.Valid(name) && oneLine(name)
 }
 
 // oneLine reports whether a shell carries text on one line: it is UTF-8 and has

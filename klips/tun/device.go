@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"ipsec/conf/linkname"
 	"ipsec/klips/offload"
 )
 
@@ -145,11 +146,11 @@ func (d *Device) Remove() error {
 }
 
 func checkName(name string) error {
-	if name == "" || name == "." || name == ".." || len(name) >= unix.IFNAMSIZ {
-		return fmt.Errorf("malformed interface name %q: expected 1 to 15 characters: %w", name, syscall.EINVAL)
+	if !linkname.Valid(name) {
+		return fmt.Errorf("malformed interface name %q: expected 1 to %d characters, without blanks, slashes and colons: %w", name, linkname.Max, syscall.EINVAL)
 	}
 	for _, c := range []byte(name) {
-		if c <= ' ' || c >= 0x7f || c == '/' || c == ':' || c == '%' {
+		if c < ' ' || c >= 0x7f || c == '%' { // of "%d" the kernel makes a number
 			return fmt.Errorf("malformed interface name %q: found %q: %w", name, c, syscall.EINVAL)
 		}
 	}
