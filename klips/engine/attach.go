@@ -12,16 +12,12 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/esp"
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
 	"ipsec/klips/wire"
 )
-
-// overhead is what a tunnel adds at most, in its usual forms, in bytes: an IPv6
-// header, UDP, ESP with AES-CBC and HMAC-SHA2-256. It sets the MTU of a new
-// virtual interface; what fits exactly is computed packet by packet.
-const overhead = 40 + 8 + 8 + 16 + 17 + 16
 
 // minMTU is the least that IPv6 works with, RFC 8200, section 5.
 const minMTU = 1280
@@ -56,7 +52,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	}
 	mtu := w.MTU()
 	if mtu >= minMTU {
-		mtu = max(mtu-overhead, minMTU)
+		mtu = max(mtu-esp.Overhead, minMTU) // what fits exactly is computed packet by packet
 	}
 	d, err := e.system.OpenDevice(virtual, mtu)
 	if err != nil {

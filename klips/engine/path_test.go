@@ -271,7 +271,7 @@ func TestAttach(t *testing.T) {
 		}
 	}
 	list, err := west.ListAttachments()
-	if want := (klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 1395, PhysicalMTU: 1500}); err != nil || len(list) != 1 || list[0] != want {
+	if want := (klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 1379, PhysicalMTU: 1500}); err != nil || len(list) != 1 || list[0] != want {
 		t.Errorf("%+v, %v", list, err)
 	}
 	west.must(west.Detach("ipsec0"))

@@ -48,6 +48,7 @@ import (
 	"math"
 
 	"ipsec/klips/algorithm"
+	"ipsec/klips/packet"
 )
 
 // What Seal may need around a payload, whichever the algorithms, in bytes.
@@ -56,6 +57,11 @@ const (
 	Tailroom              = 15 + 2 + 32    // behind it: the longest padding, the trailer, the longest ICV
 	headerLen, trailerLen = 8, 2           // SPI and sequence number; pad length and next header
 )
+
+// Overhead is how many bytes longer than a packet the one is, at most, that carries
+// it in a tunnel of ESP: behind an IPv6 header and UDP (RFC 3948). The MTU of a
+// virtual interface is that of its physical one less Overhead.
+const Overhead = packet.IPv6Len + packet.UDPLen + Headroom + Tailroom
 
 // The errors of Seal and Open. They say nothing of keys or contents.
 var (

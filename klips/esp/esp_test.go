@@ -349,3 +349,17 @@ func TestNoAllocation(t *testing.T) {
 		}
 	}
 }
+
+// TestOverhead compares Overhead with the longest packet that any algorithms make.
+func TestOverhead(t *testing.T) {
+	worst := 0
+	for _, p := range combinations() {
+		x := mustNew(t, p)
+		for n := range 64 {
+			worst = max(worst, x.Len(n)-n)
+		}
+	}
+	if ipv6, udp := 40, 8; ipv6+udp+worst != Overhead {
+		t.Errorf("Overhead is %d, and a packet gets %d bytes longer", Overhead, ipv6+udp+worst)
+	}
+}

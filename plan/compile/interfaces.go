@@ -8,14 +8,9 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/klips/esp"
 	"ipsec/plan"
 )
-
-// Overhead is what ESP can add to a packet at the worst, in bytes: an IPv6
-// header (40) and UDP (8, RFC 3948) in front, ESP's SPI and sequence number (8)
-// and an IV (16), padding to a block (15) and its trailer (2), and an ICV of
-// HMAC-SHA2-512 (32).
-const Overhead = 40 + 8 + 8 + 16 + 15 + 2 + 32
 
 const (
 	minMTU = 1280  // of a link that carries IPv6, RFC 8200 section 5
@@ -158,8 +153,8 @@ func (c *compiler) mtu(a attachment) (mtu int, reason string) {
 	if c.setup.OverrideMTU != 0 {
 		return c.setup.OverrideMTU, c.keyword("overridemtu", "")
 	}
-	mtu = a.link.MTU - Overhead
-	reason = fmt.Sprintf("%s has mtu %d, less %d that ESP may add", a.physical, a.link.MTU, Overhead)
+	mtu = a.link.MTU - esp.Overhead
+	reason = fmt.Sprintf("%s has mtu %d, less %d that ESP may add", a.physical, a.link.MTU, esp.Overhead)
 	if mtu < minMTU {
 		mtu = min(a.link.MTU, minMTU)
 		reason = fmt.Sprintf("%s has mtu %d, and IPv6 needs %d", a.physical, a.link.MTU, minMTU)

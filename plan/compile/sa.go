@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/klips"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -14,9 +15,6 @@ type bundle struct {
 	ids  []said.SAID // innermost first
 	adds []plan.Op
 }
-
-// natPort is the UDP port of encapsulated ESP, RFC 3948.
-const natPort = 4500
 
 // Replay windows of manual conns that give none.
 const defaultReplayWindow = 64
@@ -148,7 +146,7 @@ func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle,
 		add(said.ESP, n.esp, func(id said.SAID) plan.Op {
 			sa := plan.AddSA{SAID: id, Src: src, Algorithm: conn.ESP, ReplayWindow: window(conn.ESPReplayWindow), KeysOf: conn.Name}
 			if conn.ForceEncaps {
-				sa.EncapSrc, sa.EncapDst = natPort, natPort
+				sa.EncapSrc, sa.EncapDst = klips.EncapPort, klips.EncapPort
 			}
 			return sa
 		})
