@@ -106,10 +106,11 @@ type Claim struct {
 
 // Result tells how a peer proved itself, for reports.
 type Result struct {
-	How     string // such as "RSASSA-PSS with SHA2_256", "shared key"
-	Key     string // such as "RSA 2048", empty for a shared key
-	Subject string // DN of the certificate, empty without one
-	CA      string // DN of the root that it hangs from, empty without a certificate
+	Method  pluto.AuthMethod // the kind, without its hash: AuthPSK, AuthRSA, AuthECDSA or AuthEdDSA
+	How     string           // such as "RSASSA-PSS with SHA2_256", "shared key"
+	Key     string           // such as "RSA 2048", empty for a shared key
+	Subject string           // DN of the certificate, empty without one
+	CA      string           // DN of the root that it hangs from, empty without a certificate
 
 	// NotAfter is when the proof's certificates (all of the chain) expire; zero without any.
 	NotAfter time.Time

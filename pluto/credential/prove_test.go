@@ -184,5 +184,9 @@ func TestRawKeys(t *testing.T) {
 		if result.How != test.how {
 			t.Errorf("%s: by %q, want %q", test.name, result.How, test.how)
 		}
+		kind := map[string]pluto.AuthMethod{"RSA": pluto.AuthRSA, "RSASSA-PSS": pluto.AuthRSA, "ECDSA": pluto.AuthECDSA, "Ed25519": pluto.AuthEdDSA}
+		if word, _, _ := strings.Cut(test.how, " "); result.Method != kind[word] {
+			t.Errorf("%s: method %q, want %q", test.name, result.Method, kind[word])
+		}
 	}
 }

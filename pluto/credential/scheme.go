@@ -8,6 +8,8 @@ import (
 	_ "crypto/sha512"
 	"encoding/asn1"
 	"fmt"
+
+	"ipsec/pluto"
 )
 
 // padding tells the signature schemes of one kind of key apart.
@@ -31,6 +33,17 @@ type scheme struct {
 	// identifier is the AlgorithmIdentifier of method 14, DER.
 	identifier []byte
 	curveBits  int // methods 9 to 11 are each for one curve
+}
+
+// kind returns what authby= calls the scheme, without its hash.
+func (s scheme) kind() pluto.AuthMethod {
+	switch s.padding {
+	case ecdsaDER, ecdsaRaw:
+		return pluto.AuthECDSA
+	case eddsa:
+		return pluto.AuthEdDSA
+	}
+	return pluto.AuthRSA
 }
 
 var (

@@ -31,7 +31,7 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 			return Result{}, fail(WrongSecret, "look at "+place+" and the peer's own",
 				"the peer's shared key for %s and %s is not the same as ours", idOr(c.OwnID, c.OwnAddr), idOr(c.PeerID, c.PeerAddr))
 		}
-		return Result{How: "shared key"}, nil
+		return Result{Method: pluto.AuthPSK, How: "shared key"}, nil
 	case MethodNull:
 		return Result{}, wrongMethod("nothing (NULL authentication)", ways)
 	}
@@ -57,7 +57,7 @@ func (s *Store) verify(c Claim) (Result, *Error) {
 			err = k.trust(&k.result)
 		}
 		if err == nil {
-			k.result.How, k.result.Key = scheme.name, describeKey(k.key)
+			k.result.Method, k.result.How, k.result.Key = scheme.kind(), scheme.name, describeKey(k.key)
 			if weak := weakness(k.key); weak != "" {
 				k.result.Warnings = append(k.result.Warnings, "peer's key is "+weak)
 			}

@@ -23,6 +23,7 @@ type createChild struct {
 	rival     *rivalChild     // the peer replaces it, too
 	tries     int
 	cancelled bool // nobody wants it any more
+	proposed  bool // it is asked for in IKE_AUTH, under way
 	draft
 }
 
@@ -38,6 +39,8 @@ type draft struct {
 }
 
 func (*createChild) kind() message.ExchangeType { return message.CreateChildSA }
+func (x *createChild) child() *createChild      { return x }
+func (*createChild) changesChildren() bool      { return true }
 
 func (x *createChild) serves(conn *pluto.Connection) bool { return keyOf(x.conn) == keyOf(conn) }
 

@@ -101,7 +101,7 @@ func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces ch
 		}
 		m.becomeChild(made, childReplaced)
 		made.follow(winner)
-		m.ask(s, &deleteChild{child: made})
+		m.ask(s, &deleteChild{gone: made})
 		return
 	}
 	if x.rival != nil && x.rival.made.state == childLive {
@@ -115,7 +115,7 @@ func (m *Machine) replacedChild(s *ikeSA, x *createChild, made *child, nonces ch
 		return
 	}
 	m.succeeded(old, made)
-	m.ask(s, &deleteChild{child: old})
+	m.ask(s, &deleteChild{gone: old})
 }
 
 // refusedRekey takes an error in answer to our request to replace a Child SA, and reports

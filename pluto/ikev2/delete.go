@@ -11,17 +11,18 @@ import (
 // deleteChild tells the peer that a Child SA is deleted (RFC 7296, section 1.4.1):
 // one that another has replaced, or one that is gone here already.
 type deleteChild struct {
-	child *child // that has been replaced; nil for one that is gone
+	plain
+	gone  *child // that has been replaced; nil for one that is gone
 	proto said.Proto
 	spi   uint32
 	born  birth
 }
 
-func (*deleteChild) kind() message.ExchangeType    { return message.Informational }
-func (*deleteChild) serves(*pluto.Connection) bool { return false }
+func (*deleteChild) kind() message.ExchangeType { return message.Informational }
+func (*deleteChild) changesChildren() bool      { return true }
 
 func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
-	if c := x.child; c != nil {
+	if c := x.gone; c != nil {
 		if c.state == childGone || c.sa != s {
 			return nil, false
 		}
@@ -31,7 +32,7 @@ func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 		m.deferred(s, x)
 		return nil, false
 	}
-	if c := x.child; c != nil {
+	if c := x.gone; c != nil {
 		m.becomeChild(c, childDeleting)
 		x.proto, x.spi = c.Protocol, c.In.SPI
 	}
@@ -39,12 +40,10 @@ func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 }
 
 func (x *deleteChild) answered(m *Machine, s *ikeSA, _ []message.Payload) {
-	if x.child != nil {
-		m.fade(x.child)
+	if x.gone != nil {
+		m.fade(x.gone)
 	}
 }
-
-func (x *deleteChild) lost(m *Machine, s *ikeSA, _ *cause) {}
 
 // settleDelete lets a request that waits to delete c go on without it.
 func (c *child) settleDelete() {
@@ -52,8 +51,8 @@ func (c *child) settleDelete() {
 		return
 	}
 	for _, x := range append(slices.Clone(c.sa.queue), c.sa.later...) {
-		if d, ok := x.(*deleteChild); ok && d.child == c {
-			d.child, d.proto, d.spi, d.born = nil, c.Protocol, c.In.SPI, c.born
+		if d, ok := x.(*deleteChild); ok && d.gone == c {
+			d.gone, d.proto, d.spi, d.born = nil, c.Protocol, c.In.SPI, c.born
 		}
 	}
 }
@@ -76,11 +75,11 @@ func (m *Machine) deleteHere(c *child, why pluto.Reason) {
 // deleteIKE tells the peer that the IKE SA is deleted, and with it all of its
 // Child SAs; or, with an error to tell, that we cannot go on.
 type deleteIKE struct {
+	plain
 	notify *message.Notify
 }
 
-func (*deleteIKE) kind() message.ExchangeType    { return message.Informational }
-func (*deleteIKE) serves(*pluto.Connection) bool { return false }
+func (*deleteIKE) kind() message.ExchangeType { return message.Informational }
 
 func (x *deleteIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 	if s.state != replaced {
@@ -95,8 +94,6 @@ func (x *deleteIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 func (x *deleteIKE) answered(m *Machine, s *ikeSA, _ []message.Payload) {
 	m.drop(s, pluto.DeletedHere, causef(pluto.RCFatal, "the IKE SA is deleted"))
 }
-
-func (x *deleteIKE) lost(m *Machine, s *ikeSA, _ *cause) {}
 
 // endWithDelete ends an IKE SA that cannot go on, and tells the peer.
 func (m *Machine) endWithDelete(s *ikeSA, c *cause) { m.end(s, c, pluto.PeerDead, &deleteIKE{}) }
@@ -130,15 +127,17 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 		m.removeChild(ch, why)
 	}
 	waits := asked != nil && was >= established && !m.closed
+	rekeying := s.rekeying
+	if rekeying != nil && (asked == nil || asked.exchange != exchange(rekeying)) {
+		rekeying = nil
+	}
 	for _, t := range tasks {
-		if cc, ok := t.(*createChild); ok && cc.old == nil {
+		if asksNew(t) {
 			waited = true
 		}
-		if waits && t == asked.exchange {
-			if x, ok := t.(*rekeyIKE); ok {
-				x.part(m, s)
-				continue
-			}
+		if waits && rekeying != nil && t == asked.exchange {
+			rekeying.part(m, s)
+			continue
 		}
 		t.lost(m, s, told)
 	}
@@ -155,7 +154,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	m.alarms.Clear(&s.alarm)
 	if waits {
 		m.set(&s.alarm, atRetransmit, again)
-		asked.exchange = &farewell{asked.exchange, x}
+		asked.exchange = &farewell{asked: asked.exchange, rekeying: rekeying, last: x}
 		s.underWay = asked
 		return
 	}
@@ -166,23 +165,30 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 // peer takes one request after the other, so that our last word waits for the answer;
 // and if the request was to replace the IKE SA, what the peer has made of it is deleted, too.
 type farewell struct {
-	exchange
-	last *deleteIKE
+	plain
+	asked    exchange
+	rekeying *rekeyIKE // asked, if it is one
+	last     *deleteIKE
 }
 
+func (x *farewell) kind() message.ExchangeType { return x.asked.kind() }
+
+// request is not called: it has been asked already.
+func (x *farewell) request(*Machine, *ikeSA) ([]message.Payload, bool) { return nil, false }
+
 func (x *farewell) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
-	switch asked := x.exchange.(type) {
-	case *deleteIKE:
+	if asked, ok := x.asked.(*deleteIKE); ok {
 		asked.answered(m, s, payloads)
 		return
-	case *rekeyIKE:
-		asked.discard(m, s, payloads)
+	}
+	if x.rekeying != nil {
+		x.rekeying.discard(m, s, payloads)
 	}
 	m.start(s, x.last)
 }
 
 func (x *farewell) lost(m *Machine, s *ikeSA, c *cause) {
-	if asked, ok := x.exchange.(*rekeyIKE); ok {
-		asked.lost(m, s, c)
+	if x.rekeying != nil {
+		x.rekeying.lost(m, s, c)
 	}
 }

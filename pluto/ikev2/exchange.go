@@ -18,14 +18,25 @@ type exchange interface {
 	lost(m *Machine, s *ikeSA, c *cause)
 	// serves reports whether the exchange is for conn alone.
 	serves(conn *pluto.Connection) bool
+	// child returns the Child SA that is being asked for, new or in place of another;
+	// nil for none.
+	child() *createChild
+	// changesChildren reports whether the exchange makes, renews or deletes Child SAs, during
+	// which the IKE SA is not to be rekeyed (RFC 7296, section 2.25.2).
+	changesChildren() bool
 }
 
-// modifies reports whether an exchange makes, renews or deletes SAs, during
-// which others of that kind are turned away (RFC 7296, section 2.25.2).
-func modifiesChild(x exchange) bool {
-	switch x.(type) {
-	case *createChild, *deleteChild:
-		return true
-	}
-	return false
+// plain is what most exchanges have in common: they are for no connection in particular, concern
+// no Child SA, and nobody waits for what comes of them.
+type plain struct{}
+
+func (plain) lost(*Machine, *ikeSA, *cause) {}
+func (plain) serves(*pluto.Connection) bool { return false }
+func (plain) child() *createChild           { return nil }
+func (plain) changesChildren() bool         { return false }
+
+// asksNew reports whether an exchange asks for a Child SA that there was none before.
+func asksNew(x exchange) bool {
+	c := x.child()
+	return c != nil && c.old == nil
 }

@@ -16,6 +16,7 @@ type cause struct {
 	text   string
 	notify message.NotifyType // what the peer is told; 0: nothing
 	data   []byte
+	byPeer bool // it is the peer who has said so, and ended what it is about
 }
 
 func (c *cause) Error() string { return c.text }
@@ -56,6 +57,7 @@ func refused(x message.ExchangeType, n *message.Notify, conn *pluto.Connection) 
 // refusedPart is refused, where what the peer has refused is not all of the request.
 func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *pluto.Connection) *cause {
 	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", part, n.MessageType)
+	c.byPeer = true
 	switch n.MessageType {
 	case message.NoProposalChosen:
 		if x == message.IKESAInit { // which is also what is said to a stranger
@@ -126,8 +128,5 @@ func (m *Machine) collapse(s *ikeSA, c *cause) {
 
 // awaited reports whether somebody waits for a Child SA under s, and so will hear of its end.
 func (s *ikeSA) awaited() bool {
-	return slices.ContainsFunc(s.all(), func(x exchange) bool {
-		c, ok := x.(*createChild)
-		return ok && c.old == nil && !c.cancelled
-	})
+	return slices.ContainsFunc(s.all(), func(x exchange) bool { return asksNew(x) && !x.child().cancelled })
 }

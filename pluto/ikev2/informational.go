@@ -7,13 +7,11 @@ import (
 
 // liveness asks whether the peer is there: an empty INFORMATIONAL exchange (RFC 7296,
 // section 2.4).
-type liveness struct{}
+type liveness struct{ plain }
 
 func (liveness) kind() message.ExchangeType                                { return message.Informational }
 func (liveness) request(m *Machine, s *ikeSA) ([]message.Payload, bool)    { return nil, true }
 func (liveness) answered(m *Machine, s *ikeSA, payloads []message.Payload) {}
-func (liveness) lost(*Machine, *ikeSA, *cause)                             {}
-func (liveness) serves(*pluto.Connection) bool                             { return false }
 
 // receiveInformational answers INFORMATIONAL (RFC 7296, section 1.4).
 func (m *Machine) receiveInformational(s *ikeSA, h message.Header, hash uint64, payloads []message.Payload) {

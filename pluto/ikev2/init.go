@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"ipsec/pluto"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/natt"
@@ -16,12 +15,11 @@ import (
 
 // initExchange is IKE_SA_INIT, as the initiator (RFC 7296, section 1.2).
 type initExchange struct {
+	plain
 	policy offer.Policy
 }
 
-func (*initExchange) kind() message.ExchangeType    { return message.IKESAInit }
-func (*initExchange) lost(*Machine, *ikeSA, *cause) {}
-func (*initExchange) serves(*pluto.Connection) bool { return false }
+func (*initExchange) kind() message.ExchangeType { return message.IKESAInit }
 
 // Limits of what a peer, or somebody who answers in its place, may ask of us.
 const (
@@ -55,7 +53,8 @@ func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA 
 		return s
 	}
 	s.handshake.ni = m.nonce()
-	m.start(s, &initExchange{policy})
+	s.handshake.init = &initExchange{policy: policy}
+	m.start(s, s.handshake.init)
 	if s.state == initSent {
 		m.report(pluto.RCNewState+s.state.number(), conn, s.serial, "%s: sent IKE_SA_INIT request to %s", s.state.name(), s.remote)
 	}
@@ -83,35 +82,8 @@ func (x *initExchange) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 		x.policy.Offer(nil),
 		&message.KE{Group: h.group, Data: h.private.Public()},
 		&message.Nonce{Data: h.ni})
-	return append(payloads, m.initNotifies(s, s.conn)...), true
-}
-
-// initNotifies are those that both ends send in IKE_SA_INIT.
-func (m *Machine) initNotifies(s *ikeSA, conn *pluto.Connection) []message.Payload {
-	payloads := m.natPayloads(s.spiI, s.spiR, s.local, s.remote, conn.ForceEncaps)
-	if conn.Fragmentation != pluto.FragmentationNo {
-		payloads = append(payloads, &message.Notify{MessageType: message.IKEv2FragmentationSupported})
-	}
-	var hashes []byte
-	for _, h := range credential.Hashes() {
-		hashes = binary.BigEndian.AppendUint16(hashes, h)
-	}
-	return append(payloads, &message.Notify{MessageType: message.SignatureHashAlgorithms, Data: hashes})
-}
-
-// learn takes what both ends send in IKE_SA_INIT; spiR is the one in the header of that message.
-func (s *ikeSA) learn(payloads []message.Payload, conn *pluto.Connection, spiR message.SPI) {
-	s.fragments = message.FindNotify(payloads, message.IKEv2FragmentationSupported) != nil && conn.Fragmentation != pluto.FragmentationNo
-	s.childless = message.FindNotify(payloads, message.ChildlessIKEv2Supported) != nil
-	if n := message.FindNotify(payloads, message.SignatureHashAlgorithms); n != nil {
-		s.handshake.hashes = []uint16{}
-		for b := n.Data; len(b) >= 2 && len(s.handshake.hashes) < 16; b = b[2:] {
-			s.handshake.hashes = append(s.handshake.hashes, binary.BigEndian.Uint16(b))
-		}
-	}
-	n, spoke := detectNAT(payloads, s.spiI, spiR, s.local, s.remote)
-	s.nat = n
-	s.nat.Forced = spoke && conn.ForceEncaps
+	more, _ := hello().ask(&turn{Machine: m, sa: s, conn: s.conn})
+	return append(payloads, more...), true
 }
 
 // derive makes the keys of a new IKE SA and forgets the private one.
@@ -153,7 +125,7 @@ func (m *Machine) receiveInit(d pluto.Datagram, h message.Header) {
 		m.limited("packet from %s: %s: %v", d.Remote, h, err)
 		return
 	}
-	s.underWay.exchange.(*initExchange).take(m, s, msg, d.Payload)
+	s.handshake.init.take(m, s, msg, d.Payload)
 }
 
 // answered is not called: take does its work, as most answers to IKE_SA_INIT do
@@ -259,23 +231,12 @@ func (x *initExchange) accept(m *Machine, s *ikeSA, msg *message.Message, raw []
 	h.response = append([]byte(nil), raw...)
 	h.hint = nil
 	m.settled(s)
-	for _, r := range message.All[*message.CertReq](msg.Payloads) {
-		h.addCertReq(r)
-	}
-	s.learn(msg.Payloads, s.conn, s.spiR)
-	if s.nat.Encapsulates() && s.local.Port() == natt.PortIKE {
-		s.float()
+	h.init = nil
+	if c := hello().answered(&turn{Machine: m, sa: s, conn: s.conn, payloads: msg.Payloads}); c != nil {
+		return c
 	}
 	m.become(s, authSent)
-	m.start(s, &authExchange{})
+	h.rounds = m.rounds()
+	m.nextRound(s)
 	return nil
-}
-
-// maxCertReqs bounds what is kept of a peer's wishes.
-const maxCertReqs = 32
-
-func (h *handshake) addCertReq(r *message.CertReq) {
-	if r.Encoding == message.CertX509 && len(h.certReqs) < maxCertReqs {
-		h.certReqs = append(h.certReqs, append([]byte(nil), r.Data...))
-	}
 }

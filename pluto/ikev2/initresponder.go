@@ -120,9 +120,14 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 	s := m.newSA(false, d.Local, d.Remote)
 	s.spiI, s.suite = h.InitiatorSPI, suite
 	m.become(s, initDone)
-	hs := &handshake{ni: bytes.Clone(nonce.Data), nr: m.nonce(), request: bytes.Clone(d.Payload), chosen: chosen, key: initKey{h.InitiatorSPI, d.Remote}}
+	hs := &handshake{ni: bytes.Clone(nonce.Data), nr: m.nonce(), request: bytes.Clone(d.Payload), chosen: chosen, key: initKey{h.InitiatorSPI, d.Remote}, rounds: m.rounds()}
 	s.handshake = hs
-	s.learn(msg.Payloads, conn, h.ResponderSPI)
+	t := &turn{Machine: m, sa: s, conn: conn, payloads: msg.Payloads}
+	if c := hello().asked(t); c != nil {
+		m.forget(s)
+		m.reply(d, h, c.notification()...)
+		return
+	}
 	err = m.exchangeKeys(hs, ke.Group)
 	public := []byte(nil)
 	if err == nil {
@@ -138,12 +143,8 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 	m.neighbours.Add(d.Remote.Addr())
 	m.after(&s.alarm, atExpire, halfOpenLife)
 	payloads := []message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: public}, &message.Nonce{Data: hs.nr}}
-	payloads = append(payloads, m.initNotifies(s, conn)...)
-	payloads = append(payloads, &message.Notify{MessageType: message.ChildlessIKEv2Supported})
-	if wanted := m.Credentials.CertRequest(conn); wanted != nil {
-		payloads = append(payloads, &message.CertReq{Encoding: message.CertX509, Data: wanted})
-	}
-	m.answer(s, h, 0, payloads)
+	more, _ := hello().answer(t)
+	m.answer(s, h, 0, append(payloads, more...))
 	if len(s.answer) == 1 {
 		hs.response = s.answer[0]
 	}

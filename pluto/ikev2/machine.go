@@ -109,6 +109,7 @@ type Machine struct {
 	strangers              limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
 	known                  limit.Reports // about peers that have proved who they are
 	seed                   maphash.Seed
+	rounds                 func() []round // of the handshake: rounds
 	closed                 bool
 }
 
@@ -136,6 +137,7 @@ func New(c Config) *Machine {
 		children: map[*pluto.Child]*child{},
 		suites:   map[suite.Choice]*suite.Suite{},
 		seed:     maphash.MakeSeed(),
+		rounds:   rounds,
 
 		strangers: limit.Reports{Burst: c.Limits.ReportBurst},
 		known:     limit.Reports{Burst: c.Limits.ReportBurst},

@@ -5,38 +5,8 @@ import (
 
 	"ipsec/klips"
 	"ipsec/pluto"
-	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/natt"
 )
-
-// natPayloads tells the peer what addresses we see. With fake it is told a
-// source that is none, so that it believes in a NAT.
-func (m *Machine) natPayloads(spiI, spiR message.SPI, local, remote netip.AddrPort, fake bool) []message.Payload {
-	hash := natt.SHA1(spiI, spiR)
-	source := hash(local)
-	if fake {
-		m.random(source)
-	}
-	return []message.Payload{
-		&message.Notify{MessageType: message.NATDetectionSourceIP, Data: source},
-		&message.Notify{MessageType: message.NATDetectionDestinationIP, Data: hash(remote)},
-	}
-}
-
-// detectNAT compares what the peer saw with what we see. A peer that says nothing
-// does not do NAT traversal.
-func detectNAT(payloads []message.Payload, spiI, spiR message.SPI, local, remote netip.AddrPort) (state natt.State, spoke bool) {
-	var sources, destinations [][]byte
-	for _, p := range message.All[*message.Notify](payloads) {
-		switch p.MessageType {
-		case message.NATDetectionSourceIP:
-			sources = append(sources, p.Data)
-		case message.NATDetectionDestinationIP:
-			destinations = append(destinations, p.Data)
-		}
-	}
-	return natt.Detect(natt.SHA1(spiI, spiR), sources, destinations, local, remote)
-}
 
 // encap returns the UDP encapsulation of the Child SAs of s.
 func (s *ikeSA) encap() klips.Encap {

@@ -50,10 +50,7 @@ func (m *Machine) shared(conn *pluto.Connection) *ikeSA {
 
 // asking reports whether a new Child SA for conn is being asked for on s.
 func (m *Machine) asking(s *ikeSA, conn *pluto.Connection) bool {
-	return slices.ContainsFunc(s.all(), func(x exchange) bool {
-		c, ok := x.(*createChild)
-		return ok && c.old == nil && c.serves(conn)
-	})
+	return slices.ContainsFunc(s.all(), func(x exchange) bool { return asksNew(x) && x.serves(conn) })
 }
 
 // all returns every exchange that is under way on s or waits there.
@@ -91,10 +88,7 @@ func (m *Machine) terminate(s *ikeSA, conn *pluto.Connection) {
 	if !touched || s.state == deleting || s.state == gone {
 		return
 	}
-	others := slices.ContainsFunc(s.all(), func(x exchange) bool {
-		c, ok := x.(*createChild)
-		return ok && !c.serves(conn)
-	})
+	others := slices.ContainsFunc(s.all(), func(x exchange) bool { return x.child() != nil && !x.serves(conn) })
 	others = others || slices.ContainsFunc(s.children, func(c *child) bool { return !ours(c.Conn) })
 	if !others {
 		m.endQuietly(s)
@@ -103,14 +97,13 @@ func (m *Machine) terminate(s *ikeSA, conn *pluto.Connection) {
 	s.queue = slices.DeleteFunc(s.queue, served)
 	s.later = slices.DeleteFunc(s.later, served)
 	if s.handshake != nil {
-		if a, ok := s.current().(*authExchange); ok && a.first != nil && a.first.serves(conn) {
-			a.first.cancelled = true
-		} else {
-			s.handshake.waiting = slices.DeleteFunc(s.handshake.waiting, func(x *createChild) bool { return x.serves(conn) })
-		}
+		s.handshake.waiting = slices.DeleteFunc(s.handshake.waiting, func(x *createChild) bool {
+			x.cancelled = x.cancelled || x.serves(conn)
+			return x.cancelled && !x.proposed
+		})
 	}
-	if x, ok := s.current().(*createChild); ok && x.serves(conn) {
-		x.cancelled = true
+	if x := s.current(); x != nil && x.child() != nil && x.serves(conn) {
+		x.child().cancelled = true
 	}
 	for _, c := range slices.Clone(s.children) {
 		if ours(c.Conn) {
@@ -139,7 +132,7 @@ func (m *Machine) reassign(s *ikeSA, not *pluto.Connection) {
 		}
 	}
 	for _, x := range s.all() {
-		if c, ok := x.(*createChild); ok && !c.serves(not) {
+		if c := x.child(); c != nil && !c.serves(not) {
 			m.assign(s, c.conn)
 			return
 		}
@@ -149,7 +142,7 @@ func (m *Machine) reassign(s *ikeSA, not *pluto.Connection) {
 // endQuietly ends an IKE SA that nobody wants any more, without calling it a failure.
 func (m *Machine) endQuietly(s *ikeSA) {
 	for _, x := range s.all() {
-		if c, ok := x.(*createChild); ok {
+		if c := x.child(); c != nil {
 			c.release(m, s)
 			c.cancelled = true
 		}

@@ -62,15 +62,11 @@ func (m *Machine) goOnReauth(s *ikeSA) {
 // bequeath lets what waits for a new Child SA under s wait for it under another IKE SA with the
 // same peer.
 func (m *Machine) bequeath(s, to *ikeSA) {
-	wanted := func(x exchange) bool {
-		c, ok := x.(*createChild)
-		return ok && c.old == nil
-	}
 	for _, x := range append(slices.Clone(s.queue), s.later...) {
-		if wanted(x) {
+		if asksNew(x) {
 			to.queue = append(to.queue, x)
 		}
 	}
-	s.queue = slices.DeleteFunc(s.queue, wanted)
-	s.later = slices.DeleteFunc(s.later, wanted)
+	s.queue = slices.DeleteFunc(s.queue, asksNew)
+	s.later = slices.DeleteFunc(s.later, asksNew)
 }

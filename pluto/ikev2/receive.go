@@ -169,10 +169,10 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	m.follow(s, d)
 	m.chosen(s, payloads)
 	switch {
-	case s.state == initDone && h.Exchange == message.IKEAuth:
-		m.receiveAuth(s, h, hash, payloads)
+	case s.shakes(h.Exchange):
+		m.receiveRound(s, h, hash, payloads)
 	case s.state < established:
-		m.limited("packet from %s: %s before IKE_AUTH", d.Remote, h)
+		m.limited("packet from %s: %s before %s", d.Remote, h, s.awaits())
 	case h.Exchange == message.CreateChildSA:
 		m.receiveCreate(s, h, hash, payloads)
 	case h.Exchange == message.Informational:

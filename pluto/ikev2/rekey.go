@@ -13,6 +13,7 @@ import (
 
 // rekeyIKE replaces an IKE SA by CREATE_CHILD_SA (RFC 7296, sections 1.3.2 and 2.18).
 type rekeyIKE struct {
+	plain
 	policy  offer.Policy
 	group   uint16
 	private suite.PrivateKey
@@ -28,8 +29,7 @@ type rivalIKE struct {
 	nonces childNonces
 }
 
-func (*rekeyIKE) kind() message.ExchangeType    { return message.CreateChildSA }
-func (*rekeyIKE) serves(*pluto.Connection) bool { return false }
+func (*rekeyIKE) kind() message.ExchangeType { return message.CreateChildSA }
 
 // underWay reports whether the request is on its way.
 func (x *rekeyIKE) underWay(s *ikeSA) bool {
@@ -272,7 +272,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 		m.answer(s, h, hash, refusal(message.NoAdditionalSAs, "").notification())
 		return
 	}
-	if s.busy(modifiesChild) || s.rekeying != nil && s.rekeying.rival != nil {
+	if s.busy() || s.rekeying != nil && s.rekeying.rival != nil {
 		m.answer(s, h, hash, refusal(message.TemporaryFailure, "").notification())
 		return
 	}

@@ -162,7 +162,7 @@ func (m *Machine) lingered(c *child) {
 	}
 	// It was for the peer to delete it.
 	if s := c.sa; s != nil && s.state == established {
-		m.ask(s, &deleteChild{child: c})
+		m.ask(s, &deleteChild{gone: c})
 	}
 }
 

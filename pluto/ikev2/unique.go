@@ -67,7 +67,7 @@ func rank(a, b *ikeSA) (loser, winner *ikeSA, from time.Time) {
 
 // unsettled reports whether an exchange is under way by which more is about to come to s.
 func (s *ikeSA) unsettled() bool {
-	return s.rekeying != nil || s.rivalOf != nil || s.busy(modifiesChild)
+	return s.rekeying != nil || s.rivalOf != nil || s.busy()
 }
 
 // covers reports whether all that goes by the Child SAs of o, if anything, can go by those of s.

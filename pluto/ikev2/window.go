@@ -41,9 +41,9 @@ func (w *window) tasks() []exchange {
 	return append(all, w.queue...)
 }
 
-// busy reports whether an exchange under way, of those that which picks.
-func (w *window) busy(which func(exchange) bool) bool {
-	return w.underWay != nil && which(w.underWay.exchange)
+// busy reports whether an exchange is under way that makes, renews or deletes Child SAs.
+func (w *window) busy() bool {
+	return w.underWay != nil && w.underWay.exchange.changesChildren()
 }
 
 // The limits of retransmission: half a second, doubled each time, is given up
@@ -90,7 +90,7 @@ func (m *Machine) say(s *ikeSA, payloads []message.Payload) {
 		m.collapse(s, causef(pluto.RCInternal, "%v", err))
 		return
 	}
-	if _, first := r.exchange.(*initExchange); first {
+	if r.exchange.kind() == message.IKESAInit {
 		s.handshake.request = r.messages[0]
 	}
 	r.sent = 0
