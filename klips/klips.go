@@ -6,6 +6,7 @@
 //	esp, ah, ipcomp   transforms: packets to packets, under keys
 //	replay     the anti-replay window
 //	packet     IPv4, IPv6, ICMP, UDP headers: reading, writing, checksums
+//	chain      the order of the SAs of a group; the SAs of a Bundle
 //	sadb       the SAs in force, their groups and lifetimes
 //	eroute     the table of flows: which packets go to which SA
 //	tun, wire  the virtual interfaces, and the sockets on the physical ones

@@ -48,11 +48,15 @@ type Transport interface {
 	Send(Datagram) error
 }
 
-// Kernel is the data plane as Pluto needs it: the part of klips.Table that
-// sets, reads and takes away SAs and eroutes. Errors wrap syscall.Errno.
+// Kernel is the data plane as Pluto needs it: it sets, reads and takes away SAs and
+// eroutes. Errors wrap syscall.Errno. What is not said here is as klips.Table has it.
 type Kernel interface {
 	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)
-	AddGroups(groups ...[]klips.SA) error
+	// Install sets the SAs of bundles, all or none, and returns for each bundle the
+	// names of its SAs: first the one that an eroute leads to, last the one that
+	// encrypts or authenticates. EEXIST says that there is one of a name already; an
+	// SPI that is reserved gets its keys.
+	Install(bundles ...klips.Bundle) ([][]said.SAID, error)
 	UpdateSA(klips.SA) error
 	DelSA(said.SAID) error
 	GetSA(said.SAID) (klips.SA, error)

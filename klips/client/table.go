@@ -1,11 +1,13 @@
 package client
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"slices"
 
 	"ipsec/klips"
+	"ipsec/klips/chain"
 	"ipsec/klips/pfkey"
 	"ipsec/klips/said"
 )
@@ -35,6 +37,13 @@ func (c *Client) AddSA(sa klips.SA) error {
 func (c *Client) UpdateSA(sa klips.SA) error {
 	m, err := pfkey.FromSA(pfkey.Update, sa)
 	return c.order(m, err, "update SA %s", sa.ID)
+}
+
+// Install sets the SAs of bundles, all or none, and returns their names, innermost
+// first, for each bundle. EEXIST says that there is one of a name already; an SPI
+// that is reserved gets its keys.
+func (c *Client) Install(bundles ...klips.Bundle) ([][]said.SAID, error) {
+	return chain.Install(c, rand.Reader, bundles...)
 }
 
 // DelSA takes an SA away.

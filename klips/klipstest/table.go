@@ -3,7 +3,9 @@
 package klipstest
 
 import (
+	"crypto/rand"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/chain"
 	"ipsec/klips/said"
 )
 
@@ -24,6 +27,7 @@ type Table struct {
 	Fault func(method string) error
 
 	Drops []klips.Drop // what ListDrops returns
+	Rand  io.Reader    // what Install draws SPIs from; nil for crypto/rand
 
 	mu       sync.Mutex
 	sas      map[said.SAID]klips.SA
@@ -192,9 +196,6 @@ func (t *Table) GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (
 	return 0, fmt.Errorf("each SPI from %#x to %#x is taken: %w", min, max, syscall.EEXIST)
 }
 
-// rank is where a protocol stands in a group, from the inside.
-var rank = map[said.Proto]int{said.IPIP: 1, said.COMP: 2, said.ESP: 3, said.AH: 4}
-
 // GroupSAs is that of klips.Table.
 func (t *Table) GroupSAs(ids []said.SAID) error {
 	leave, err := t.enter("GroupSAs")
@@ -226,7 +227,7 @@ func (t *Table) group(ids []said.SAID) error {
 			return err
 		case len(sa.Group) > 0:
 			return fmt.Errorf("%s is in a group: %w", id, syscall.EEXIST)
-		case i > 0 && rank[id.Proto] <= rank[ids[i-1].Proto]:
+		case i > 0 && chain.Place(id.Proto) <= chain.Place(ids[i-1].Proto):
 			return fmt.Errorf("%s comes after %s; the order is tun, comp, esp, ah: %w", id, ids[i-1], syscall.EINVAL)
 		case id.Dst != ids[0].Dst:
 			return fmt.Errorf("%s and %s do not go to one host: %w", ids[0], id, syscall.EINVAL)
@@ -251,6 +252,15 @@ func (t *Table) AddGroups(groups ...[]klips.SA) error {
 		}
 	}
 	return nil
+}
+
+// Install sets the SAs of bundles, as that of client.Client does.
+func (t *Table) Install(bundles ...klips.Bundle) ([][]said.SAID, error) {
+	random := t.Rand
+	if random == nil {
+		random = rand.Reader
+	}
+	return chain.Install(t, random, bundles...)
 }
 
 func (t *Table) addGroup(group []klips.SA) error {

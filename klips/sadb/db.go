@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/chain"
 	"ipsec/klips/said"
 )
 
@@ -183,11 +184,6 @@ func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, n
 	return 0, fmt.Errorf("each SPI from %#x to %#x is taken: %w", low, high, syscall.EEXIST)
 }
 
-// rank is where a protocol stands in a group, from the inside.
-func rank(p said.Proto) int {
-	return slices.Index([]said.Proto{said.IPIP, said.COMP, said.ESP, said.AH}, p)
-}
-
 // ungroup takes the group of an SA apart. What was in it carries nothing until
 // it is grouped again, since it would be less protected than it was set up to be.
 func (db *DB) ungroup(id said.SAID) error {
@@ -223,7 +219,7 @@ func (db *DB) Group(ids []said.SAID) error {
 			return fmt.Errorf("%s has no keys yet: %w", id, syscall.EINVAL)
 		case len(sa.Group) > 0:
 			return fmt.Errorf("%s is in a group: %w", id, syscall.EEXIST)
-		case i > 0 && rank(id.Proto) <= rank(ids[i-1].Proto):
+		case i > 0 && chain.Place(id.Proto) <= chain.Place(ids[i-1].Proto):
 			return fmt.Errorf("%s comes after %s; the order is tun, comp, esp, ah: %w", id, ids[i-1], syscall.EINVAL)
 		case i > 0 && id.Dst != ids[0].Dst:
 			return fmt.Errorf("%s and %s do not go to one host: %w", ids[0], id, syscall.EINVAL)
@@ -331,16 +327,16 @@ func (sa *SA) Chain() []*SA {
 	if sa.Broken || sa.Larval {
 		return nil
 	}
-	chain := sa.Group
-	if chain == nil {
+	list := sa.Group
+	if list == nil {
 		if sa.protection == nil {
 			return nil
 		}
 		return sa.self[:]
 	}
-	chain = chain[sa.Place:]
-	if rank(chain[len(chain)-1].Config.ID.Proto) < rank(said.ESP) {
+	list = list[sa.Place:]
+	if chain.Place(list[len(list)-1].Config.ID.Proto) < chain.Place(said.ESP) {
 		return nil
 	}
-	return chain
+	return list
 }

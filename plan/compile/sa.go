@@ -6,6 +6,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/klips"
+	"ipsec/klips/chain"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -112,7 +113,7 @@ func number(conn *conf.Conn, weAreLeft bool) (out, in spis) {
 	return out, in
 }
 
-// bundle returns the SAs from src to dst, innermost first: tun, comp, esp, ah.
+// bundle returns the SAs from src to dst, in the order of KLIPS, innermost first.
 func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle, *conf.Diagnostic) {
 	var b bundle
 	var bad *conf.Diagnostic
@@ -133,28 +134,28 @@ func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle,
 		}
 		return n
 	}
-	if conn.Type == conf.Tunnel || conn.Type == "" {
-		add(said.IPIP, n.tun, func(id said.SAID) plan.Op { return plan.AddTunnel{SAID: id, Src: src, Dst: dst} })
-	}
-	if conn.Compress {
-		if n.comp > 0xffff {
-			return b, remark(posOr(conn.At("compress"), conn.Pos), "compress=yes with an SPI of 0x%x: IPCOMP numbers its SAs with 16 bits; choose an spi of at most 0xffff", n.comp)
-		}
-		add(said.COMP, n.comp, func(id said.SAID) plan.Op { return plan.AddComp{SAID: id, Src: src} })
-	}
-	if conn.ESP != "" {
-		add(said.ESP, n.esp, func(id said.SAID) plan.Op {
-			sa := plan.AddSA{SAID: id, Src: src, Algorithm: conn.ESP, ReplayWindow: window(conn.ESPReplayWindow), KeysOf: conn.Name}
-			if conn.ForceEncaps {
-				sa.EncapSrc, sa.EncapDst = klips.EncapPort, klips.EncapPort
+	for _, proto := range chain.Order() {
+		switch {
+		case proto == said.IPIP && (conn.Type == conf.Tunnel || conn.Type == ""):
+			add(proto, n.tun, func(id said.SAID) plan.Op { return plan.AddTunnel{SAID: id, Src: src, Dst: dst} })
+		case proto == said.COMP && conn.Compress:
+			if n.comp > 0xffff {
+				return b, remark(posOr(conn.At("compress"), conn.Pos), "compress=yes with an SPI of 0x%x: IPCOMP numbers its SAs with 16 bits; choose an spi of at most 0xffff", n.comp)
 			}
-			return sa
-		})
-	}
-	if conn.AH != "" {
-		add(said.AH, n.ah, func(id said.SAID) plan.Op {
-			return plan.AddSA{SAID: id, Src: src, Algorithm: conn.AH, ReplayWindow: window(conn.AHReplayWindow), KeysOf: conn.Name}
-		})
+			add(proto, n.comp, func(id said.SAID) plan.Op { return plan.AddComp{SAID: id, Src: src} })
+		case proto == said.ESP && conn.ESP != "":
+			add(proto, n.esp, func(id said.SAID) plan.Op {
+				sa := plan.AddSA{SAID: id, Src: src, Algorithm: conn.ESP, ReplayWindow: window(conn.ESPReplayWindow), KeysOf: conn.Name}
+				if conn.ForceEncaps {
+					sa.EncapSrc, sa.EncapDst = klips.EncapPort, klips.EncapPort
+				}
+				return sa
+			})
+		case proto == said.AH && conn.AH != "":
+			add(proto, n.ah, func(id said.SAID) plan.Op {
+				return plan.AddSA{SAID: id, Src: src, Algorithm: conn.AH, ReplayWindow: window(conn.AHReplayWindow), KeysOf: conn.Name}
+			})
+		}
 	}
 	if bad == nil {
 		for _, id := range b.ids {

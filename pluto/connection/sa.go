@@ -15,12 +15,9 @@ import (
 	"ipsec/pluto"
 )
 
-// The numbers of the SAs that IKE negotiates. Those below belong to manual
-// keying, since FreeS/WAN; the CPIs above to private use (RFC 3173, section 3.3).
-const (
-	firstSPI = 0x1000
-	lastCPI  = 0xefff
-)
+// lastCPI is the last CPI that is negotiated. Those above are for private use (RFC
+// 3173, section 3.3).
+const lastCPI = 0xefff
 
 const (
 	defaultWindow = 64
@@ -40,7 +37,7 @@ type bundle struct {
 	child    *pluto.Child
 	replaces *pluto.Child // nil for none
 	entry    *entry
-	in, out  []said.SAID // innermost first: tun, comp, esp or ah
+	in, out  []said.SAID // as Kernel.Install returned them
 	flows    []klips.Selector
 	spans    []*span // while in use
 	used     bool
@@ -55,7 +52,7 @@ type bundle struct {
 // refused, is as good as never so. CPIs are few, and the kernel gives them out.
 func (t *Table) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {
 	if proto == said.COMP {
-		return t.config.Kernel.GetSPI(proto, remote, local, firstSPI, lastCPI)
+		return t.config.Kernel.GetSPI(proto, remote, local, klips.NegotiatedSPI, lastCPI)
 	}
 	id := t.draw(proto, local)
 	t.reserved[id] = true
@@ -68,7 +65,7 @@ func (t *Table) draw(proto said.Proto, dst netip.Addr) said.SAID {
 		var b [4]byte
 		io.ReadFull(t.config.Rand, b[:]) // which does not fail, see crypto/rand
 		id := said.SAID{Dst: dst, SPI: binary.BigEndian.Uint32(b[:]), Proto: proto}
-		if id.SPI >= firstSPI && t.owned[id] == nil && !t.reserved[id] && t.orphans[id] == nil {
+		if id.SPI >= klips.NegotiatedSPI && t.owned[id] == nil && !t.reserved[id] && t.orphans[id] == nil {
 			return id
 		}
 	}
@@ -98,63 +95,40 @@ func (t *Table) discard(ids ...said.SAID) {
 // what the kernel has reserved is to be discarded, and b has that.
 func (t *Table) set(b *bundle) error {
 	c := b.child
-	var in, out []klips.SA
-	var err error
-	for range 3 { // the number of a tunnel may be one of an earlier worker's
-		in = t.chain(c, c.In, c.Remote, c.Local, reversed(c.Encap))
-		for _, f := range b.flows {
-			in[0].Inflow = append(in[0].Inflow, reverse(f))
-		}
-		out = t.chain(c, c.Out, c.Local, c.Remote, c.Encap)
-		if err = t.config.Kernel.AddGroups(in, out); !errors.Is(err, syscall.EEXIST) {
-			break
-		}
+	in, out := t.describe(c, c.In), t.describe(c, c.Out)
+	in.Src, in.Dst, in.Encap = c.Remote, c.Local, reversed(c.Encap)
+	out.Src, out.Dst, out.Encap = c.Local, c.Remote, c.Encap
+	for _, f := range b.flows {
+		in.Inflow = append(in.Inflow, reverse(f))
 	}
-	for _, sa := range in {
-		delete(t.reserved, sa.ID)
-		if err == nil || sa.ID.Proto == said.COMP {
-			b.in = append(b.in, sa.ID)
-		}
-	}
+	ids, err := t.config.Kernel.Install(in, out)
+	comp := said.SAID{Dst: in.Dst, SPI: uint32(in.CPI), Proto: said.COMP}
+	delete(t.reserved, in.ID())
 	if err != nil {
+		if in.CPI != 0 {
+			b.in = []said.SAID{comp}
+		}
 		return fmt.Errorf("failed to set the SAs with %s: %w", c.Remote, err)
 	}
-	for _, sa := range out {
-		b.out = append(b.out, sa.ID)
-	}
+	b.in, b.out = ids[0], ids[1]
 	return nil
 }
 
-func reversed(e klips.Encap) klips.Encap { return klips.Encap{SrcPort: e.DstPort, DstPort: e.SrcPort} }
-
-// chain describes the SAs of one direction, innermost first. The number of the
-// tunnel within is ours to choose.
-func (t *Table) chain(c *pluto.Child, keys pluto.ChildKeys, src, dst netip.Addr, encap klips.Encap) []klips.SA {
+// describe says what one direction of c has, but for the hosts.
+func (t *Table) describe(c *pluto.Child, keys pluto.ChildKeys) klips.Bundle {
 	hard := klips.Lifetime{AddTime: longestLife}
 	if life := c.Conn.ChildLifetime; life > 0 {
 		hard.AddTime = life + lifeMargin
 	}
-	var list []klips.SA
-	add := func(proto said.Proto, spi uint32, more func(*klips.SA)) {
-		sa := klips.SA{ID: said.SAID{Dst: dst, SPI: spi, Proto: proto}, Src: src, Hard: hard}
-		more(&sa)
-		list = append(list, sa)
+	return klips.Bundle{
+		Tunnel: c.Mode == pluto.TunnelMode, CPI: keys.CPI,
+		Proto: c.Protocol, SPI: keys.SPI, Enc: keys.Enc, EncKey: keys.EncKey, Auth: keys.Auth, AuthKey: keys.AuthKey,
+		ReplayWindow: window(c.Conn.ReplayWindow), ESN: c.ESN,
+		Hard: hard,
 	}
-	if c.Mode == pluto.TunnelMode {
-		add(said.IPIP, t.draw(said.IPIP, dst).SPI, func(sa *klips.SA) { sa.TunnelSrc, sa.TunnelDst = src, dst })
-	}
-	if keys.CPI != 0 {
-		add(said.COMP, uint32(keys.CPI), func(sa *klips.SA) { sa.Comp = "deflate" })
-	}
-	add(c.Protocol, keys.SPI, func(sa *klips.SA) {
-		sa.Enc, sa.EncKey, sa.Auth, sa.AuthKey = keys.Enc, keys.EncKey, keys.Auth, keys.AuthKey
-		sa.ReplayWindow, sa.ESN = window(c.Conn.ReplayWindow), c.ESN
-		if c.Protocol == said.ESP {
-			sa.Encap = encap
-		}
-	})
-	return list
 }
+
+func reversed(e klips.Encap) klips.Encap { return klips.Encap{SrcPort: e.DstPort, DstPort: e.SrcPort} }
 
 func window(n int) int {
 	switch {
@@ -169,6 +143,6 @@ func window(n int) int {
 // mine reports whether Pluto made an SA: its number, or that of one grouped with
 // it, is none of manual keying, and it does not live for ever, as those do.
 func mine(sa klips.SA) bool {
-	numbered := func(id said.SAID) bool { return id.SPI >= firstSPI }
+	numbered := func(id said.SAID) bool { return id.SPI >= klips.NegotiatedSPI }
 	return sa.Hard.AddTime > 0 && (numbered(sa.ID) || slices.ContainsFunc(sa.Group, numbered))
 }

@@ -98,6 +98,7 @@ func newWorld(t *testing.T) *world {
 		rand:   plutotest.Random(1, "table"),
 		updown: &updown{led: map[klips.Selector]int{}}, resolver: &resolver{},
 	}
+	w.kernel.Rand = plutotest.Random(1, "tunnels")
 	w.kernel.after, w.updown.after = w.check, w.check
 	w.kernel.Fault = func(method string) error {
 		if method == "ListEroutes" || method == "ListSAs" {

@@ -24,10 +24,17 @@ func (noStack) GetSPI(_ said.Proto, _, _ netip.Addr, low, high uint32) (uint32, 
 	return low + rand.Uint32N(high-low+1), nil
 }
 
+// Install names the SAs that encrypt or authenticate.
+func (noStack) Install(bundles ...klips.Bundle) (ids [][]said.SAID, err error) {
+	for _, b := range bundles {
+		ids = append(ids, []said.SAID{b.ID()})
+	}
+	return ids, nil
+}
+
 // Do does nothing.
 func (noStack) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
 
-func (noStack) AddGroups(...[]klips.SA) error                { return nil }
 func (noStack) UpdateSA(klips.SA) error                      { return nil }
 func (noStack) DelSA(said.SAID) error                        { return nil }
 func (noStack) GetSA(said.SAID) (klips.SA, error)            { return klips.SA{}, unix.ENOENT }

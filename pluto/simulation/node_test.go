@@ -65,6 +65,7 @@ func (n *node) boot() {
 	n.lives++
 	n.kernel, n.routed = klipstest.New(klips.Settings{}), map[klips.Selector]int{}
 	w := n.world
+	n.kernel.Rand = plutotest.Random(w.seed, fmt.Sprintf("%s %d tunnels", n.name, n.lives))
 	n.kernel.Fault = func(method string) error {
 		switch method {
 		case "AddSA", "UpdateSA", "GetSPI", "GroupSAs", "AddGroups", "ReplaceEroute":
