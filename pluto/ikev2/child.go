@@ -12,6 +12,7 @@ import (
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/alarm"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
@@ -88,7 +89,7 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 	c := &child{sa: s, state: childLive, initiator: p.initiator, chosen: p.chosen.String(), since: m.now}
 	c.serial = m.nextSerial()
 	c.alarm.Owner, c.alarm.Serial = c, c.serial
-	toResponder, toInitiator := algorithms.Derive(s.suite.PRF, s.d, suite.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
+	toResponder, toInitiator := keys.ForChild(algorithms, s.suite.PRF, s.d, keys.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
 	clear(p.nonces.shared)
 	if p.initiator {
 		toResponder, toInitiator = toInitiator, toResponder

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/natt"
@@ -94,16 +95,16 @@ func (m *Machine) derive(s *ikeSA, peer []byte) error {
 		return err
 	}
 	h.private = nil
-	h.keys = s.suite.Derive(suite.Exchange{Ni: h.ni, Nr: h.nr, Shared: shared,
+	h.keys = keys.Derive(s.suite, keys.Exchange{Ni: h.ni, Nr: h.nr, Shared: shared,
 		SPIi: s.spiI, SPIr: s.spiR})
 	clear(shared)
 	return m.arm(s, h.keys)
 }
 
 // arm gives an IKE SA its keys.
-func (m *Machine) arm(s *ikeSA, keys suite.Keys) (err error) {
-	s.d = append([]byte(nil), keys.D...)
-	s.out, s.in, err = s.suite.Protectors(keys, s.initiator, m.Rand)
+func (m *Machine) arm(s *ikeSA, k keys.Keys) (err error) {
+	s.d = append([]byte(nil), k.D...)
+	s.out, s.in, err = keys.Protectors(s.suite, k, s.initiator, m.Rand)
 	return err
 }
 

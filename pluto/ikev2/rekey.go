@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
@@ -245,11 +246,11 @@ func (m *Machine) rekeyed(made, old *ikeSA, chosen offer.Chosen, n childNonces) 
 	if made.suite, err = m.suite(chosen.IKE()); err != nil {
 		return err
 	}
-	keys := made.suite.Rekey(suite.Exchange{Ni: n.ni, Nr: n.nr, Shared: n.shared,
+	k := keys.Rekey(made.suite, keys.Exchange{Ni: n.ni, Nr: n.nr, Shared: n.shared,
 		SPIi: made.spiI, SPIr: made.spiR}, old.suite.PRF, old.d)
 	clear(n.shared)
-	defer keys.Clear()
-	return m.arm(made, keys)
+	defer k.Clear()
+	return m.arm(made, k)
 }
 
 // established enters an IKE SA that was made by rekeying old.

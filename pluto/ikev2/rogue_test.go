@@ -9,6 +9,7 @@ import (
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/plutotest"
@@ -27,9 +28,9 @@ type rogue struct {
 	response []byte // ours to it, as responder
 	h        message.Header
 	suite    suite.Suite
-	keys     suite.Keys
+	keys     keys.Keys
 	ni, nr   []byte
-	out, in  *suite.Protector
+	out, in  *keys.Protector
 	id       uint32
 }
 
@@ -91,8 +92,8 @@ func (r *rogue) handshake(extra ...message.Payload) bool {
 	must(r.t, err)
 	r.nr = nonce.Data
 	r.h = message.Header{InitiatorSPI: answer.InitiatorSPI, ResponderSPI: answer.ResponderSPI, Flags: message.FlagInitiator}
-	r.keys = r.suite.Derive(suite.Exchange{Ni: r.ni, Nr: r.nr, Shared: shared, SPIi: answer.InitiatorSPI, SPIr: answer.ResponderSPI})
-	r.out, r.in, err = r.suite.Protectors(r.keys, true, plutotest.Random(9, "ivs"))
+	r.keys = keys.Derive(&r.suite, keys.Exchange{Ni: r.ni, Nr: r.nr, Shared: shared, SPIi: answer.InitiatorSPI, SPIr: answer.ResponderSPI})
+	r.out, r.in, err = keys.Protectors(&r.suite, r.keys, true, plutotest.Random(9, "ivs"))
 	must(r.t, err)
 	r.id = 1
 	return true

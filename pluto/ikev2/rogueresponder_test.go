@@ -8,6 +8,7 @@ import (
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/plutotest"
@@ -45,8 +46,8 @@ func (r *rogue) accept(request *message.Message, extra ...message.Payload) {
 	shared, err := private.Shared(ke.Data)
 	must(r.t, err)
 	r.ni, r.nr = message.First[*message.Nonce](request.Payloads).Data, make([]byte, 32)
-	r.keys = r.suite.Derive(suite.Exchange{Ni: r.ni, Nr: r.nr, Shared: shared, SPIi: r.h.InitiatorSPI, SPIr: r.h.ResponderSPI})
-	r.out, r.in, err = r.suite.Protectors(r.keys, false, plutotest.Random(9, "ivs"))
+	r.keys = keys.Derive(&r.suite, keys.Exchange{Ni: r.ni, Nr: r.nr, Shared: shared, SPIi: r.h.InitiatorSPI, SPIr: r.h.ResponderSPI})
+	r.out, r.in, err = keys.Protectors(&r.suite, r.keys, false, plutotest.Random(9, "ivs"))
 	must(r.t, err)
 	r.answer(append([]message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: private.Public()}, &message.Nonce{Data: r.nr}}, extra...)...)
 }

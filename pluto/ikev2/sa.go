@@ -9,6 +9,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/alarm"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/natt"
@@ -25,7 +26,7 @@ type ikeSA struct {
 	local, remote netip.AddrPort
 	conn          *pluto.Connection // of a responder: nil until the peer has proved who it is
 	suite         *suite.Suite
-	out, in       *suite.Protector
+	out, in       *keys.Protector
 	d             []byte // SK_d
 	handshake     *handshake
 	children      []*child
@@ -56,7 +57,7 @@ type handshake struct {
 	ni, nr   []byte
 	request  []byte // of IKE_SA_INIT, as it came or went
 	response []byte
-	keys     suite.Keys
+	keys     keys.Keys
 	hashes   []uint16 // of SIGNATURE_HASH_ALGORITHMS; nil: the peer did not send it
 	certReqs [][]byte
 	key      initKey        // in Machine.halfOpen

@@ -1,16 +1,7 @@
-// Package suite is the cryptography of an IKE SA: pseudorandom functions,
-// Diffie-Hellman groups, what protects messages, and the derivation of keys (RFC
-// 7296, sections 2.13 to 2.18). Its tables give each algorithm its IANA number and
-// the name that conf/proposal writes.
-//
-//	s, err := suite.New(suite.Choice{Encryption: 20, KeyBits: 128, PRF: 5, Group: 31})
-//	private, err := s.Group.Generate(rand)
-//	shared, err := private.Shared(peer)
-//	keys := s.Derive(suite.Exchange{Ni: ni, Nr: nr, Shared: shared, SPIi: spiI, SPIr: spiR})
-//	out, in, err := s.Protectors(keys, initiator, rand)
-//
-//	child, err := suite.NewChild(suite.ChildChoice{Encryption: 20, KeyBits: 128})
-//	toResponder, toInitiator := child.Derive(s.PRF, keys.D, exchange)
+// Package suite is the algorithms that IKE negotiates: pseudorandom functions, Diffie-Hellman
+// groups, ciphers and integrity algorithms. Its tables give each its IANA number as a transform of
+// IKEv2 and the name that conf/proposal writes. What keys are made of a key exchange, each version
+// of IKE says for itself; for IKEv2 see package keys.
 //
 // Whatever is random comes from a reader that the caller brings, and the same
 // bytes make the same keys, so that a simulation replays. No error of this
@@ -36,17 +27,6 @@ func byID[T entry](what string, table []T, id uint16) (T, error) {
 	}
 	var none T
 	return none, fmt.Errorf("unsupported %s number %d", what, id)
-}
-
-// pointTo returns the entry of a number in the table itself, nil where there is
-// none. Nobody changes what it points to.
-func pointTo[T entry](table []T, id uint16) *T {
-	for i := range table {
-		if table[i].number() == id {
-			return &table[i]
-		}
-	}
-	return nil
 }
 
 func byName[T entry](what string, table []T, name string) (T, error) {

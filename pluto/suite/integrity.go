@@ -62,6 +62,9 @@ func IntegrityByName(name string) (Integrity, error) {
 	return byName("integrity algorithm", integrities, name)
 }
 
+// MAC returns the algorithm under a key, of Key bytes. Of its sum, a message carries ICV bytes.
+func (i Integrity) MAC(key []byte) (hash.Hash, error) { return i.keyed(key) }
+
 func (i Integrity) number() uint16 { return i.ID }
 func (i Integrity) name() string   { return i.Name }
 

@@ -66,31 +66,9 @@ func (p PRF) Sum(key []byte, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// Plus returns the first n bytes of prf+(key, seed): RFC 7296, section 2.13. It
-// panics where n is more than 255 outputs, which nothing in IKE comes near.
-func (p PRF) Plus(key, seed []byte, n int) []byte {
-	if n > 255*p.Size {
-		panic("suite: prf+ asked for more than it has")
-	}
-	h := p.keyed(key)
-	out := make([]byte, 0, n+p.Size)
-	for i := byte(1); len(out) < n; i++ {
-		h.Reset()
-		if i > 1 {
-			h.Write(out[len(out)-p.Size:])
-		}
-		h.Write(seed)
-		h.Write([]byte{i})
-		out = h.Sum(out)
-	}
-	clear(out[n:])
-	return out[:n:n]
-}
-
-// half reports whether SKEYSEED is keyed with 64 bits of each nonce, not with all
-// of both: RFC 7296, section 2.14, of the two functions whose keys were once of
-// one length.
-func (p PRF) half() bool { return p.ID == PRFAESXCBC || p.ID == PRFAESCMAC }
+// Keyed returns the function under a key, for who needs it more than once: a hash whose
+// Reset keeps the key.
+func (p PRF) Keyed(key []byte) hash.Hash { return p.keyed(key) }
 
 func hmacPRF(id uint16, name string, h func() hash.Hash) PRF {
 	size := h().Size()

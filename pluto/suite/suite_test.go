@@ -6,44 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-
-	"ipsec/pluto/ikev2/message"
 )
-
-var _ message.Protector = (*Protector)(nil)
-
-// choices returns a choice for every cipher, key length and, where one belongs
-// beside it, integrity algorithm; the functions and groups take turns.
-func choices() []Choice {
-	var all []Choice
-	prfs, groups := PRFs(), Groups()
-	add := func(c Choice) {
-		c.PRF = prfs[len(all)%len(prfs)].ID
-		c.Group = groups[len(all)%len(groups)].ID
-		all = append(all, c)
-	}
-	for _, e := range Encryptions() {
-		if e.ID == Null {
-			continue
-		}
-		bits := e.KeyBits
-		if len(bits) == 0 {
-			bits = []int{0}
-		}
-		for _, n := range bits {
-			c := Choice{Encryption: e.ID, KeyBits: n}
-			if e.AEAD() {
-				add(c)
-				continue
-			}
-			for _, i := range Integrities() {
-				c.Integrity = i.ID
-				add(c)
-			}
-		}
-	}
-	return all
-}
 
 func mustNew(t testing.TB, c Choice) Suite {
 	t.Helper()
@@ -61,69 +24,6 @@ func counting(n int) []byte {
 		b[i] = byte(i + 1)
 	}
 	return b
-}
-
-// TestRoundTrip has two sides of every suite speak to each other.
-func TestRoundTrip(t *testing.T) {
-	for _, c := range choices() {
-		s := mustNew(t, c)
-		t.Run(s.String(), func(t *testing.T) {
-			keys := s.Derive(Exchange{Ni: counting(32), Nr: counting(16), Shared: counting(s.Group.Secret)})
-			iOut, iIn, err := s.Protectors(keys, true, rand.Reader)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rOut, rIn, err := s.Protectors(keys, false, rand.Reader)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for n := range 50 {
-				converse(t, iOut, rIn, n)
-				converse(t, rOut, iIn, n)
-			}
-		})
-	}
-}
-
-// converse seals n bytes with one Protector and opens them with another, but
-// not when a bit of them has changed.
-func converse(t *testing.T, out, in *Protector, n int) {
-	t.Helper()
-	plain, head := counting(n), []byte("the headers")
-	sealed := out.Seal(bytes.Clone(head), head, plain)
-	body := sealed[len(head):]
-	if len(body) != n+out.Overhead(n) || !bytes.Equal(sealed[:len(head)], head) {
-		t.Fatalf("%d bytes make %d, headers %q; expected %d more", n, len(body), sealed[:len(head)], out.Overhead(n))
-	}
-	if n > 8 && bytes.Contains(body, plain) {
-		t.Fatal("sealed in the clear")
-	}
-	before := bytes.Clone(body)
-	got, err := in.Open(head, body)
-	if err != nil || !bytes.Equal(got, plain) {
-		t.Fatalf("%d bytes opened to %x, %v", n, got, err)
-	}
-	if !bytes.Equal(body, before) {
-		t.Fatal("Open changed the body")
-	}
-	if again := out.Seal(nil, head, plain); bytes.Equal(again[:out.encryption.IV], body[:out.encryption.IV]) {
-		t.Fatal("an IV came twice")
-	}
-	for i := range body {
-		body[i] ^= 1
-		if _, err := in.Open(head, body); !errors.Is(err, ErrOpen) {
-			t.Fatalf("byte %d of %d changed, and the error is %v", i, len(body), err)
-		}
-		body[i] ^= 1
-	}
-	if _, err := in.Open(head[1:], body); !errors.Is(err, ErrOpen) {
-		t.Fatalf("the headers changed, and the error is %v", err)
-	}
-	for i := range body {
-		if _, err := in.Open(head, body[:i]); !errors.Is(err, ErrOpen) {
-			t.Fatalf("cut to %d bytes, and the error is %v", i, err)
-		}
-	}
 }
 
 func TestGroups(t *testing.T) {

@@ -169,23 +169,3 @@ func TestCurveVectors(t *testing.T) {
 		}
 	}
 }
-
-// TestChaCha20 is RFC 7634, appendix B.
-func TestChaCha20(t *testing.T) {
-	s := mustNew(t, Choice{Encryption: ChaCha20Poly1305, PRF: PRFHMACSHA2_256, Group: Curve25519})
-	key := unhex(t, "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f a0a1a2a3")
-	aad := unhex(t, "c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029")
-	plain := unhex(t, "0000000c000040010000000a")
-	want := unhex(t, "1011121314151617 6103 9470 1f8d 017f 7c12 9248 89 6b71bfe25236efd7cdc67066906315b2")
-	p, err := s.NewProtector(key, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.used = 0x1011121314151616
-	if got := p.Seal(nil, aad, plain); !bytes.Equal(got, want) {
-		t.Errorf("sealed %x, want %x", got, want)
-	}
-	if got, err := p.Open(aad, want); err != nil || !bytes.Equal(got, plain) {
-		t.Errorf("opened to %x, %v", got, err)
-	}
-}

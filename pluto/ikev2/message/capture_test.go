@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/suite"
 )
 
@@ -73,8 +74,8 @@ func (c capture) protectors(t testing.TB) (i, r Protector) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := suite.Keys{Ei: c.keys["ei"], Er: c.keys["er"], Ai: c.keys["ai"], Ar: c.keys["ar"]}
-	i, r, err = s.Protectors(keys, true, bytes.NewReader(make([]byte, 64)))
+	k := keys.Keys{Ei: c.keys["ei"], Er: c.keys["er"], Ai: c.keys["ai"], Ar: c.keys["ar"]}
+	i, r, err = keys.Protectors(&s, k, true, bytes.NewReader(make([]byte, 64)))
 	if err != nil {
 		t.Fatal(err)
 	}

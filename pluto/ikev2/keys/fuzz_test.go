@@ -1,4 +1,4 @@
-package suite
+package keys
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ func FuzzOpen(f *testing.F) {
 	all := choices()
 	f.Fuzz(func(t *testing.T, which uint8, aad, body []byte) {
 		s := mustNew(t, all[int(which)%len(all)])
-		k := s.Derive(Exchange{Ni: counting(16), Nr: counting(16), Shared: counting(32)})
+		k := Derive(s, Exchange{Ni: counting(16), Nr: counting(16), Shared: counting(32)})
 		random := bytes.NewReader(counting(64))
-		out, in, err := s.Protectors(k, true, random)
+		out, in, err := Protectors(s, k, true, random)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package suite
+package keys
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"ipsec/klips/algorithm/aesmode"
+	"ipsec/pluto/suite"
 )
 
 // ErrOpen refuses an Encrypted payload that is too short, of the wrong length, with
@@ -23,12 +24,12 @@ var ErrOpen = errors.New("encrypted payload does not authenticate")
 // A Protector seals and opens the Encrypted payloads of one direction of an IKE SA,
 // RFC 7296, section 3.14, RFC 5282. It is for one goroutine at a time.
 //
-// It keeps the bare keys and expands them for each message: an IKE SA is idle
-// most of its life, there are many of them, and expanded keys are ten times as
-// long, out of reach of Clear besides.
+// It points into the suite that it was made of. It keeps the bare keys and expands them for each
+// message: an IKE SA is idle most of its life, there are many of them, and expanded keys are ten
+// times as long, out of reach of Clear besides.
 type Protector struct {
-	encryption     *Encryption
-	integrity      *Integrity // nil with an AEAD
+	encryption     *suite.Encryption
+	integrity      *suite.Integrity // nil with an AEAD
 	key, salt, mac []byte
 	ivs            []byte // the key that makes the IVs of CBC
 	used           uint64 // IVs so far
@@ -40,11 +41,14 @@ type Protector struct {
 // used for nothing else (NIST SP 800-38A, appendix C), those of other ciphers the
 // counter itself. The IVs of two Protectors under the same keys repeat
 // each other.
-func (s Suite) NewProtector(encKey, authKey []byte, random io.Reader) (*Protector, error) {
-	p := &Protector{encryption: pointTo(encryptions, s.Encryption.ID), integrity: pointTo(integrities, s.Integrity.ID)}
+func NewProtector(s *suite.Suite, encKey, authKey []byte, random io.Reader) (*Protector, error) {
+	p := &Protector{encryption: &s.Encryption}
+	if !s.Encryption.AEAD() {
+		p.integrity = &s.Integrity
+	}
 	e := p.encryption
-	if want := s.encLen; len(encKey) != want || e == nil {
-		return nil, fmt.Errorf("key of %s has %d bytes, expected %d", s.Encryption.Name, len(encKey), want)
+	if want := s.EncKeyLen(); len(encKey) != want {
+		return nil, fmt.Errorf("key of %s has %d bytes, expected %d", e.Name, len(encKey), want)
 	}
 	if want := s.Integrity.Key; len(authKey) != want {
 		return nil, fmt.Errorf("integrity key has %d bytes, expected %d", len(authKey), want)
@@ -52,7 +56,7 @@ func (s Suite) NewProtector(encKey, authKey []byte, random io.Reader) (*Protecto
 	keys := append(bytes.Clone(encKey), authKey...)
 	keys, p.mac = keys[:len(encKey)], keys[len(encKey):]
 	p.key, p.salt = keys[:len(keys)-e.Salt], keys[len(keys)-e.Salt:]
-	if e.AEAD() || e.ID == AESCTR {
+	if e.AEAD() || e.ID == suite.AESCTR {
 		return p, nil
 	}
 	p.ivs = make([]byte, 32)
@@ -73,12 +77,12 @@ func (p *Protector) Clear() {
 // aead returns the cipher of an AEAD.
 func (p *Protector) aead() cipher.AEAD {
 	e := p.encryption
-	if e.ID == ChaCha20Poly1305 {
+	if e.ID == suite.ChaCha20Poly1305 {
 		return must(chacha20poly1305.New(p.key))
 	}
 	block := must(aes.NewCipher(p.key))
 	switch e.ID {
-	case AESCCM8, AESCCM12, AESCCM16:
+	case suite.AESCCM8, suite.AESCCM12, suite.AESCCM16:
 		return must(aesmode.NewCCM(block, e.Salt+e.IV, e.ICV))
 	}
 	return must(aesmode.NewGCM(block, e.ICV))
@@ -86,7 +90,7 @@ func (p *Protector) aead() cipher.AEAD {
 
 // block returns the block cipher under another mode.
 func (p *Protector) block() cipher.Block {
-	if p.encryption.ID == TripleDES {
+	if p.encryption.ID == suite.TripleDES {
 		return must(des.NewTripleDESCipher(p.key))
 	}
 	return must(aes.NewCipher(p.key))
@@ -187,7 +191,7 @@ func (p *Protector) nonce(room *[12]byte, iv []byte) []byte {
 // crypt encrypts or decrypts in place.
 func (p *Protector) crypt(data, iv []byte, encrypt bool) {
 	switch {
-	case p.encryption.ID == AESCTR: // RFC 5930, RFC 3686, section 4
+	case p.encryption.ID == suite.AESCTR: // RFC 5930, RFC 3686, section 4
 		var nonce [12]byte
 		counter := append(p.nonce(&nonce, iv), 0, 0, 0, 1)
 		cipher.NewCTR(p.block(), counter).XORKeyStream(data, data)
@@ -200,8 +204,33 @@ func (p *Protector) crypt(data, iv []byte, encrypt bool) {
 
 // sum appends to dst the ICV of aad followed by data.
 func (p *Protector) sum(dst, aad, data []byte) []byte {
-	h := must(p.integrity.keyed(p.mac))
+	h := must(p.integrity.MAC(p.mac))
 	h.Write(aad)
 	h.Write(data)
 	return h.Sum(dst)[:len(dst)+p.icv()]
+}
+
+// Protectors returns what seals messages and what opens them, on the side of the
+// IKE SA's initiator or of its responder. NewProtector says what random is for.
+func Protectors(s *suite.Suite, k Keys, initiator bool, random io.Reader) (out, in *Protector, err error) {
+	i, err := NewProtector(s, k.Ei, k.Ai, random)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := NewProtector(s, k.Er, k.Ar, random)
+	if err != nil {
+		return nil, nil, err
+	}
+	if initiator {
+		return i, r, nil
+	}
+	return r, i, nil
+}
+
+// must is for keys whose length is right by construction.
+func must[T any](made T, err error) T {
+	if err != nil {
+		panic("keys: " + err.Error())
+	}
+	return made
 }
