@@ -12,7 +12,7 @@ import (
 	"ipsec/conf/secrets"
 )
 
-// sharedKeys are those of ipsec.secrets.
+// sharedKeys are the shared keys of ipsec.secrets.
 type sharedKeys struct{ file *secrets.Secrets }
 
 // Shared looks a key up by the rule of [secrets.Secrets.Lookup].

@@ -35,8 +35,8 @@ type child struct {
 	born        birth
 }
 
-// childNonces are those of the exchange that makes a Child SA, and the secret of a key
-// exchange in it.
+// childNonces are the nonces of the exchange that makes a Child SA, and the secret of a
+// key exchange in it.
 type childNonces struct{ ni, nr, shared []byte }
 
 // birth is the request of the peer that a Child SA was made by. Until the peer asks for something
@@ -157,9 +157,9 @@ func (m *Machine) detach(c *child) {
 // replaced and deleted.
 const inboundKept = 5 * time.Second
 
-// fade takes a Child SA that another has replaced away in a while: packets that were
+// removeLater takes a Child SA that another has replaced away in a while: packets that were
 // under way when it was deleted still come in.
-func (m *Machine) fade(c *child) {
+func (m *Machine) removeLater(c *child) {
 	if c.state == childGone {
 		return
 	}

@@ -64,9 +64,9 @@ func (m *Machine) succeeded(old, made *child) {
 	m.after(&old.alarm, atLinger, peerDeletes)
 }
 
-// revive puts those back in force that c was to replace, when the peer takes c back before it
+// reinstate puts those back in force that c was to replace, when the peer takes c back before it
 // has deleted them: it could not set the SAs that it had asked for.
-func (m *Machine) revive(c *child) {
+func (m *Machine) reinstate(c *child) {
 	for _, old := range slices.Clone(c.before) {
 		if old.state == childReplaced && !c.initiator {
 			m.becomeChild(old, childLive)

@@ -10,10 +10,10 @@ import (
 	"ipsec/pluto/ikev2/message"
 )
 
-// cookieJar makes and checks the cookies by which an initiator shows that it is
+// cookieSecrets makes and checks the cookies by which an initiator shows that it is
 // at its address before anything is kept or computed for it (RFC 7296, section
 // 2.6). They are good for one to two terms.
-type cookieJar struct {
+type cookieSecrets struct {
 	secrets [2][32]byte // the one in use and the one before it
 	version uint32
 	since   time.Time
@@ -37,7 +37,7 @@ func (m *Machine) turnCookies() {
 	j.since = m.now
 }
 
-func (j *cookieJar) bake(version uint32, d pluto.Datagram, spi message.SPI, nonce []byte) []byte {
+func (j *cookieSecrets) compute(version uint32, d pluto.Datagram, spi message.SPI, nonce []byte) []byte {
 	secret := &j.secrets[(j.version-version)&1]
 	mac := hmac.New(sha256.New, secret[:])
 	mac.Write(d.Remote.Addr().AsSlice())
@@ -50,7 +50,7 @@ func (j *cookieJar) bake(version uint32, d pluto.Datagram, spi message.SPI, nonc
 // cookieFor returns the cookie that the initiator must send back.
 func (m *Machine) cookieFor(d pluto.Datagram, spi message.SPI, nonce []byte) []byte {
 	m.turnCookies()
-	return m.cookies.bake(m.cookies.version, d, spi, nonce)
+	return m.cookies.compute(m.cookies.version, d, spi, nonce)
 }
 
 // goodCookie checks one that has come back.
@@ -63,5 +63,5 @@ func (m *Machine) goodCookie(cookie []byte, d pluto.Datagram, spi message.SPI, n
 	if m.cookies.version-version > 1 {
 		return false
 	}
-	return hmac.Equal(cookie, m.cookies.bake(version, d, spi, nonce))
+	return hmac.Equal(cookie, m.cookies.compute(version, d, spi, nonce))
 }

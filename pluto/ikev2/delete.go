@@ -41,7 +41,7 @@ func (x *deleteChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 
 func (x *deleteChild) answered(m *Machine, s *ikeSA, _ []message.Payload) {
 	if x.gone != nil {
-		m.fade(x.gone)
+		m.removeLater(x.gone)
 	}
 }
 
@@ -136,7 +136,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 			waited = true
 		}
 		if waits && rekeying != nil && t == asked.exchange {
-			rekeying.part(m, s)
+			rekeying.detach(m, s)
 			continue
 		}
 		t.lost(m, s, told)
@@ -150,33 +150,33 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 		s.handshake = nil
 	}
 	m.unassign(s)
-	m.delist(s)
+	m.removePair(s)
 	m.alarms.Clear(&s.alarm)
 	if waits {
 		m.set(&s.alarm, atRetransmit, again)
-		asked.exchange = &farewell{asked: asked.exchange, rekeying: rekeying, last: x}
+		asked.exchange = &deleteAfter{asked: asked.exchange, rekeying: rekeying, last: x}
 		s.underWay = asked
 		return
 	}
 	m.start(s, x)
 }
 
-// farewell is the request that was under way on an IKE SA when that ended here. The
+// deleteAfter is the request that was under way on an IKE SA when that ended here. The
 // peer takes one request after the other, so that our last word waits for the answer;
 // and if the request was to replace the IKE SA, what the peer has made of it is deleted, too.
-type farewell struct {
+type deleteAfter struct {
 	plain
 	asked    exchange
 	rekeying *rekeyIKE // asked, if it is one
 	last     *deleteIKE
 }
 
-func (x *farewell) kind() message.ExchangeType { return x.asked.kind() }
+func (x *deleteAfter) kind() message.ExchangeType { return x.asked.kind() }
 
 // request is not called: it has been asked already.
-func (x *farewell) request(*Machine, *ikeSA) ([]message.Payload, bool) { return nil, false }
+func (x *deleteAfter) request(*Machine, *ikeSA) ([]message.Payload, bool) { return nil, false }
 
-func (x *farewell) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
+func (x *deleteAfter) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	if asked, ok := x.asked.(*deleteIKE); ok {
 		asked.answered(m, s, payloads)
 		return
@@ -187,7 +187,7 @@ func (x *farewell) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	m.start(s, x.last)
 }
 
-func (x *farewell) lost(m *Machine, s *ikeSA, c *cause) {
+func (x *deleteAfter) lost(m *Machine, s *ikeSA, c *cause) {
 	if x.rekeying != nil {
 		x.rekeying.lost(m, s, c)
 	}

@@ -79,8 +79,8 @@ func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *p
 	return c.look(conn)
 }
 
-// silence is why a request that nobody answers has failed.
-func silence(s *ikeSA, r *request) *cause {
+// noAnswer is why a request that nobody answers has failed.
+func noAnswer(s *ikeSA, r *request) *cause {
 	c := causef(pluto.RCNoRetransmit, "%s: no answer from %s to %d requests of %s", s.state.name(), s.remote, r.sent, r.exchange.kind())
 	if s.conn == nil {
 		return c
@@ -117,9 +117,9 @@ func authCause(err error, conn *pluto.Connection) *cause {
 	return c.look(conn)
 }
 
-// collapse ends an IKE SA that has failed, and says why, once: to those who
+// fail ends an IKE SA that has failed, and says why, once: to those who
 // waited for it, or, where it was established, in a line of its own.
-func (m *Machine) collapse(s *ikeSA, c *cause) {
+func (m *Machine) fail(s *ikeSA, c *cause) {
 	if !s.awaited() && s.state != deleting && s.state != replaced {
 		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)
 	}

@@ -5,28 +5,28 @@ import (
 	"ipsec/pluto/ikev2/message"
 )
 
-// shake is a round of the handshake, as the initiator.
-type shake struct {
+// handshakeExchange is a round of the handshake, as the initiator.
+type handshakeExchange struct {
 	plain
 	round round
 }
 
-func (x *shake) kind() message.ExchangeType { return x.round.kind }
+func (x *handshakeExchange) kind() message.ExchangeType { return x.round.kind }
 
 // nextRound begins the next round of the handshake. There is one left: the last establishes
 // the IKE SA.
 func (m *Machine) nextRound(s *ikeSA) {
 	h := s.handshake
-	x := &shake{round: h.rounds[0]}
+	x := &handshakeExchange{round: h.rounds[0]}
 	h.rounds = h.rounds[1:]
 	m.start(s, x)
 }
 
-func (x *shake) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
+func (x *handshakeExchange) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 	payloads, c := x.round.parts.ask(&turn{Machine: m, sa: s, conn: s.conn})
 	switch {
 	case c != nil:
-		m.collapse(s, c)
+		m.fail(s, c)
 		return nil, false
 	case s.state == gone:
 		return nil, false
@@ -35,7 +35,7 @@ func (x *shake) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 	return payloads, true
 }
 
-func (x *shake) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
+func (x *handshakeExchange) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	if c := x.round.parts.answered(&turn{Machine: m, sa: s, conn: s.conn, payloads: payloads}); c != nil {
 		m.giveUp(s, c)
 		return
@@ -50,7 +50,7 @@ func (x *shake) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 func (m *Machine) giveUp(s *ikeSA, c *cause) {
 	switch {
 	case c.byPeer:
-		m.collapse(s, c)
+		m.fail(s, c)
 	case c.notify != 0:
 		m.endWithNotify(s, c)
 	default:
@@ -58,9 +58,9 @@ func (m *Machine) giveUp(s *ikeSA, c *cause) {
 	}
 }
 
-// shakes reports whether a request of that kind is the next round of the handshake, as
+// isNextRound reports whether a request of that kind is the next round of the handshake, as
 // the responder.
-func (s *ikeSA) shakes(kind message.ExchangeType) bool {
+func (s *ikeSA) isNextRound(kind message.ExchangeType) bool {
 	return s.state == initDone && s.handshake.rounds[0].kind == kind
 }
 
@@ -123,7 +123,7 @@ func (m *Machine) establish(s *ikeSA) {
 	h.keys.Clear()
 	s.handshake = nil
 	m.become(s, established)
-	m.enlist(s)
+	m.addPair(s)
 	for _, w := range h.how.Warnings {
 		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s", w)
 	}
@@ -151,5 +151,5 @@ func (initialContact) ask(t *turn) ([]message.Payload, *cause) {
 }
 
 func (initialContact) sent(t *turn) {
-	t.displace(t.sa, message.FindNotify(t.payloads, message.InitialContact) != nil)
+	t.replaceOlder(t.sa, message.FindNotify(t.payloads, message.InitialContact) != nil)
 }

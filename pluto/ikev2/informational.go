@@ -20,7 +20,7 @@ func (m *Machine) receiveInformational(s *ikeSA, h message.Header, hash uint64, 
 			m.answer(s, h, hash, nil)
 			c := refused(message.IKEAuth, n, s.conn)
 			m.report(c.code, s.conn, s.serial, "%s", c.text)
-			m.gone(s, c)
+			m.endedByPeer(s, c)
 			return
 		}
 	}
@@ -54,15 +54,15 @@ func (m *Machine) deletedChildren(s *ikeSA, d *message.Delete) message.Payload {
 		}
 		switch {
 		case c.successor != nil:
-			m.fade(c)
+			m.removeLater(c)
 		case c.rekeying != nil && c.rekeying.rival != nil:
 			rival := c.rekeying.rival.made
 			m.succeeded(c, rival)
 			c.rekeying = nil
-			m.fade(c)
+			m.removeLater(c)
 		default:
 			m.Report(pluto.Report{Code: pluto.RCLog, Conn: c.Conn, Serial: c.serial, Text: "the peer has deleted the Child SA"})
-			m.revive(c)
+			m.reinstate(c)
 			m.removeChild(c, pluto.DeletedByPeer)
 		}
 	}
@@ -78,16 +78,16 @@ func (m *Machine) deletedByPeer(s *ikeSA) {
 	if x := s.rekeying; x != nil && x.rival != nil {
 		to := x.rival.made
 		x.end(m, s)
-		m.yield(s, to)
+		m.superseded(s, to)
 	}
 	if s.successor == nil && s.state == established {
 		m.report(pluto.RCLog, s.conn, s.serial, "the peer has deleted the IKE SA")
 	}
-	m.gone(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
+	m.endedByPeer(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
 }
 
-// gone ends an IKE SA that the peer has ended. Its last answer is kept for a while.
-func (m *Machine) gone(s *ikeSA, c *cause) {
+// endedByPeer ends an IKE SA that the peer has ended. Its last answer is kept for a while.
+func (m *Machine) endedByPeer(s *ikeSA, c *cause) {
 	for _, ch := range append([]*child(nil), s.children...) {
 		m.removeChild(ch, pluto.DeletedByPeer)
 	}
@@ -96,7 +96,7 @@ func (m *Machine) gone(s *ikeSA, c *cause) {
 	m.become(s, deleting)
 	s.doomed = true
 	m.unassign(s)
-	m.delist(s)
+	m.removePair(s)
 	for _, t := range tasks {
 		t.lost(m, s, c)
 	}

@@ -46,11 +46,11 @@ func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA 
 	s.handshake = &handshake{waiting: wanted}
 	policy, err := m.ikePolicy(conn)
 	if err != nil {
-		m.collapse(s, causef(pluto.RCFatal, "%v", err).look(conn, "ike"))
+		m.fail(s, causef(pluto.RCFatal, "%v", err).look(conn, "ike"))
 		return s
 	}
 	if err := m.exchangeKeys(s.handshake, policy.Groups()[0]); err != nil {
-		m.collapse(s, causef(pluto.RCCrypto, "%v", err))
+		m.fail(s, causef(pluto.RCCrypto, "%v", err))
 		return s
 	}
 	s.handshake.ni = m.nonce()
@@ -98,11 +98,11 @@ func (m *Machine) derive(s *ikeSA, peer []byte) error {
 	h.keys = keys.Derive(s.suite, keys.Exchange{Ni: h.ni, Nr: h.nr, Shared: shared,
 		SPIi: s.spiI, SPIr: s.spiR})
 	clear(shared)
-	return m.arm(s, h.keys)
+	return m.setKeys(s, h.keys)
 }
 
-// arm gives an IKE SA its keys.
-func (m *Machine) arm(s *ikeSA, k keys.Keys) (err error) {
+// setKeys gives an IKE SA its keys.
+func (m *Machine) setKeys(s *ikeSA, k keys.Keys) (err error) {
 	s.d = append([]byte(nil), k.D...)
 	s.out, s.in, err = keys.Protectors(s.suite, k, s.initiator, m.Rand)
 	return err
@@ -193,7 +193,7 @@ func (x *initExchange) otherGroup(m *Machine, s *ikeSA, n *message.Notify) {
 			return
 		}
 		if err := m.exchangeKeys(h, group); err != nil {
-			m.collapse(s, causef(pluto.RCCrypto, "%v", err))
+			m.fail(s, causef(pluto.RCCrypto, "%v", err))
 			return
 		}
 		m.restart(s, x)

@@ -5,16 +5,21 @@
 // randomness and the network come from its Config, so that a simulation runs
 // many of them in one process and replays from a seed.
 //
-//	machine.go, receive.go   what comes in, and whom it is for
-//	sa.go, child.go          what there is
-//	exchange.go, window.go   requests of ours, one at a time; answers, kept to be sent again
-//	init.go … delete.go      the exchanges, one file each, both ends
-//	collide.go               both ends at once (RFC 7296, section 2.8)
-//	alarm.go, timers.go      deadlines
+//	machine.go, receive.go    what comes in, and whom it is for
+//	sa.go, child.go           what there is
+//	states.go                 the states of both, and who may follow whom
+//	exchange.go, window.go    requests of ours, one at a time; answers, kept to be sent again
+//	init.go, initresponder.go IKE_SA_INIT
+//	handshake.go, part.go     the rounds that follow it, and the parts that they are made of
+//	hello.go … childcreation.go  the parts, for both roles
+//	childcreate.go … delete.go   the exchanges of an IKE SA that stands
+//	collide.go                both ends at once (RFC 7296, section 2.8)
+//	alarm.go, timers.go       deadlines
 //
 // Every request of ours is a value (exchange) that knows what to ask and what
-// to do with the answer. A new exchange before IKE_AUTH, or another round of
-// it, is another such value that the previous one starts.
+// to do with the answer. The handshake after IKE_SA_INIT is a list of rounds, each a
+// list of parts: an IKE_INTERMEDIATE, or another round of IKE_AUTH, is another
+// value in it.
 package ikev2
 
 import (
@@ -105,7 +110,7 @@ type Machine struct {
 	defaultIKE, defaultESP *offer.Policy                       // made once
 	policies               map[*proposal.Proposal]offer.Policy // of ike=, by the first proposal
 	alarms                 alarm.Queue[owner]
-	cookies                cookieJar
+	cookies                cookieSecrets
 	strangers              limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
 	known                  limit.Reports // about peers that have proved who they are
 	seed                   maphash.Seed

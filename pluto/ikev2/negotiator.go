@@ -8,7 +8,7 @@ import (
 	"ipsec/pluto"
 )
 
-// Initiate is that of pluto.Negotiator.
+// Initiate implements pluto.Negotiator.
 func (m *Machine) Initiate(conn *pluto.Connection, packet *klips.Selector) {
 	m.enter()
 	x := &createChild{conn: conn, packet: packet}
@@ -72,7 +72,7 @@ func (m *Machine) RekeyIKE(conn *pluto.Connection) {
 	}
 }
 
-// Terminate is that of pluto.Negotiator.
+// Terminate implements pluto.Negotiator.
 func (m *Machine) Terminate(conn *pluto.Connection) {
 	m.enter()
 	for _, s := range m.sorted() {
@@ -174,14 +174,14 @@ func (m *Machine) sorted() []*ikeSA {
 	return list
 }
 
-// Shutdown is that of pluto.Negotiator. Nothing is negotiated any more.
+// Shutdown implements pluto.Negotiator. Nothing is negotiated any more.
 func (m *Machine) Shutdown() {
 	m.enter()
 	m.closed = true
 	for _, s := range m.sorted() {
 		switch s.state {
 		case deleting:
-			if x, ok := s.current().(*farewell); ok {
+			if x, ok := s.current().(*deleteAfter); ok {
 				s.underWay = nil
 				m.start(s, x.last) // nothing is waited for any more
 			}

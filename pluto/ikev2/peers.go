@@ -10,14 +10,14 @@ import (
 // pair is who the two ends of an IKE SA have proved to be.
 type pair struct{ local, remote identity.ID }
 
-// enlist notes that an IKE SA is authenticated.
-func (m *Machine) enlist(s *ikeSA) {
+// addPair notes that an IKE SA is authenticated.
+func (m *Machine) addPair(s *ikeSA) {
 	p := pair{s.localID, s.remoteID}
 	m.pairs[p] = append(m.pairs[p], s)
 	s.since = m.now.UnixNano()
 }
 
-func (m *Machine) delist(s *ikeSA) {
+func (m *Machine) removePair(s *ikeSA) {
 	p := pair{s.localID, s.remoteID}
 	list := m.pairs[p]
 	if i := slices.Index(list, s); i >= 0 {
@@ -39,16 +39,16 @@ func (m *Machine) knows(s *ikeSA, local, expected identity.ID) bool {
 	return slices.ContainsFunc(m.pairs[pair{local, expected}], func(o *ikeSA) bool { return o != s && o.state == established })
 }
 
-// displace takes away the older IKE SAs with the peer of s: all, if it says that it
+// replaceOlder takes away the older IKE SAs with the peer of s: all, if it says that it
 // knows of none; with uniqueids=yes those where it was at another address.
 //
 // Who says INITIAL_CONTACT did not know, when it asked for IKE_AUTH, of an IKE SA that was
 // there before the first message of this one came. One that has been made since
 // is not meant: both ends may have called at once.
-func (m *Machine) displace(s *ikeSA, contact bool) {
+func (m *Machine) replaceOlder(s *ikeSA, contact bool) {
 	if list := m.pairs[pair{s.localID, s.remoteID}]; len(list) > m.Limits.Alike {
 		m.report(pluto.RCLogSerious, s.conn, s.serial, "the peer has %d IKE SAs, at most %d are kept: the oldest is deleted", len(list), m.Limits.Alike)
-		m.bequeath(list[0], s)
+		m.moveWaiting(list[0], s)
 		m.end(list[0], nil, pluto.Expired, &deleteIKE{})
 	}
 	for _, o := range slices.Clone(m.pairs[pair{s.localID, s.remoteID}]) {
@@ -56,11 +56,11 @@ func (m *Machine) displace(s *ikeSA, contact bool) {
 		case o == s || o.state != established:
 		case contact && o.since < s.made:
 			m.report(pluto.RCLog, o.conn, o.serial, "the peer has begun anew (INITIAL_CONTACT); its IKE SA is replaced by #%d", s.serial)
-			m.bequeath(o, s)
+			m.moveWaiting(o, s)
 			m.drop(o, pluto.DeletedByPeer, causef(pluto.RCFatal, "the peer has begun anew"))
 		case m.UniqueIDs && o.remote.Addr() != s.remote.Addr():
 			m.report(pluto.RCLog, o.conn, o.serial, "the peer is at %s now (uniqueids=yes); its IKE SA is replaced by #%d", s.remote, s.serial)
-			m.bequeath(o, s)
+			m.moveWaiting(o, s)
 			m.end(o, nil, pluto.Expired, &deleteIKE{})
 		}
 	}

@@ -48,7 +48,7 @@ func (m *Machine) goOnReauth(s *ikeSA) {
 	case fresh.state == established && s.current() != nil:
 		m.after(&s.alarm, atRekey, reauthPoll)
 	case fresh.state == established && fresh.underWay == nil && len(fresh.queue)+len(fresh.later) == 0:
-		m.bequeath(s, fresh)
+		m.moveWaiting(s, fresh)
 		m.end(s, nil, pluto.Expired, &deleteIKE{})
 		m.advance(fresh)
 	case fresh.state == gone || fresh.state == deleting:
@@ -59,9 +59,9 @@ func (m *Machine) goOnReauth(s *ikeSA) {
 	}
 }
 
-// bequeath lets what waits for a new Child SA under s wait for it under another IKE SA with the
+// moveWaiting lets what waits for a new Child SA under s wait for it under another IKE SA with the
 // same peer.
-func (m *Machine) bequeath(s, to *ikeSA) {
+func (m *Machine) moveWaiting(s, to *ikeSA) {
 	for _, x := range append(slices.Clone(s.queue), s.later...) {
 		if asksNew(x) {
 			to.queue = append(to.queue, x)

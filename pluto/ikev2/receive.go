@@ -8,7 +8,7 @@ import (
 	"ipsec/pluto/natt"
 )
 
-// Receive is that of pluto.Negotiator.
+// Receive implements pluto.Negotiator.
 func (m *Machine) Receive(d pluto.Datagram) {
 	m.enter()
 	if natt.IsKeepalive(d.Payload) {
@@ -167,9 +167,9 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	s.firstHash = 0 // a request begun in fragments may come whole in the end
 	m.heard(s, d)
 	m.follow(s, d)
-	m.chosen(s, payloads)
+	m.rivalChosen(s, payloads)
 	switch {
-	case s.shakes(h.Exchange):
+	case s.isNextRound(h.Exchange):
 		m.receiveRound(s, h, hash, payloads)
 	case s.state < established:
 		m.limited("packet from %s: %s before %s", d.Remote, h, s.awaits())
@@ -214,7 +214,7 @@ func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err e
 		m.drop(s, pluto.PeerDead, c)
 		return
 	}
-	m.collapse(s, c)
+	m.fail(s, c)
 }
 
 // heard notes a sign of life.

@@ -50,9 +50,9 @@ func (x *rekeyIKE) end(m *Machine, s *ikeSA) {
 	}
 }
 
-// part lets the request go on although s has ended here: the answer says whether there is
+// detach lets the request go on although s has ended here: the answer says whether there is
 // another IKE SA to be deleted.
-func (x *rekeyIKE) part(m *Machine, s *ikeSA) {
+func (x *rekeyIKE) detach(m *Machine, s *ikeSA) {
 	s.rekeying = nil
 	if r := x.rival; r != nil {
 		m.end(r.made, nil, pluto.DeletedHere, &deleteIKE{})
@@ -127,7 +127,7 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 			made.successor = r.made
 			m.become(made, replaced)
 			m.start(made, &deleteIKE{})
-			m.yield(s, r.made)
+			m.superseded(s, r.made)
 			return
 		}
 		r.made.rivalOf = nil
@@ -142,10 +142,10 @@ func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
 	m.advance(made)
 }
 
-// chosen is called for a request on s, which the peer has made in place of an IKE SA that we are
+// rivalChosen is called for a request on s, which the peer has made in place of an IKE SA that we are
 // replacing, too. But for the one that deletes s, it says that the peer has chosen s, maybe
 // without knowing of our attempt, and will speak of the Child SAs there.
-func (m *Machine) chosen(s *ikeSA, payloads []message.Payload) {
+func (m *Machine) rivalChosen(s *ikeSA, payloads []message.Payload) {
 	old := s.rivalOf
 	if old == nil {
 		return
@@ -162,18 +162,18 @@ func (m *Machine) chosen(s *ikeSA, payloads []message.Payload) {
 	}
 	m.settled(old)
 	x.end(m, old)
-	m.yield(old, s)
+	m.superseded(old, s)
 }
 
-// yield gives what s has to the IKE SA that the peer has made in its place, or to the one
+// superseded gives what s has to the IKE SA that the peer has made in its place, or to the one
 // that has taken the place of that; if it has been deleted since, all is.
-func (m *Machine) yield(s, to *ikeSA) {
+func (m *Machine) superseded(s, to *ikeSA) {
 	to.rivalOf = nil
 	for to.successor != nil {
 		to = to.successor
 	}
 	if to.state != established {
-		m.gone(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
+		m.endedByPeer(s, causef(pluto.RCFatal, "the peer has deleted the IKE SA"))
 		return
 	}
 	m.handOver(s, to)
@@ -188,7 +188,7 @@ func (x *rekeyIKE) refused(m *Machine, s *ikeSA, n *message.Notify) {
 	x.made = nil
 	if rival != nil {
 		s.rekeying = nil
-		m.yield(s, rival.made)
+		m.superseded(s, rival.made)
 		return
 	}
 	x.tries++
@@ -250,7 +250,7 @@ func (m *Machine) rekeyed(made, old *ikeSA, chosen offer.Chosen, n childNonces) 
 		SPIi: made.spiI, SPIr: made.spiR}, old.suite.PRF, old.d)
 	clear(n.shared)
 	defer k.Clear()
-	return m.arm(made, k)
+	return m.setKeys(made, k)
 }
 
 // established enters an IKE SA that was made by rekeying old.

@@ -159,7 +159,7 @@ func (m *Machine) wipe(s *ikeSA) {
 	m.alarms.Clear(&s.alarm)
 	delete(m.sas, s.spi())
 	m.unassign(s)
-	m.delist(s)
+	m.removePair(s)
 	s.window = window{}
 	s.rivalOf = nil
 	s.reassembler = nil
@@ -214,6 +214,6 @@ func (m *Machine) inherit(s, old *ikeSA) {
 	s.authMethod = old.authMethod
 	s.heardAt = m.now.UnixNano()
 	m.assign(s, old.conn)
-	m.enlist(s)
+	m.addPair(s)
 	s.since, s.begun = old.since, old.begun
 }

@@ -9,7 +9,7 @@ import (
 	"ipsec/pluto"
 )
 
-// States is that of pluto.Negotiator.
+// States implements pluto.Negotiator.
 func (m *Machine) States() []pluto.State {
 	var list []pluto.State
 	for _, s := range m.sas {

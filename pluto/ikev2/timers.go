@@ -81,7 +81,7 @@ func (s *ikeSA) due(m *Machine, what uint8) {
 	case atRetry:
 		m.retry(s)
 	case atUnique:
-		m.unify(s)
+		m.deleteRedundant(s)
 	case atLinger:
 		s.answer = nil
 	case atExpire:
@@ -186,7 +186,7 @@ func (m *Machine) retryRekey(c *child) {
 	}
 }
 
-// Rekey is that of pluto.Negotiator.
+// Rekey implements pluto.Negotiator.
 func (m *Machine) Rekey(p *pluto.Child) {
 	m.enter()
 	if c := m.children[p]; c != nil {

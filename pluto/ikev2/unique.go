@@ -26,8 +26,8 @@ func (m *Machine) watchAlike(s *ikeSA) {
 	}
 }
 
-// unify deletes the IKE SAs that s makes redundant, or s itself.
-func (m *Machine) unify(s *ikeSA) {
+// deleteRedundant deletes the IKE SAs that s makes redundant, or s itself.
+func (m *Machine) deleteRedundant(s *ikeSA) {
 	for _, o := range slices.Clone(m.pairs[pair{s.localID, s.remoteID}]) {
 		if s.state != established {
 			return
@@ -42,7 +42,7 @@ func (m *Machine) unify(s *ikeSA) {
 			m.after(&s.alarm, atUnique, uniqueGrace)
 		default:
 			m.report(pluto.RCLog, loser.conn, loser.serial, "the peer has another IKE SA, #%d, for the same packets (uniqueids=yes); this one is deleted", winner.serial)
-			m.bequeath(loser, winner)
+			m.moveWaiting(loser, winner)
 			m.end(loser, nil, pluto.Expired, &deleteIKE{})
 			m.advance(winner)
 		}

@@ -87,7 +87,7 @@ func (m *Machine) say(s *ikeSA, payloads []message.Payload) {
 	r := s.underWay
 	var err error
 	if r.messages, err = m.encode(s, s.header(r.exchange.kind(), r.id, false), payloads); err != nil {
-		m.collapse(s, causef(pluto.RCInternal, "%v", err))
+		m.fail(s, causef(pluto.RCInternal, "%v", err))
 		return
 	}
 	if r.exchange.kind() == message.IKESAInit {
@@ -136,7 +136,7 @@ func (m *Machine) unanswered(s *ikeSA) {
 		return
 	}
 	if h := s.handshake; h != nil && h.hint != nil {
-		m.collapse(s, h.hint)
+		m.fail(s, h.hint)
 		return
 	}
 	if end, bounded := r.end(s); r.sent < maxSending && !(bounded && !m.now.Before(end)) {
@@ -150,7 +150,7 @@ func (m *Machine) unanswered(s *ikeSA) {
 	case deleting, replaced:
 		m.drop(s, pluto.PeerDead, causef(pluto.RCNoRetransmit, "the peer does not answer"))
 	default:
-		m.collapse(s, silence(s, r))
+		m.fail(s, noAnswer(s, r))
 	}
 }
 

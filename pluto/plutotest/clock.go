@@ -15,7 +15,7 @@ type Clock struct{ now time.Time }
 // NewClock returns a clock that shows the first second of 2030.
 func NewClock() *Clock { return &Clock{time.Unix(1893456000, 0)} }
 
-// Now is that of pluto.Clock.
+// Now implements pluto.Clock.
 func (c *Clock) Now() time.Time { return c.now }
 
 // Advance moves the clock on.

@@ -37,7 +37,7 @@ type reservation struct {
 
 var _ pluto.Connections = (*Connections)(nil)
 
-// Candidates is that of pluto.Connections.
+// Candidates implements pluto.Connections.
 func (c *Connections) Candidates(local, remote netip.Addr) []*pluto.Connection {
 	var exact, any []*pluto.Connection
 	for _, conn := range c.All {
@@ -52,7 +52,7 @@ func (c *Connections) Candidates(local, remote netip.Addr) []*pluto.Connection {
 	return append(exact, any...)
 }
 
-// Instantiate is that of pluto.Connections.
+// Instantiate implements pluto.Connections.
 func (c *Connections) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer pluto.Peer) *pluto.Connection {
 	if conn.Remote.Host.Kind != pluto.HostAny || conn.Instance != 0 {
 		return conn
@@ -69,7 +69,7 @@ func (c *Connections) Instantiate(conn *pluto.Connection, remote netip.AddrPort,
 	return &instance
 }
 
-// Siblings is that of pluto.Connections.
+// Siblings implements pluto.Connections.
 func (c *Connections) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	var list []*pluto.Connection
 	for _, other := range c.All {
@@ -81,10 +81,10 @@ func (c *Connections) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	return list
 }
 
-// Adopted is that of pluto.Connections.
+// Adopted implements pluto.Connections.
 func (c *Connections) Adopted(netip.Addr) bool { return c.Orphans }
 
-// ReserveSPI is that of pluto.Connections.
+// ReserveSPI implements pluto.Connections.
 func (c *Connections) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {
 	if c.Full {
 		return 0, fmt.Errorf("no SPI is free")
@@ -101,7 +101,7 @@ func (c *Connections) ReserveSPI(proto said.Proto, remote, local netip.Addr) (ui
 	return spi, nil
 }
 
-// ReleaseSPI is that of pluto.Connections.
+// ReleaseSPI implements pluto.Connections.
 func (c *Connections) ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32) {
 	delete(c.reserved, reservation{proto, spi})
 }
@@ -109,7 +109,7 @@ func (c *Connections) ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32)
 // Reserved returns how many SPIs and CPIs are reserved that no Child SA has.
 func (c *Connections) Reserved() int { return len(c.reserved) }
 
-// Install is that of pluto.Connections.
+// Install implements pluto.Connections.
 func (c *Connections) Install(child *pluto.Child, use bool) error {
 	if c.Refuse != nil {
 		if err := c.Refuse(child); err != nil {
@@ -131,7 +131,7 @@ func (c *Connections) Install(child *pluto.Child, use bool) error {
 	return nil
 }
 
-// Use is that of pluto.Connections.
+// Use implements pluto.Connections.
 func (c *Connections) Use(child *pluto.Child) error {
 	if c.InUse == nil {
 		c.InUse = map[*pluto.Child]bool{}
@@ -140,13 +140,13 @@ func (c *Connections) Use(child *pluto.Child) error {
 	return nil
 }
 
-// Move is that of pluto.Connections.
+// Move implements pluto.Connections.
 func (c *Connections) Move(*pluto.Child) error {
 	c.Moves++
 	return nil
 }
 
-// Remove is that of pluto.Connections.
+// Remove implements pluto.Connections.
 func (c *Connections) Remove(child *pluto.Child, why pluto.Reason) {
 	if i := slices.Index(c.Children, child); i >= 0 {
 		c.Children = slices.Delete(c.Children, i, i+1)
@@ -155,7 +155,7 @@ func (c *Connections) Remove(child *pluto.Child, why pluto.Reason) {
 	c.Removed = append(c.Removed, why)
 }
 
-// Used is that of pluto.Connections.
+// Used implements pluto.Connections.
 func (c *Connections) Used(child *pluto.Child) time.Time {
 	if c.Seen == nil {
 		return time.Time{}
@@ -163,7 +163,7 @@ func (c *Connections) Used(child *pluto.Child) time.Time {
 	return c.Seen(child)
 }
 
-// Failed is that of pluto.Connections.
+// Failed implements pluto.Connections.
 func (c *Connections) Failed(conn *pluto.Connection, why error) {
 	c.Failures = append(c.Failures, fmt.Sprintf("%s: %v", conn, why))
 }

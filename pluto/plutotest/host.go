@@ -40,7 +40,7 @@ func Conn(name, left, leftSubnet, right, rightSubnet string) *pluto.Connection {
 // Secrets is a credential.Secrets with the same key for everybody.
 type Secrets string
 
-// Shared is that of credential.Secrets.
+// Shared implements credential.Secrets.
 func (s Secrets) Shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) ([]byte, bool) {
 	return []byte(s), s != ""
 }

@@ -98,7 +98,7 @@ func (n *Network) Port() pluto.Transport { return port{n} }
 
 type port struct{ n *Network }
 
-// Send is that of pluto.Transport.
+// Send implements pluto.Transport.
 func (p port) Send(d pluto.Datagram) error {
 	n := p.n
 	d.Payload = slices.Clone(d.Payload)

@@ -36,7 +36,7 @@ type node struct {
 // quiet is an Updown that remembers what has been led into KLIPS.
 type quiet struct{ n *node }
 
-// Do is that of connection.Updown.
+// Do implements connection.Updown.
 func (q quiet) Do(verb connection.Verb, _ *pluto.Connection, flow klips.Selector, _ string) error {
 	switch verb {
 	case connection.ToRoute:
@@ -55,7 +55,7 @@ type kernel struct {
 	rand *rand.Rand
 }
 
-// GetSPI is that of pluto.Kernel.
+// GetSPI implements pluto.Kernel.
 func (k kernel) GetSPI(proto said.Proto, src, dst netip.Addr, low, high uint32) (uint32, error) {
 	return k.Table.GetSPI(proto, src, dst, low+uint32(k.rand.Int64N(int64(high-low))), high)
 }
@@ -143,7 +143,7 @@ func (n *node) shutdown() {
 
 func (n *node) alive() bool { return n.machine != nil }
 
-// Next is that of plutotest.Actor.
+// Next implements plutotest.Actor.
 func (n *node) Next() (time.Time, bool) {
 	if !n.alive() {
 		return time.Time{}, false
@@ -156,7 +156,7 @@ func (n *node) Next() (time.Time, bool) {
 	return a, ok
 }
 
-// Tick is that of plutotest.Actor.
+// Tick implements plutotest.Actor.
 func (n *node) Tick() {
 	if !n.alive() {
 		return

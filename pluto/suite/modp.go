@@ -15,7 +15,7 @@ type modp struct {
 	modulus  func() *bigmod.Modulus
 }
 
-// modpGroups are those of RFC 2409, section 6.2, and RFC 3526, with what tells their
+// modpGroups are the groups of RFC 2409, section 6.2, and RFC 3526, with what tells their
 // primes apart and with keys of the length of RFC 3526, section 8: no shorter than
 // the group is strong.
 var modpGroups = []Group{

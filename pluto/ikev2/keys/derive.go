@@ -1,6 +1,6 @@
 // Package keys is what RFC 7296 makes of a key exchange: the keys of IKE SAs and Child SAs
 // (sections 2.13 to 2.18), and the Encrypted payload that they protect (section 3.14). The
-// algorithms are those of package suite.
+// algorithms come from package suite.
 //
 //	s, err := suite.New(suite.Choice{Encryption: 20, KeyBits: 128, PRF: 5, Group: 31})
 //	private, err := s.Group.Generate(rand)
@@ -30,7 +30,7 @@ type Exchange struct {
 	SPIi, SPIr [8]byte // of the new IKE SA; not used for a Child SA
 }
 
-// Keys are those of an IKE SA: RFC 7296, section 2.14. Ai and Ar are empty with an
+// Keys are the keys of an IKE SA: RFC 7296, section 2.14. Ai and Ar are empty with an
 // AEAD; Ei and Er end in the salt where the cipher has one.
 type Keys struct {
 	D, Ai, Ar, Ei, Er, Pi, Pr []byte

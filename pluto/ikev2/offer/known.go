@@ -6,7 +6,7 @@ import (
 	"ipsec/pluto/suite"
 )
 
-// tables are those of pluto/suite by name. A policy is made for many a handshake,
+// tables are the tables of pluto/suite, by name. A policy is made for many a handshake,
 // and pluto/suite makes its tables anew whenever it is asked.
 type tables struct {
 	encryption map[string]suite.Encryption
