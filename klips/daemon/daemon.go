@@ -13,6 +13,7 @@ import (
 	"ipsec/conf"
 	"ipsec/klips"
 	"ipsec/klips/engine"
+	"ipsec/klips/linux"
 	"ipsec/klips/offload"
 	"ipsec/klips/process"
 	"ipsec/klips/process/confine"
@@ -48,7 +49,7 @@ func Run(ctx context.Context, o Options) error {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
 	}
-	system := engine.Linux{Without: o.Without, Queues: o.Queues}
+	system := linux.System{Without: o.Without, Queues: o.Queues}
 	if o.Without&offload.XDP == 0 { // before the privilege for it is given up
 		system.XDP, system.NoXDP = xdp.Load()
 	}

@@ -13,10 +13,8 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/esp"
-	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
-	"ipsec/klips/wire"
 )
 
 // minMTU is the least that IPv6 works with, RFC 8200, section 5.
@@ -46,7 +44,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	if err := e.free(virtual, physical); err != nil {
 		return err
 	}
-	w, err := e.system.OpenWire(physical, wire.Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
+	w, err := e.system.OpenWire(physical, Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
 	if err != nil {
 		return err
 	}
@@ -71,7 +69,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	}
 	for _, inlet := range w.Inlets() {
 		n, size := batch/2, packet.MaxSize
-		if in, ok := inlet.(interface{ Batch() (n, size int) }); ok {
+		if in, ok := inlet.(Sizer); ok {
 			n, size = in.Batch()
 		}
 		in := newInbound(e, a, n, size)
@@ -140,36 +138,18 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 		if err != nil && !errors.Is(err, os.ErrClosed) {
 			e.log(err.Error())
 		}
-		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU(), Offloads: e.offloads(a)})
+		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU(), Offloads: e.describe(a)})
 	}
 	return result, nil
 }
 
-// offloads says which offloads an attachment uses; nothing of one that knows of none.
-func (e *Engine) offloads(a *attachment) string {
-	var used offload.Set
-	known := false
-	for _, part := range []any{a.device, a.wire} {
-		if p, ok := part.(interface{ Offloads() offload.Set }); ok {
-			used, known = used|p.Offloads(), true
-		}
+// describe says by which ways an attachment carries packets; "" where the system
+// has one alone.
+func (e *Engine) describe(a *attachment) string {
+	if d, ok := e.system.(Describer); ok {
+		return d.Describe(a.device, a.wire)
 	}
-	if !known {
-		return ""
-	}
-	var without offload.Set
-	if l, ok := e.system.(Linux); ok {
-		without = l.Without
-	}
-	why := map[offload.Set]string{}
-	text := ""
-	if w, ok := a.wire.(interface {
-		Why() map[offload.Set]string
-		RawESP() string
-	}); ok {
-		why, text = w.Why(), "; "+w.RawESP()
-	}
-	return offload.Describe(used, without, why) + text
+	return ""
 }
 
 // ClearAttachments is that of klips.Table.

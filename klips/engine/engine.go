@@ -19,65 +19,14 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/eroute"
-	"ipsec/klips/packet"
 	"ipsec/klips/sadb"
-	"ipsec/klips/wire"
 	"ipsec/klips/wire/ike"
 )
 
-// A Device is a virtual interface; tun.Device is one.
-type Device interface {
-	// Queues are what the packets of the host come out of, those of a flow in
-	// their order. Where a Buffer has a Segment its packet is to be cut.
-	Queues() []Queue
-	// WriteBatch gives packets to the host, those of a flow in their order;
-	// it returns how many were refused, and why the last one was.
-	WriteBatch(bufs []*packet.Buffer) (refused int, last error)
-	MTU() (int, error)
-	Close() error  // leaves the interface there
-	Remove() error // takes it away
-}
-
-// A Queue is read by one goroutine.
-type Queue interface {
-	// ReadBatch waits for packets and returns how many it has put into the
-	// first of bufs; once they are closed, or taken away, the error is
-	// os.ErrClosed.
-	ReadBatch(bufs []*packet.Buffer) (int, error)
-}
-
-// An Inlet is a Queue that whole IP packets with ESP or AH come in by. Errors other
-// than os.ErrClosed are passing. Where a Buffer has a Segment it has an IP header
-// and several ESP packets.
-type Inlet = Queue
-
-// A Wire is a physical interface; wire.Wire is one.
-type Wire interface {
-	Inlets() []Inlet
-	// WriteBatch sends whole IP packets and, where a Buffer has a Segment,
-	// ESP packets in UDP that have one header; it returns what that of Device does.
-	// Those who write as one queue do not wait for those of another, and what
-	// they send stays in its order.
-	WriteBatch(queue int, bufs []*packet.Buffer) (refused int, last error)
-	SendIKE(ike.Message) error // from UDP port 4500
-	Refresh() error            // of what MTU and Owns say
-	MTU() int
-	Owns(netip.Addr) bool
-	Close() error
-}
-
-// A System opens interfaces. [Linux] is the real one.
-type System interface {
-	// OpenDevice opens a virtual interface and makes it, with that MTU,
-	// where there is none.
-	OpenDevice(name string, mtu int) (Device, error)
-	OpenWire(name string, hooks wire.Hooks) (Wire, error)
-}
-
-// Options are what an Engine is made of. The zero value is good but for Settings.
+// Options are what an Engine is made of. Zero values are good but for Settings and System.
 type Options struct {
 	Settings klips.Settings
-	System   System            // nil for Linux
+	System   System
 	IKE      func(ike.Message) // takes what comes to UDP port 4500 and is not ESP; must not wait, nor keep it
 	Log      func(string)      // takes what an administrator should know, seldom but for what Settings.Debug asks for
 	Now      func() time.Time  // nil for time.Now; Sweep is then for the caller to call
@@ -128,9 +77,6 @@ func New(o Options) *Engine {
 		attached: map[string]*attachment{},
 		held:     map[klips.Selector]*held{},
 		paths:    map[netip.Addr]path{},
-	}
-	if e.system == nil {
-		e.system = Linux{}
 	}
 	if e.ike == nil {
 		e.ike = func(ike.Message) {}

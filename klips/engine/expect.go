@@ -5,21 +5,17 @@ import (
 
 	"ipsec/klips/sadb"
 	"ipsec/klips/said"
-	"ipsec/klips/wire"
 )
 
 // calm is how many sweeps a kind of traffic is still expected after the last of
 // its SAs went: rekeying replaces SAs, and starting again does.
 const calm = 5
 
-// An expectant is a Wire that has its own ways for raw ESP; wire.Wire is one.
-type expectant interface{ Expect(wire.Traffic) }
-
 // An expecting is what the sweeper remembers of an attachment.
 type expecting struct {
-	is       wire.Traffic // what the SAs say
-	raw, udp int          // sweeps that it is still expected for
-	told     wire.Traffic
+	is       Traffic // what the SAs say
+	raw, udp int     // sweeps that it is still expected for
+	told     Traffic
 }
 
 // An expectation is what the sweeper remembers of them all.
@@ -37,7 +33,7 @@ const lookAgain = 60
 // in force say, where that has changed. It is for the sweeper alone, so that no
 // number of changes in a row has an effect more often than it sweeps.
 func (e *Engine) expect(x *expectation) {
-	if e.expectants(x) {
+	if e.expecters(x) {
 		e.look(x)
 	}
 	for a, k := range x.of {
@@ -48,16 +44,16 @@ func (e *Engine) expect(x *expectation) {
 		if k.is.UDP {
 			k.udp = calm
 		}
-		if now := (wire.Traffic{Raw: k.raw > 0, UDP: k.udp > 0}); now != k.told {
+		if now := (Traffic{Raw: k.raw > 0, UDP: k.udp > 0}); now != k.told {
 			k.told = now
-			a.wire.(expectant).Expect(now)
+			a.wire.(Expecter).Expect(now)
 		}
 	}
 }
 
-// expectants brings x up to date with the attachments, and reports whether the SAs
+// expecters brings x up to date with the attachments, and reports whether the SAs
 // are to be gone through.
-func (e *Engine) expectants(x *expectation) bool {
+func (e *Engine) expecters(x *expectation) bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	x.since++
@@ -68,7 +64,7 @@ func (e *Engine) expectants(x *expectation) bool {
 		}
 	}
 	for _, a := range e.attached {
-		if _, ok := a.wire.(expectant); ok && x.of[a] == nil {
+		if _, ok := a.wire.(Expecter); ok && x.of[a] == nil {
 			x.of[a], look = &expecting{}, true
 		}
 	}
@@ -81,7 +77,7 @@ func (e *Engine) expectants(x *expectation) bool {
 // look goes through the SAs.
 func (e *Engine) look(x *expectation) {
 	for _, k := range x.of {
-		k.is = wire.Traffic{}
+		k.is = Traffic{}
 	}
 	e.each(e.sas.All(), func(sa *sadb.SA) {
 		if sa.Config.ID.Proto != said.ESP || sa.Larval {

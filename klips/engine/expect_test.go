@@ -7,16 +7,15 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/said"
-	"ipsec/klips/wire"
 )
 
 // A told is a Wire that notes what it is told to expect.
 type told struct {
 	Wire
-	list []wire.Traffic
+	list []Traffic
 }
 
-func (w *told) Expect(t wire.Traffic) { w.list = append(w.list, t) }
+func (w *told) Expect(t Traffic) { w.list = append(w.list, t) }
 
 // TestExpect adds and deletes SAs, and sees what an interface is told, and when.
 func TestExpect(t *testing.T) {
@@ -41,22 +40,22 @@ func TestExpect(t *testing.T) {
 		name   string
 		do     func()
 		sweeps int
-		want   []wire.Traffic // that it is told
+		want   []Traffic // that it is told
 	}{
 		{"nothing", func() {}, 3, nil},
 		{"of another interface", func() { west.must(west.AddSA(elsewhere)) }, 2, nil},
-		{"raw", func() { west.must(west.AddSA(sa(0x1001, "192.1.2.23", false))) }, 1, []wire.Traffic{{Raw: true}}},
+		{"raw", func() { west.must(west.AddSA(sa(0x1001, "192.1.2.23", false))) }, 1, []Traffic{{Raw: true}}},
 		{"more", func() { west.must(west.AddSA(sa(0x1002, "192.1.2.45", false))) }, 3, nil},
 		{"in UDP, for a moment", func() {
 			west.must(west.AddSA(sa(0x1003, "192.1.2.45", true)))
 			west.must(west.DelSA(sa(0x1003, "192.1.2.45", true).ID))
 		}, 3, nil},
-		{"in UDP", func() { west.must(west.AddSA(sa(0x1003, "192.1.2.45", true))) }, 1, []wire.Traffic{{Raw: true, UDP: true}}},
+		{"in UDP", func() { west.must(west.AddSA(sa(0x1003, "192.1.2.45", true))) }, 1, []Traffic{{Raw: true, UDP: true}}},
 		{"no more in UDP", func() { west.must(west.DelSA(sa(0x1003, "192.1.2.45", true).ID)) }, calm - 1, nil},
-		{"and that has lasted", func() {}, 1, []wire.Traffic{{Raw: true}}},
+		{"and that has lasted", func() {}, 1, []Traffic{{Raw: true}}},
 		{"replaced", func() { west.must(west.ClearSAs()) }, calm - 1, nil},
 		{"in time", func() { west.must(west.AddSA(sa(0x1004, "192.1.2.23", false))) }, calm * 2, nil},
-		{"none", func() { west.must(west.ClearSAs()) }, calm * 2, []wire.Traffic{{}}},
+		{"none", func() { west.must(west.ClearSAs()) }, calm * 2, []Traffic{{}}},
 	} {
 		w.list = nil
 		step.do()

@@ -17,8 +17,8 @@ type quiet struct{}
 func (quiet) OpenDevice(name string, mtu int) (Device, error) {
 	return fakeDevice{tuntest.New(name, mtu)}, nil
 }
-func (quiet) OpenWire(_ string, hooks wire.Hooks) (Wire, error) {
-	return fakeWire{new(wiretest.Network).Open(1500, hooks, addr("192.1.2.45"), addr("2001:db8:1::45"))}, nil
+func (quiet) OpenWire(_ string, hooks Hooks) (Wire, error) {
+	return fakeWire{new(wiretest.Network).Open(1500, wire.Hooks(hooks), addr("192.1.2.45"), addr("2001:db8:1::45"))}, nil
 }
 
 // fuzzEngine has SAs of all kinds, whose keys the fuzzer may as well know, to

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"bufio"
@@ -23,6 +23,8 @@ import (
 
 	"ipsec/golden/lab"
 	"ipsec/klips"
+	"ipsec/klips/engine"
+	"ipsec/klips/linux"
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
@@ -78,7 +80,7 @@ type answer struct {
 }
 
 type process struct {
-	engine *Engine
+	engine *engine.Engine
 	mu     sync.Mutex
 	seen   map[string]int
 	ike    []string
@@ -111,14 +113,14 @@ func (p *process) do(o *order) (string, error) {
 		out, err := exec.Command("sh", "-c", o.Shell).CombinedOutput()
 		return string(out), err
 	case o.Engine != nil:
-		linux := Linux{Without: o.Without, Queues: o.Queues}
+		system := linux.System{Without: o.Without, Queues: o.Queues}
 		if o.XDP && o.Without&offload.XDP == 0 {
 			var err error
-			if linux.XDP, err = xdp.Load(); err != nil {
+			if system.XDP, err = xdp.Load(); err != nil {
 				return "", err
 			}
 		}
-		p.engine = New(Options{Settings: *o.Engine, System: linux, IKE: func(m ike.Message) {
+		p.engine = engine.New(engine.Options{Settings: *o.Engine, System: system, IKE: func(m ike.Message) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.ike = append(p.ike, fmt.Sprintf("%v %v %s", m.Remote, m.Local, m.Payload))
@@ -174,12 +176,12 @@ func (p *process) do(o *order) (string, error) {
 	case o.Got:
 		return p.digest(), nil
 	case o.Drops:
-		p.engine.tally()
+		drops, err := p.engine.ListDrops()
 		var list []string
-		for r := range reasons {
-			list = append(list, fmt.Sprintf("%d %v", p.engine.stats.get(r), r))
+		for _, d := range drops {
+			list = append(list, fmt.Sprintf("%d %s", d.Packets, d.Reason))
 		}
-		return strings.Join(list, "; "), nil
+		return strings.Join(list, "; "), err
 	}
 	return "", nil
 }

@@ -52,10 +52,9 @@ func (c *counters) count(r reason)      { c.drops[r].Add(1) }
 func (c *counters) add(r reason, n int) { c.drops[r].Add(uint64(n)) }
 func (c *counters) get(r reason) uint64 { return c.drops[r].Load() }
 
-// tally counts what the sockets of a physical interface had no room for since it last
-// did; wire.Wire knows.
+// tally counts the packets that a physical interface has lost since it last did.
 func (a *attachment) tally(c *counters) {
-	w, ok := a.wire.(interface{ Overflows() uint64 })
+	w, ok := a.wire.(Overflower)
 	if !ok {
 		return
 	}

@@ -68,11 +68,11 @@ func (g *gateway) OpenDevice(name string, mtu int) (Device, error) {
 	return fakeDevice{g.device}, nil
 }
 
-func (g *gateway) OpenWire(name string, hooks wire.Hooks) (Wire, error) {
+func (g *gateway) OpenWire(name string, hooks Hooks) (Wire, error) {
 	if name != "eth0" {
 		return nil, fmt.Errorf("there is no interface %s: %w", name, syscall.ENODEV)
 	}
-	g.wire = g.network.Open(g.mtu, hooks, g.addrs...)
+	g.wire = g.network.Open(g.mtu, wire.Hooks(hooks), g.addrs...)
 	return fakeWire{g.wire}, nil
 }
 
