@@ -211,6 +211,15 @@ func (m AuthMethod) Base() AuthMethod {
 	return m
 }
 
+// PublicKey reports whether a signature proves who an end is, by whatever kind of key.
+func (m AuthMethod) PublicKey() bool {
+	switch m.Base() {
+	case AuthRSA, AuthECDSA, AuthEdDSA, "pubkey":
+		return true
+	}
+	return false
+}
+
 // Protocol is what protects the packets of a connection.
 type Protocol uint8
 

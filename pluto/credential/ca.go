@@ -17,7 +17,7 @@ import (
 // those that the conn demands (RFC 7296 §3.7). It is nil where no certificate is
 // wanted: there is none to check it with, or the conn pins a key or knows only shared keys.
 func (s *Store) CertRequest(conn *pluto.Connection) []byte {
-	if !ParsePolicy(conn.Proofs(&conn.Remote)).PublicKey() || conn.Remote.Cert != "" {
+	if !slices.ContainsFunc(conn.Proofs(&conn.Remote), pluto.AuthMethod.PublicKey) || conn.Remote.Cert != "" {
 		return nil
 	}
 	if raw, err := parseKeys(conn.Remote.PublicKeys); err != nil || len(raw) > 0 {

@@ -99,13 +99,13 @@ func TestOwnCertificate(t *testing.T) {
 		if test.id == "" {
 			test.id = "anybody"
 		}
-		proof, err := store.Prove(Request{
-			Conn: &pluto.Connection{AuthBy: words("ecdsa"), Local: test.end}, Hashes: Hashes(), CertReqs: test.asked,
-			OwnID: parseID(t, "C=CA, O=Example, CN="+test.id), Octets: []byte("octets"), Now: noon,
-		})
+		_, sent, err := store.Own(Case{
+			Conn:  &pluto.Connection{AuthBy: words("ecdsa"), Local: test.end},
+			OwnID: parseID(t, "C=CA, O=Example, CN="+test.id), Now: noon,
+		}, test.asked)
 		check(t, test.name, err, test.reason)
-		if !slices.EqualFunc(proof.Certs, test.sent, bytes.Equal) {
-			t.Errorf("%s: %d certificates sent, want %d", test.name, len(proof.Certs), len(test.sent))
+		if !slices.EqualFunc(sent, test.sent, bytes.Equal) {
+			t.Errorf("%s: %d certificates sent, want %d", test.name, len(sent), len(test.sent))
 		}
 	}
 }

@@ -18,32 +18,32 @@ var oidIKEIntermediate = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 8, 2, 2}
 var oidIPsecIKE = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 17}
 
 // trust checks that a peer's certificate is its own, valid, and hangs from a CA of ours.
-func (s *Store) trust(c Claim, leaf *x509.Certificate, others []*x509.Certificate, r *Result) *Error {
-	r.Subject = name(leaf.RawSubject)
+func (s *Store) trust(c Case, leaf *x509.Certificate, others []*x509.Certificate) (Trust, error) {
+	t := Trust{Subject: name(leaf.RawSubject)}
 	chains, err := s.chains(leaf, others, c.Now)
 	if err != nil {
-		return err
+		return t, err
 	}
 	chains, err = s.underCA(chains, c)
 	if err != nil {
-		return err
+		return t, err
 	}
 	var first *Error
 	for _, chain := range chains {
 		warnings, err := s.revocation(chain, c.Now)
 		if err == nil {
-			r.CA = name(chain[len(chain)-1].RawSubject)
-			r.Warnings = append(r.Warnings, warnings...)
+			t.CA = name(chain[len(chain)-1].RawSubject)
+			t.Warnings = append(t.Warnings, warnings...)
 			for _, cert := range chain {
-				r.NotAfter = earliest(r.NotAfter, cert.NotAfter)
+				t.NotAfter = earliest(t.NotAfter, cert.NotAfter)
 			}
-			return speaksFor(leaf, c.PeerID)
+			return t, asError(speaksFor(leaf, c.PeerID))
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	return first
+	return t, asError(first)
 }
 
 // chains builds the chains from a leaf up to our CAs.
@@ -135,7 +135,7 @@ func fitForIKE(c *x509.Certificate) *Error {
 
 // underCA keeps the chains that hang from the CA that the configuration
 // demands of the peer.
-func (s *Store) underCA(chains [][]*x509.Certificate, c Claim) ([][]*x509.Certificate, *Error) {
+func (s *Store) underCA(chains [][]*x509.Certificate, c Case) ([][]*x509.Certificate, *Error) {
 	wanted, err := s.demandedCA(c.Conn)
 	if err != nil || wanted == nil {
 		return chains, err

@@ -145,15 +145,10 @@ func TestCertificates(t *testing.T) {
 			CAs: held(root, other, oldRoot, rsaRoot), CRLs: test.crls, Strict: test.strict,
 			CertFile: func(string) ([]Cert, error) { return held(ours), nil },
 		})
-		data, err := signatureSchemes[6].sign(test.peer.key, []byte("octets"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		result, err := store.Verify(Claim{
-			Proof:  Proof{MethodSignature, data, ders(append([]*pki{test.peer}, test.sent...)...)},
+		result, err := trusted(store, Case{
 			Conn:   &pluto.Connection{AuthBy: words("ecdsa"), Local: pluto.End{Cert: "ours"}, Remote: pluto.End{CA: test.ca}},
-			PeerID: id, Hashes: Hashes(), Octets: []byte("octets"), Now: test.at,
-		})
+			PeerID: id, Now: test.at,
+		}, ders(append([]*pki{test.peer}, test.sent...)...), test.peer.key.Public())
 		check(t, test.name, err, test.reason)
 		if err != nil && !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s: %v, want %q in it", test.name, err, test.text)
@@ -191,23 +186,14 @@ func TestPeerSends(t *testing.T) {
 		{"somebody else's", ders(root), BadSignature},
 	}
 	store := New(Parts{CAs: held(root)})
-	data, err := signatureSchemes[6].sign(leaf.key, []byte("octets"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range tests {
-		_, err := store.Verify(Claim{
-			Proof: Proof{MethodSignature, data, test.certs}, Conn: &pluto.Connection{AuthBy: words("rsasig")},
-			PeerID: SubjectID(leaf.cert), Hashes: Hashes(), Octets: []byte("octets"), Now: noon,
-		})
+		_, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: SubjectID(leaf.cert), Now: noon}, test.certs, leaf.key.Public())
 		check(t, test.name, err, test.reason)
 	}
 
 	// Who demands a CA that is not here has asked for no certificate.
-	_, err = store.Verify(Claim{
-		Proof: Proof{MethodSignature, data, nil}, Conn: &pluto.Connection{AuthBy: words("rsasig"), Remote: pluto.End{CA: "CN=Nobody"}},
-		PeerID: SubjectID(leaf.cert), Hashes: Hashes(), Octets: []byte("octets"), Now: noon,
-	})
+	conn := &pluto.Connection{AuthBy: words("rsasig"), Remote: pluto.End{CA: "CN=Nobody"}}
+	_, err := trusted(store, Case{Conn: conn, PeerID: SubjectID(leaf.cert), Now: noon}, nil, leaf.key.Public())
 	check(t, "none, for an unknown CA is demanded", err, UnknownCA)
 	if err != nil && !strings.Contains(err.Error(), "demands (CN=Nobody) is here") {
 		t.Error(err)
@@ -253,14 +239,8 @@ func TestHeld(t *testing.T) {
 		store := New(Parts{CAs: held(root), Certs: test.certs, CRLs: test.crls, CertFile: func(name string) ([]Cert, error) {
 			return map[string][]Cert{"leaf": held(leaf), "alone": held(alone)}[name], nil
 		}})
-		data, err := signatureSchemes[6].sign(test.peer.key, []byte("octets"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = store.Verify(Claim{
-			Proof: Proof{MethodSignature, data, test.sent}, Conn: &pluto.Connection{AuthBy: words("rsasig"), Remote: test.end},
-			PeerID: parseID(t, test.id), Hashes: Hashes(), Octets: []byte("octets"), Now: noon,
-		})
+		conn := &pluto.Connection{AuthBy: words("rsasig"), Remote: test.end}
+		_, err := trusted(store, Case{Conn: conn, PeerID: parseID(t, test.id), Now: noon}, test.sent, test.peer.key.Public())
 		check(t, test.name, err, test.reason)
 	}
 }

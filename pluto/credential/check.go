@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // fail or are weak as things stand. It is for when a conn is loaded: keys and certificates may still
 // come, and proofs say the same again.
 func (s *Store) Check(conn *pluto.Connection, now time.Time) []string {
-	if !ParsePolicy(conn.AuthBy).PublicKey() {
+	if !slices.ContainsFunc(conn.AuthBy, pluto.AuthMethod.PublicKey) {
 		return nil
 	}
 	var lines []string
@@ -21,9 +22,9 @@ func (s *Store) Check(conn *pluto.Connection, now time.Time) []string {
 			lines = append(lines, err.Error())
 		}
 		for _, key := range keys {
-			if err := checkKey(key); err != nil {
+			if err := CheckKey(key); err != nil {
 				lines = append(lines, "raw public key: it is "+err.Error())
-			} else if weak := weakness(key); weak != "" {
+			} else if weak := Weakness(key); weak != "" {
 				lines = append(lines, "raw public key: it is "+weak)
 			}
 		}
@@ -46,9 +47,9 @@ func (s *Store) checkCert(end pluto.End, now time.Time) []string {
 	}
 	leaf := chain[0].Certificate
 	var lines []string
-	if err := checkKey(leaf.PublicKey); err != nil {
+	if err := CheckKey(leaf.PublicKey); err != nil {
 		lines = append(lines, chain[0].Source+": the certificate has "+err.Error())
-	} else if weak := weakness(leaf.PublicKey); weak != "" {
+	} else if weak := Weakness(leaf.PublicKey); weak != "" {
 		lines = append(lines, chain[0].Source+": the certificate has "+weak)
 	}
 	if err := dated(leaf, now); err != nil {

@@ -50,6 +50,11 @@ func (e *Error) Error() string {
 // maxText bounds the cause, which may hold names that a peer sent.
 const maxText = 1000
 
+// Errorf returns an Error of one printable line.
+func Errorf(reason Reason, hint, format string, args ...any) *Error {
+	return fail(reason, hint, format, args...)
+}
+
 // fail makes an Error of one printable line.
 func fail(reason Reason, hint, format string, args ...any) *Error {
 	text := strings.Map(func(r rune) rune {

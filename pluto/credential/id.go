@@ -9,6 +9,12 @@ import (
 	"ipsec/conf/identity"
 )
 
+// Own names our end, by its identity or address.
+func (c Case) Own() string { return idOr(c.OwnID, c.OwnAddr) }
+
+// Peer names the peer's.
+func (c Case) Peer() string { return idOr(c.PeerID, c.PeerAddr) }
+
 // idOr returns an identity as text, or the address that stands for it.
 func idOr(id identity.ID, addr netip.Addr) string {
 	switch {

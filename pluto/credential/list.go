@@ -144,7 +144,7 @@ func keyLabel(key crypto.PublicKey) string {
 	if r, ok := key.(*rsa.PublicKey); ok {
 		return fmt.Sprintf("%4d RSA Key %s", r.N.BitLen(), rawkey.ID(key))
 	}
-	return fmt.Sprintf("%s Key %s", describeKey(key), rawkey.ID(key))
+	return fmt.Sprintf("%s Key %s", DescribeKey(key), rawkey.ID(key))
 }
 
 func idKind(id identity.ID) string {

@@ -128,7 +128,7 @@ func (l *loader) cas(folder string) (out []Cert) {
 			l.warn("%s: %q is not the certificate of a CA (basicConstraints says CA:FALSE); one of a peer belongs into ipsec.d/certs", c.Source, name(c.RawSubject))
 			continue
 		}
-		if err := checkKey(c.PublicKey); err != nil {
+		if err := CheckKey(c.PublicKey); err != nil {
 			l.warn("%s: CA %q has %v", c.Source, name(c.RawSubject), err)
 			continue
 		}
@@ -198,7 +198,7 @@ func (l *loader) privateKeys(folder string, known map[string]bool) (out []Privat
 
 // checked warns of a weak key.
 func (l *loader) checked(key PrivateKey) PrivateKey {
-	if weak := weakness(key.Public()); weak != "" {
+	if weak := Weakness(key.Public()); weak != "" {
 		l.warn("%s: the private key there is %s", key.Source, weak)
 	}
 	return key

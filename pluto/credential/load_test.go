@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"os"
@@ -46,6 +47,15 @@ func pkcs8(t *testing.T, key any) []byte {
 	return marshal(t, der, err)
 }
 
+// mustMarshal is for values that are right by construction.
+func mustMarshal(value any) []byte {
+	der, err := asn1.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return der
+}
+
 // encrypted makes PKCS#8 under a passphrase: PBES2, PBKDF2 with HMAC-SHA-256, AES-256-CBC.
 func encrypted(t *testing.T, der []byte, passphrase string, iterations int) []byte {
 	t.Helper()
@@ -63,10 +73,10 @@ func encrypted(t *testing.T, der []byte, passphrase string, iterations int) []by
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
 	raw := func(v any) asn1.RawValue { return asn1.RawValue{FullBytes: mustMarshal(v)} }
 	return mustMarshal(encryptedKeyInfo{
-		algorithmIdentifier{oidPBES2, raw(pbes2Parameters{
-			algorithmIdentifier{oidPBKDF2, raw(pbkdf2Parameters{Salt: salt, Iterations: iterations,
-				PRF: algorithmIdentifier{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}, asn1.NullRawValue}})},
-			algorithmIdentifier{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, raw(iv)},
+		pkix.AlgorithmIdentifier{Algorithm: oidPBES2, Parameters: raw(pbes2Parameters{
+			pkix.AlgorithmIdentifier{Algorithm: oidPBKDF2, Parameters: raw(pbkdf2Parameters{Salt: salt, Iterations: iterations,
+				PRF: pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}, Parameters: asn1.NullRawValue}})},
+			pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, Parameters: raw(iv)},
 		})}, data,
 	})
 }
@@ -203,14 +213,14 @@ func TestLoad(t *testing.T) {
 		if err != nil || id.String() != "C=CA, O=Example, CN=west" {
 			t.Errorf("%s: ID %s, %v", cert, id, err)
 		}
-		proof, err := store.Prove(Request{Conn: conn, Hashes: Hashes(), OwnID: id, Octets: []byte("octets"), Now: noon})
+		key, sent, err := store.Own(Case{Conn: conn, OwnID: id, Now: noon}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(proof.Certs) != 2 || !bytes.Equal(proof.Certs[0], west.cert.Raw) || !bytes.Equal(proof.Certs[1], middle.cert.Raw) {
-			t.Errorf("%s: %d certificates sent", cert, len(proof.Certs))
+		if len(sent) != 2 || !bytes.Equal(sent[0], west.cert.Raw) || !bytes.Equal(sent[1], middle.cert.Raw) {
+			t.Errorf("%s: %d certificates sent", cert, len(sent))
 		}
-		if _, err := store.Verify(Claim{Proof: proof, Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: id, Hashes: Hashes(), Octets: []byte("octets"), Now: noon}); err != nil {
+		if _, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: id, Now: noon}, sent, key.Public()); err != nil {
 			t.Error(err)
 		}
 	}

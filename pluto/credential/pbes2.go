@@ -8,6 +8,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -41,19 +42,19 @@ var (
 
 // encryptedKeyInfo is EncryptedPrivateKeyInfo (RFC 5958 §3).
 type encryptedKeyInfo struct {
-	Algorithm algorithmIdentifier
+	Algorithm pkix.AlgorithmIdentifier
 	Data      []byte
 }
 
 // pbes2Parameters are PBES2-params (RFC 8018 §A.4).
-type pbes2Parameters struct{ KDF, Cipher algorithmIdentifier }
+type pbes2Parameters struct{ KDF, Cipher pkix.AlgorithmIdentifier }
 
 // pbkdf2Parameters are PBKDF2-params with a salt of their own (RFC 8018 §A.2).
 type pbkdf2Parameters struct {
 	Salt       []byte
 	Iterations int
-	KeyLength  int                 `asn1:"optional"`
-	PRF        algorithmIdentifier `asn1:"optional"`
+	KeyLength  int                      `asn1:"optional"`
+	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
 // isPBES2 reports whether der is a private key under a passphrase.
@@ -119,7 +120,7 @@ func decryptPBES2(der, passphrase []byte) ([]byte, error) {
 	return plain[:len(plain)-pad], nil
 }
 
-func unmarshal(id algorithmIdentifier, into any) error {
+func unmarshal(id pkix.AlgorithmIdentifier, into any) error {
 	if rest, err := asn1.Unmarshal(id.Parameters.FullBytes, into); err != nil || len(rest) > 0 {
 		return fmt.Errorf("malformed parameters of %s", id.Algorithm)
 	}

@@ -2,14 +2,20 @@ package credential
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
+
+	"ipsec/pluto"
 )
 
 // pki is a certificate and its key, made for a test.
@@ -111,4 +117,82 @@ func ders(certs ...*pki) (out [][]byte) {
 		out = append(out, c.cert.Raw)
 	}
 	return out
+}
+
+var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func rsaKey(t *testing.T, bits int) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func words(text string) (out []pluto.AuthMethod) {
+	for w := range strings.FieldsSeq(text) {
+		out = append(out, pluto.AuthMethod(w))
+	}
+	return out
+}
+
+func spki(t *testing.T, key crypto.PublicKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "0s" + base64.StdEncoding.EncodeToString(der)
+}
+
+func check(t *testing.T, name string, err error, reason Reason) {
+	t.Helper()
+	if reason == 0 {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return
+	}
+	e, ok := err.(*Error)
+	if !ok || e.Reason != reason {
+		t.Errorf("%s: %v, want reason %d", name, err, reason)
+		return
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("%s: more than a line: %q", name, err)
+	}
+}
+
+// trusted returns why a peer is trusted whose signature the key of by verifies, as proofs
+// that are made of the Store go through its keys.
+func trusted(s *Store, c Case, sent [][]byte, by crypto.PublicKey) (Trust, error) {
+	keys, err := s.Peer(c, sent)
+	if err != nil {
+		return Trust{}, err
+	}
+	var first error
+	for _, k := range keys {
+		var trust Trust
+		err := asError(fail(BadSignature, "", "the signature is made by another key"))
+		if sameKey(k.Key, by) {
+			trust, err = k.Trust()
+		}
+		if err == nil {
+			return trust, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Trust{}, first
 }

@@ -84,7 +84,7 @@ func usable(key any) (crypto.Signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("it holds a key of kind %T, which cannot sign", key)
 	}
-	if err := checkKey(signer.Public()); err != nil {
+	if err := CheckKey(signer.Public()); err != nil {
 		return nil, fmt.Errorf("it holds %w", err)
 	}
 	return signer, nil

@@ -97,30 +97,27 @@ func TestSecrets(t *testing.T) {
 	}
 	for _, test := range tests {
 		conn := &pluto.Connection{AuthBy: words("rsasig"), Local: pluto.End{PublicKeys: test.keys}}
-		proof, err := store.Prove(Request{Conn: conn, OwnID: parseID(t, test.id), Hashes: Hashes(), Octets: []byte("octets"), Now: noon})
+		key, _, err := store.Own(Case{Conn: conn, OwnID: parseID(t, test.id), Now: noon}, nil)
 		check(t, test.id, err, test.reason)
 		if err != nil {
 			continue
 		}
-		conn = &pluto.Connection{AuthBy: words("rsasig"), Remote: pluto.End{PublicKeys: []string{spki(t, test.want.Public())}}}
-		_, err = store.Verify(Claim{Proof: proof, Conn: conn, PeerID: parseID(t, test.id), Hashes: Hashes(), Octets: []byte("octets"), Now: noon})
-		check(t, test.id, err, 0)
+		if !sameKey(key.Public(), test.want.Public()) {
+			t.Errorf("%s: another key, of %s", test.id, key.Source)
+		}
 	}
 
-	request := Request{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east"), PRF: prfSHA256, Octets: []byte("octets")}
-	proof, err := store.Prove(request)
+	asked := Case{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")}
+	secret, place, err := store.Shared(asked)
 	check(t, "PSK", err, 0)
-	if !pskMatches(prfSHA256, []byte("swordfish"), request.Octets, proof.Data) {
+	if string(secret) != "swordfish" {
 		t.Error("another shared key")
 	}
-	proof.Data[0] ^= 1
-	_, err = store.Verify(Claim{Proof: proof, Conn: request.Conn, OwnID: request.PeerID, PeerID: request.OwnID, PRF: prfSHA256, Octets: request.Octets})
-	check(t, "wrong PSK", err, WrongSecret)
-	if err == nil || !strings.Contains(err.Error(), "ipsec.secrets:1 (and at "+src.Secrets+":2, which fits as well but is not used)") {
-		t.Errorf("wrong PSK: %v", err)
+	if want := src.Secrets + ":1 (and at " + src.Secrets + ":2, which fits as well but is not used)"; place != want {
+		t.Errorf("PSK at %s, expected %s", place, want)
 	}
-	request.PeerID = parseID(t, "@north")
-	_, err = store.Prove(request)
+	asked.PeerID = parseID(t, "@north")
+	_, _, err = store.Shared(asked)
 	check(t, "PSK", err, NoSecret)
 	if got := strings.Join(store.ListPSKs(), "\n"); !strings.Contains(got, "ipsec.secrets:1: PSK @west @east") || strings.Contains(got, "swordfish") {
 		t.Errorf("shared keys: %s", got)
@@ -133,7 +130,7 @@ func TestSecrets(t *testing.T) {
 	if countContaining(warnings, "chmod 600") != 1 {
 		t.Errorf("warnings: %v", warnings)
 	}
-	_, err = store.Prove(request)
+	_, _, err = store.Shared(asked)
 	check(t, "PSK that others can read", err, NoSecret)
 }
 
@@ -147,7 +144,7 @@ func TestNoSecrets(t *testing.T) {
 	if len(warnings) != 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
-	_, err := store.Prove(Request{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east"), PRF: prfSHA256})
+	_, _, err := store.Shared(Case{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")})
 	check(t, "PSK", err, NoSecret)
 	if err != nil && !strings.Contains(err.Error(), src.Secrets+", which is not there") {
 		t.Errorf("PSK: %v", err)

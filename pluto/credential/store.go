@@ -138,6 +138,13 @@ type placer interface {
 	places(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (found, clash string)
 }
 
+// Shared returns the shared key of both ends as ipsec.secrets(5) looks it up, and where it stands,
+// for messages. The error is of type *[Error].
+func (s *Store) Shared(c Case) (key []byte, place string, err error) {
+	key, place, failed := s.shared(c.OwnID, c.PeerID, c.OwnAddr, c.PeerAddr)
+	return key, place, asError(failed)
+}
+
 // shared looks up a shared key; place is where it stands.
 func (s *Store) shared(own, peer identity.ID, ownAddr, peerAddr netip.Addr) (key []byte, place string, err *Error) {
 	if s.parts.Secrets == nil {

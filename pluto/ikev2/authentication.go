@@ -5,6 +5,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/proof"
 )
 
 // authentication is the AUTH payload: the proof of who an end is (RFC 7296, section 2.15).
@@ -16,8 +17,8 @@ type authentication struct{ silent }
 const maxVerified = 8
 
 func (authentication) ask(t *turn) ([]message.Payload, *cause) {
-	proof := &t.sa.handshake.proof
-	return []message.Payload{&message.Auth{Method: message.AuthMethod(proof.Method), Data: proof.Data}}, nil
+	ours := &t.sa.handshake.proof
+	return []message.Payload{&message.Auth{Method: message.AuthMethod(ours.Method), Data: ours.Data}}, nil
 }
 
 func (p authentication) answer(t *turn) ([]message.Payload, *cause) { return p.ask(t) }
@@ -49,7 +50,7 @@ func (authentication) asked(t *turn) *cause {
 			break
 		}
 		own, err := t.ownID(s, conn)
-		var how credential.Result
+		var how proof.Result
 		if err == nil {
 			how, err = t.verify(conn, own, peer, message.FindID(t.payloads, true))
 		}
@@ -109,37 +110,40 @@ func (m *Machine) whom(s *ikeSA, id, wanted identity.ID) ([]*pluto.Connection, *
 // prove makes the proof of who we are, for peer.
 func (t *turn) prove(peer identity.ID) *cause {
 	s, h := t.sa, t.sa.handshake
-	proof, err := t.Credentials.Prove(credential.Request{
-		Conn:  t.conn,
-		OwnID: s.localID, PeerID: peer,
-		OwnAddr: s.local.Addr(), PeerAddr: s.remote.Addr(),
+	var err error
+	h.proof, err = proof.Prove(t.Credentials, proof.Request{
+		Case:   t.caseOf(t.conn, s.localID, peer),
 		Hashes: h.hashes, CertReqs: h.certReqs,
-		Octets: s.octets(h.id, s.initiator), PRF: s.prf(), Now: t.now,
+		Octets: s.octets(h.id, s.initiator), PRF: s.prf(),
 	})
 	if err != nil {
 		return authCause(err, t.conn)
 	}
-	h.proof = proof
 	return nil
 }
 
 // verify checks the proof of who the peer is, as conn wants it. id is as the peer has sent it.
-func (t *turn) verify(conn *pluto.Connection, own, peer identity.ID, id *message.ID) (credential.Result, error) {
+func (t *turn) verify(conn *pluto.Connection, own, peer identity.ID, id *message.ID) (proof.Result, error) {
 	s := t.sa
 	auth := message.First[*message.Auth](t.payloads)
-	proof := credential.Proof{Method: uint8(auth.Method), Data: auth.Data}
+	theirs := proof.Proof{Method: uint8(auth.Method), Data: auth.Data}
 	for _, c := range message.All[*message.Cert](t.payloads) {
 		if c.Encoding == message.CertX509 {
-			proof.Certs = append(proof.Certs, c.Data)
+			theirs.Certs = append(theirs.Certs, c.Data)
 		}
 	}
-	return t.Credentials.Verify(credential.Claim{
-		Proof: proof, Conn: conn,
-		OwnID: own, PeerID: peer,
-		OwnAddr: s.local.Addr(), PeerAddr: s.remote.Addr(),
+	return proof.Verify(t.Credentials, proof.Claim{
+		Proof: theirs, Case: t.caseOf(conn, own, peer),
 		Hashes: s.handshake.hashes,
-		Octets: s.octets(id, !s.initiator), PRF: s.prf(), Now: t.now,
+		Octets: s.octets(id, !s.initiator), PRF: s.prf(),
 	})
+}
+
+func (t *turn) caseOf(conn *pluto.Connection, own, peer identity.ID) credential.Case {
+	return credential.Case{
+		Conn: conn, OwnID: own, PeerID: peer,
+		OwnAddr: t.sa.local.Addr(), PeerAddr: t.sa.remote.Addr(), Now: t.now,
+	}
 }
 
 // octets is what is signed: an end's first message, the other's nonce, and a MAC of its ID
@@ -154,7 +158,7 @@ func (s *ikeSA) octets(id *message.ID, initiator bool) []byte {
 	return append(append(append(b, first...), nonce...), s.suite.PRF.Sum(key, id.Body())...)
 }
 
-func (s *ikeSA) prf() credential.PRF {
+func (s *ikeSA) prf() proof.PRF {
 	prf := s.suite.PRF
 	return func(key, data []byte) []byte { return prf.Sum(key, data) }
 }

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 
 	"ipsec/pluto"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
+	"ipsec/pluto/ikev2/proof"
 	"ipsec/pluto/natt"
 )
 
@@ -87,7 +87,7 @@ type signatureHashes struct{ silent }
 
 func (signatureHashes) ask(*turn) ([]message.Payload, *cause) {
 	var hashes []byte
-	for _, h := range credential.Hashes() {
+	for _, h := range proof.Hashes() {
 		hashes = binary.BigEndian.AppendUint16(hashes, h)
 	}
 	return []message.Payload{&message.Notify{MessageType: message.SignatureHashAlgorithms, Data: hashes}}, nil

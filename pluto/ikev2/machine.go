@@ -32,9 +32,9 @@ import (
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/alarm"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/ikev2/proof"
 	"ipsec/pluto/limit"
 	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
@@ -57,13 +57,13 @@ type Config struct {
 	Limits         Limits // zero fields mean DefaultLimits
 }
 
-// Credentials proves who we are and checks who a peer is, as credential.Store does.
+// Credentials knows what we prove who we are with, and what a peer's proof is checked by, as
+// credential.Store does.
 type Credentials interface {
 	OwnID(conn *pluto.Connection) (identity.ID, error)
 	PeerID(conn *pluto.Connection) (identity.ID, error)
 	CertRequest(conn *pluto.Connection) []byte
-	Prove(credential.Request) (credential.Proof, error)
-	Verify(credential.Claim) (credential.Result, error)
+	proof.Store
 }
 
 // Limits bound what peers can make a Machine keep.

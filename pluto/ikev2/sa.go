@@ -8,10 +8,10 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/alarm"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
+	"ipsec/pluto/ikev2/proof"
 	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
@@ -66,15 +66,15 @@ type handshake struct {
 	cookie   []byte
 	cookies  int // so many times have we been asked for one
 	group    uint16
-	groups   int               // so many times has the peer asked for another group
-	init     *initExchange     // ours under way
-	rounds   []round           // those that are still to come
-	id       *message.ID       // ours, as we have sent it
-	expected identity.ID       // who the peer must be, or, as the responder, who it says it is
-	wanted   identity.ID       // of a responder: whom the peer wants to speak to; zero: nobody in particular
-	proof    credential.Proof  // of who we are
-	how      credential.Result // the peer has proved who it is
-	hint     *cause            // an error that anybody may have sent
+	groups   int           // so many times has the peer asked for another group
+	init     *initExchange // ours under way
+	rounds   []round       // those that are still to come
+	id       *message.ID   // ours, as we have sent it
+	expected identity.ID   // who the peer must be, or, as the responder, who it says it is
+	wanted   identity.ID   // of a responder: whom the peer wants to speak to; zero: nobody in particular
+	proof    proof.Proof   // of who we are
+	how      proof.Result  // the peer has proved who it is
+	hint     *cause        // an error that anybody may have sent
 }
 
 // initKey finds the half-open IKE SA that a retransmitted IKE_SA_INIT is for.

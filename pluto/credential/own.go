@@ -10,68 +10,22 @@ import (
 	"ipsec/pluto"
 )
 
-// Prove makes the proof of who we are. The words of authby are tried in their order; the first
-// one that can be done is done. Errors are of type *[Error].
-func (s *Store) Prove(r Request) (Proof, error) {
-	var first *Error
-	ways := r.Conn.Proofs(&r.Conn.Local)
-	for _, word := range ways {
-		policy := ParsePolicy([]pluto.AuthMethod{word})
-		var proof Proof
-		var err *Error
-		switch {
-		case policy.PSK:
-			proof, err = s.provePSK(r)
-		case policy.PublicKey():
-			proof, err = s.proveKey(r, ParsePolicy(ways))
-		default:
-			continue
-		}
-		if err == nil {
-			return proof, nil
-		}
-		if first == nil {
-			first = err
-		}
+// Own returns what we sign with, and the certificates to send with the signature, DER: our own, and
+// the intermediates above it. certReqs are the peer's wishes, runs of SHA-1 hashes of the keys of
+// CAs (RFC 7296 §3.7). The error is of type *[Error].
+func (s *Store) Own(c Case, certReqs [][]byte) (PrivateKey, [][]byte, error) {
+	key, chain, err := s.ownKey(c, certReqs)
+	if err != nil || len(chain) == 0 {
+		return key, nil, asError(err)
 	}
-	if first == nil {
-		first = fail(NoMethod, "look at authby=", "authby=%s names no way to prove who we are", joinWords(ways))
+	if err := dated(chain[0].Certificate, c.Now); err != nil {
+		err.Text = "our own " + err.Text
+		return PrivateKey{}, nil, err
 	}
-	return Proof{}, first
-}
-
-func (s *Store) provePSK(r Request) (Proof, *Error) {
-	secret, _, err := s.shared(r.OwnID, r.PeerID, r.OwnAddr, r.PeerAddr)
-	if err != nil {
-		return Proof{}, err
+	if !sends(c.Conn.Local.SendCert, len(certReqs) > 0) {
+		return key, nil, nil
 	}
-	return Proof{Method: MethodPSK, Data: pskAuth(r.PRF, secret, r.Octets)}, nil
-}
-
-func (s *Store) proveKey(r Request, policy Policy) (Proof, *Error) {
-	key, chain, err := s.ownKey(r)
-	if err != nil {
-		return Proof{}, err
-	}
-	if len(chain) > 0 {
-		if err := dated(chain[0].Certificate, r.Now); err != nil {
-			err.Text = "our own " + err.Text
-			return Proof{}, err
-		}
-	}
-	scheme, err := policy.choose(key.Public(), r.Hashes)
-	if err != nil {
-		return Proof{}, err
-	}
-	data, signErr := scheme.sign(key, r.Octets)
-	if signErr != nil {
-		return Proof{}, fail(BadKey, "look at "+key.Source, "failed to sign with our %s key: %v", describeKey(key.Public()), signErr)
-	}
-	proof := Proof{Method: scheme.method, Data: data}
-	if len(chain) > 0 && sends(r.Conn.Local.SendCert, len(r.CertReqs) > 0) {
-		proof.Certs = s.toSend(chain)
-	}
-	return proof, nil
+	return key, s.toSend(chain), nil
 }
 
 // sends is leftsendcert.
@@ -81,7 +35,7 @@ func sends(when pluto.SendCert, asked bool) bool {
 
 // ownKey finds what we sign with: the key of leftcert, of leftrsasigkey, of a
 // certificate in ipsec.d/certs for our ID, or the one that ipsec.secrets has for our ID.
-func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
+func (s *Store) ownKey(r Case, certReqs [][]byte) (PrivateKey, []Cert, *Error) {
 	if r.Conn.Local.Cert != "" {
 		chain, err := s.certFile(r.Conn.Local.Cert)
 		if err != nil {
@@ -104,9 +58,9 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 		}
 	}
 	if len(raw) > 0 {
-		return PrivateKey{}, nil, fail(NoPrivateKey, "look at leftrsasigkey= and ipsec.secrets", "no private key for our raw public key (%s)", describeKey(raw[0]))
+		return PrivateKey{}, nil, fail(NoPrivateKey, "look at leftrsasigkey= and ipsec.secrets", "no private key for our raw public key (%s)", DescribeKey(raw[0]))
 	}
-	if key, cert, ok := s.ownCert(r); ok {
+	if key, cert, ok := s.ownCert(r, certReqs); ok {
 		return key, []Cert{cert}, nil
 	}
 	if key, ok := s.keyFor(r.OwnID, r.OwnAddr); ok {
@@ -118,7 +72,7 @@ func (s *Store) ownKey(r Request) (PrivateKey, []Cert, *Error) {
 
 // ownCert chooses a certificate for our ID, under leftca, whose private key we hold; best one
 // that hangs from a CA that the peer asked for.
-func (s *Store) ownCert(r Request) (key PrivateKey, cert Cert, ok bool) {
+func (s *Store) ownCert(r Case, certReqs [][]byte) (key PrivateKey, cert Cert, ok bool) {
 	underCA := func(Cert) bool { return true }
 	if ca := r.Conn.Local.CA; ca != "" && !strings.HasPrefix(ca, "%") {
 		dn, err := parseCA(ca)
@@ -135,7 +89,7 @@ func (s *Store) ownCert(r Request) (key PrivateKey, cert Cert, ok bool) {
 		if !have || speaksFor(c.Certificate, r.OwnID) != nil || dated(c.Certificate, r.Now) != nil || !underCA(c) {
 			continue
 		}
-		asked := s.askedFor(c, r.CertReqs)
+		asked := s.askedFor(c, certReqs)
 		if !ok || asked {
 			key, cert, ok = k, c, true
 		}

@@ -1,4 +1,4 @@
-package credential
+package proof
 
 import (
 	"crypto"
@@ -16,6 +16,7 @@ import (
 
 	"ipsec/conf/identity"
 	"ipsec/pluto"
+	"ipsec/pluto/credential"
 )
 
 var (
@@ -57,7 +58,7 @@ func spki(t *testing.T, key crypto.PublicKey) string {
 func TestSharedKey(t *testing.T) {
 	conn := &pluto.Connection{AuthBy: words("secret")}
 	octets := []byte("signed octets")
-	proof, err := New(Parts{Secrets: oneSecret("swordfish")}).Prove(Request{Conn: conn, OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
+	proof, err := Prove(credential.New(credential.Parts{Secrets: oneSecret("swordfish")}), Request{Case: credential.Case{Conn: conn, OwnAddr: west, PeerAddr: east}, Octets: octets, PRF: prfSHA256})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,18 +68,18 @@ func TestSharedKey(t *testing.T) {
 	}
 	tests := []struct {
 		secret, authby string
-		reason         Reason
+		reason         credential.Reason
 	}{
 		{"swordfish", "secret", 0},
 		{"swordfish", "rsasig secret", 0},
-		{"sardine", "secret", WrongSecret},
-		{"", "secret", NoSecret},
-		{"swordfish", "rsasig", WrongMethod},
-		{"swordfish", "", WrongMethod},
+		{"sardine", "secret", credential.WrongSecret},
+		{"", "secret", credential.NoSecret},
+		{"swordfish", "rsasig", credential.WrongMethod},
+		{"swordfish", "", credential.WrongMethod},
 	}
 	for _, test := range tests {
 		conn := &pluto.Connection{AuthBy: words(test.authby)}
-		_, err := New(Parts{Secrets: oneSecret(test.secret)}).Verify(Claim{Proof: proof, Conn: conn, OwnAddr: east, PeerAddr: west, Octets: octets, PRF: prfSHA256})
+		_, err := Verify(credential.New(credential.Parts{Secrets: oneSecret(test.secret)}), Claim{Proof: proof, Case: credential.Case{Conn: conn, OwnAddr: east, PeerAddr: west}, Octets: octets, PRF: prfSHA256})
 		check(t, test.authby+" "+test.secret, err, test.reason)
 		if err != nil && strings.Contains(err.Error(), "fish") {
 			t.Errorf("the secret shows in %q", err)
@@ -92,16 +93,16 @@ func TestEachInItsWay(t *testing.T) {
 	conn := func(local, remote pluto.AuthMethod) *pluto.Connection {
 		return &pluto.Connection{AuthBy: words("secret rsasig"), Local: pluto.End{Auth: local}, Remote: pluto.End{Auth: remote}}
 	}
-	store := New(Parts{Secrets: oneSecret("swordfish")})
-	proof, err := store.Prove(Request{Conn: conn(pluto.AuthPSK, pluto.AuthRSA), OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
+	store := credential.New(credential.Parts{Secrets: oneSecret("swordfish")})
+	proof, err := Prove(store, Request{Case: credential.Case{Conn: conn(pluto.AuthPSK, pluto.AuthRSA), OwnAddr: west, PeerAddr: east}, Octets: octets, PRF: prfSHA256})
 	check(t, "secret for us", err, 0)
-	_, err = store.Prove(Request{Conn: conn(pluto.AuthRSA, pluto.AuthPSK), OwnAddr: west, PeerAddr: east, Octets: octets, PRF: prfSHA256})
-	check(t, "rsasig for us", err, NoPrivateKey)
+	_, err = Prove(store, Request{Case: credential.Case{Conn: conn(pluto.AuthRSA, pluto.AuthPSK), OwnAddr: west, PeerAddr: east}, Octets: octets, PRF: prfSHA256})
+	check(t, "rsasig for us", err, credential.NoPrivateKey)
 	for _, test := range []struct {
 		remote pluto.AuthMethod
-		reason Reason
-	}{{pluto.AuthPSK, 0}, {pluto.AuthRSA, WrongMethod}, {"", 0}} {
-		_, err := store.Verify(Claim{Proof: proof, Conn: conn("", test.remote), OwnAddr: east, PeerAddr: west, Octets: octets, PRF: prfSHA256})
+		reason credential.Reason
+	}{{pluto.AuthPSK, 0}, {pluto.AuthRSA, credential.WrongMethod}, {"", 0}} {
+		_, err := Verify(store, Claim{Proof: proof, Case: credential.Case{Conn: conn("", test.remote), OwnAddr: east, PeerAddr: west}, Octets: octets, PRF: prfSHA256})
 		check(t, "from the peer: "+string(test.remote), err, test.reason)
 	}
 	if store.CertRequest(conn(pluto.AuthRSA, pluto.AuthPSK)) != nil {
@@ -109,7 +110,7 @@ func TestEachInItsWay(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, name string, err error, reason Reason) {
+func check(t *testing.T, name string, err error, reason credential.Reason) {
 	t.Helper()
 	if reason == 0 {
 		if err != nil {
@@ -117,7 +118,7 @@ func check(t *testing.T, name string, err error, reason Reason) {
 		}
 		return
 	}
-	e, ok := err.(*Error)
+	e, ok := err.(*credential.Error)
 	if !ok || e.Reason != reason {
 		t.Errorf("%s: %v, want reason %d", name, err, reason)
 		return
@@ -142,24 +143,24 @@ func TestRawKeys(t *testing.T) {
 		authby string
 		hashes []uint16
 		how    string
-		prove  Reason
-		verify Reason
+		prove  credential.Reason
+		verify credential.Reason
 	}{
 		{"rsa", r, "rsasig", all, "RSASSA-PSS with SHA2_256", 0, 0},
 		{"rsa, one hash of authby", r, "rsa-sha2_512", all, "RSASSA-PSS with SHA2_512", 0, 0},
 		{"rsa, one hash of the peer", r, "rsasig", []uint16{HashSHA2_384}, "RSASSA-PSS with SHA2_384", 0, 0},
-		{"rsa, no hash in common", r, "rsa-sha2_512", []uint16{HashSHA2_256}, "", NoMethod, 0},
+		{"rsa, no hash in common", r, "rsa-sha2_512", []uint16{HashSHA2_256}, "", credential.NoMethod, 0},
 		{"rsa, old peer", r, "rsasig", nil, "RSA with SHA1", 0, 0},
-		{"rsa, old peer, SHA-2 demanded", r, "rsa-sha2", nil, "", NoMethod, 0},
+		{"rsa, old peer, SHA-2 demanded", r, "rsa-sha2", nil, "", credential.NoMethod, 0},
 		{"rsa, hash for ecdsa alone", r, "rsa-sha2 ecdsa-sha2_512", all, "RSASSA-PSS with SHA2_256", 0, 0},
-		{"rsa, peer of SHA-1 alone", r, "rsasig", []uint16{HashSHA1}, "", NoMethod, 0},
-		{"rsa, old peer, SHA2_256 demanded", r, "rsa-sha2_256", nil, "", NoMethod, 0},
+		{"rsa, peer of SHA-1 alone", r, "rsasig", []uint16{HashSHA1}, "", credential.NoMethod, 0},
+		{"rsa, old peer, SHA2_256 demanded", r, "rsa-sha2_256", nil, "", credential.NoMethod, 0},
 		{"rsa, sha1 named", r, "rsa-sha1", all, "RSA with SHA1", 0, 0},
 		{"rsa, sha1 named besides", r, "rsa-sha1 rsa-sha2", all, "RSASSA-PSS with SHA2_256", 0, 0},
-		{"rsa by ecdsa", r, "ecdsa", all, "", NoMethod, 0},
+		{"rsa by ecdsa", r, "ecdsa", all, "", credential.NoMethod, 0},
 		{"p256", p256, "ecdsa", all, "ECDSA with SHA2_256", 0, 0},
 		{"p256 by rsasig, which means any public key", p256, "rsasig", all, "ECDSA with SHA2_256", 0, 0},
-		{"p256 by rsa-sha2", p256, "rsa-sha2", all, "", NoMethod, 0},
+		{"p256 by rsa-sha2", p256, "rsa-sha2", all, "", credential.NoMethod, 0},
 		{"p384", p384, "ecdsa", all, "ECDSA with SHA2_384", 0, 0},
 		{"p521", p521, "ecdsa", all, "ECDSA with SHA2_512", 0, 0},
 		{"p521, SHA2_256 alone", p521, "ecdsa", []uint16{HashSHA2_256}, "ECDSA with SHA2_256", 0, 0},
@@ -167,19 +168,19 @@ func TestRawKeys(t *testing.T) {
 		{"p384, old peer", p384, "ecdsa", nil, "ECDSA P-384 with SHA2_384", 0, 0},
 		{"p521, old peer", p521, "ecdsa", nil, "ECDSA P-521 with SHA2_512", 0, 0},
 		{"ed25519", ed, "eddsa", all, "Ed25519", 0, 0},
-		{"ed25519, old peer", ed, "eddsa", nil, "", NoMethod, 0},
-		{"ed25519, peer without identity", ed, "eddsa", []uint16{HashSHA2_256}, "", NoMethod, 0},
+		{"ed25519, old peer", ed, "eddsa", nil, "", credential.NoMethod, 0},
+		{"ed25519, peer without identity", ed, "eddsa", []uint16{HashSHA2_256}, "", credential.NoMethod, 0},
 	}
 	for _, test := range tests {
 		conn := &pluto.Connection{AuthBy: words(test.authby), Local: pluto.End{PublicKeys: []string{spki(t, test.key.Public())}}}
-		ours := New(Parts{Keys: []PrivateKey{{Signer: r, Source: "other"}, {Signer: test.key, Source: "test"}}})
-		proof, err := ours.Prove(Request{Conn: conn, Hashes: test.hashes, Octets: []byte("octets"), Now: noon})
+		ours := credential.New(credential.Parts{Keys: []credential.PrivateKey{{Signer: r, Source: "other"}, {Signer: test.key, Source: "test"}}})
+		proof, err := Prove(ours, Request{Case: credential.Case{Conn: conn, Now: noon}, Hashes: test.hashes, Octets: []byte("octets")})
 		check(t, test.name, err, test.prove)
 		if err != nil {
 			continue
 		}
-		peer := New(Parts{})
-		result, err := peer.Verify(Claim{Proof: proof, Conn: conn.Reversed(), Hashes: test.hashes, Octets: []byte("octets"), Now: noon})
+		peer := credential.New(credential.Parts{})
+		result, err := Verify(peer, Claim{Proof: proof, Case: credential.Case{Conn: conn.Reversed(), Now: noon}, Hashes: test.hashes, Octets: []byte("octets")})
 		check(t, test.name, err, test.verify)
 		if result.How != test.how {
 			t.Errorf("%s: by %q, want %q", test.name, result.How, test.how)

@@ -1,4 +1,4 @@
-package credential
+package proof
 
 import (
 	"bytes"
@@ -6,10 +6,12 @@ import (
 	_ "crypto/sha1" // the hash of method 1
 	_ "crypto/sha256"
 	_ "crypto/sha512"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 
 	"ipsec/pluto"
+	"ipsec/pluto/credential"
 )
 
 // padding tells the signature schemes of one kind of key apart.
@@ -81,19 +83,13 @@ var methodSchemes = []scheme{
 	{"ECDSA P-521 with SHA2_512", MethodECDSA521, ecdsaRaw, crypto.SHA512, HashSHA2_512, nil, 521},
 }
 
-// algorithmIdentifier is the ASN.1 type of that name (RFC 5280 §4.1.1.2).
-type algorithmIdentifier struct {
-	Algorithm  asn1.ObjectIdentifier
-	Parameters asn1.RawValue `asn1:"optional"`
-}
-
 // pssParameters are RSASSA-PSS-params (RFC 4055 §3.1). A part that is absent
 // has its default, which is never one that we accept, except the trailer's.
 type pssParameters struct {
-	Hash    algorithmIdentifier `asn1:"explicit,tag:0,optional"`
-	MGF     algorithmIdentifier `asn1:"explicit,tag:1,optional"`
-	Salt    int                 `asn1:"explicit,tag:2,optional,default:20"`
-	Trailer int                 `asn1:"explicit,tag:3,optional,default:1"`
+	Hash    pkix.AlgorithmIdentifier `asn1:"explicit,tag:0,optional"`
+	MGF     pkix.AlgorithmIdentifier `asn1:"explicit,tag:1,optional"`
+	Salt    int                      `asn1:"explicit,tag:2,optional,default:20"`
+	Trailer int                      `asn1:"explicit,tag:3,optional,default:1"`
 }
 
 func mustMarshal(v any) []byte {
@@ -105,7 +101,7 @@ func mustMarshal(v any) []byte {
 }
 
 func plainIdentifier(oid asn1.ObjectIdentifier, null bool) []byte {
-	id := algorithmIdentifier{Algorithm: oid}
+	id := pkix.AlgorithmIdentifier{Algorithm: oid}
 	if null {
 		id.Parameters = asn1.NullRawValue
 	}
@@ -114,10 +110,10 @@ func plainIdentifier(oid asn1.ObjectIdentifier, null bool) []byte {
 
 // pssIdentifier is for MGF1 with the same hash, and a salt of the hash's length.
 func pssIdentifier(hash crypto.Hash) []byte {
-	inner := algorithmIdentifier{Algorithm: oidSHA[hash], Parameters: asn1.NullRawValue}
-	return mustMarshal(algorithmIdentifier{oidPSS, asn1.RawValue{FullBytes: mustMarshal(pssParameters{
+	inner := pkix.AlgorithmIdentifier{Algorithm: oidSHA[hash], Parameters: asn1.NullRawValue}
+	return mustMarshal(pkix.AlgorithmIdentifier{Algorithm: oidPSS, Parameters: asn1.RawValue{FullBytes: mustMarshal(pssParameters{
 		Hash:    inner,
-		MGF:     algorithmIdentifier{oidMGF1, asn1.RawValue{FullBytes: mustMarshal(inner)}},
+		MGF:     pkix.AlgorithmIdentifier{Algorithm: oidMGF1, Parameters: asn1.RawValue{FullBytes: mustMarshal(inner)}},
 		Salt:    hash.Size(),
 		Trailer: 1,
 	})}})
@@ -125,9 +121,9 @@ func pssIdentifier(hash crypto.Hash) []byte {
 
 // splitSignature takes the data of method 14 apart (RFC 7427 §3): a length
 // byte, an AlgorithmIdentifier, the signature.
-func splitSignature(data []byte) (scheme, []byte, *Error) {
+func splitSignature(data []byte) (scheme, []byte, error) {
 	if len(data) < 1 || len(data) < 1+int(data[0]) || data[0] == 0 {
-		return scheme{}, nil, fail(BadAlgorithm, "", "malformed AUTH payload: %d bytes are too few for its AlgorithmIdentifier", len(data))
+		return scheme{}, nil, fail(credential.BadAlgorithm, "", "malformed AUTH payload: %d bytes are too few for its AlgorithmIdentifier", len(data))
 	}
 	end := 1 + int(data[0])
 	identifier, signature := data[1:end], data[end:]
@@ -138,7 +134,7 @@ func splitSignature(data []byte) (scheme, []byte, *Error) {
 	}
 	s, err := parsePSS(identifier)
 	if err != nil {
-		return scheme{}, nil, fail(BadAlgorithm, "", "peer signed with an algorithm that we do not accept: %v", err)
+		return scheme{}, nil, fail(credential.BadAlgorithm, "", "peer signed with an algorithm that we do not accept: %v", err)
 	}
 	return s, signature, nil
 }
@@ -146,7 +142,7 @@ func splitSignature(data []byte) (scheme, []byte, *Error) {
 // parsePSS reads RSASSA-PSS identifiers that say the same as ours in other words:
 // hash parameters absent, trailer written out.
 func parsePSS(der []byte) (scheme, error) {
-	var id algorithmIdentifier
+	var id pkix.AlgorithmIdentifier
 	if rest, err := asn1.Unmarshal(der, &id); err != nil || len(rest) > 0 {
 		return scheme{}, fmt.Errorf("malformed AlgorithmIdentifier %x", der)
 	}
@@ -160,7 +156,7 @@ func parsePSS(der []byte) (scheme, error) {
 	if rest, err := asn1.Unmarshal(id.Parameters.FullBytes, &p); err != nil || len(rest) > 0 {
 		return scheme{}, fmt.Errorf("malformed RSASSA-PSS parameters %x", id.Parameters.FullBytes)
 	}
-	var mgf algorithmIdentifier
+	var mgf pkix.AlgorithmIdentifier
 	if rest, err := asn1.Unmarshal(p.MGF.Parameters.FullBytes, &mgf); err != nil || len(rest) > 0 || !p.MGF.Algorithm.Equal(oidMGF1) {
 		return scheme{}, fmt.Errorf("RSASSA-PSS with another mask than MGF1")
 	}
@@ -181,6 +177,6 @@ func parsePSS(der []byte) (scheme, error) {
 	return scheme{}, fmt.Errorf("RSASSA-PSS with hash %s", p.Hash.Algorithm)
 }
 
-func emptyParameters(id algorithmIdentifier) bool {
+func emptyParameters(id pkix.AlgorithmIdentifier) bool {
 	return len(id.Parameters.FullBytes) == 0 || bytes.Equal(id.Parameters.FullBytes, asn1.NullBytes)
 }

@@ -1,4 +1,4 @@
-package credential
+package proof
 
 import (
 	"crypto"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ipsec/pluto"
+	"ipsec/pluto/credential"
 )
 
 // Policy is what the words of authby permit.
@@ -85,7 +86,7 @@ func (p Policy) permits(s scheme, announced bool) bool {
 // choose returns the scheme to sign with, given our key and what the peer announced
 // (nil: nothing). The hash fits the key's strength where the peer and the policy
 // let it. RSA is signed with PSS, which every peer that knows RFC 7427 must verify (RFC 8247 §3.2).
-func (p Policy) choose(key crypto.PublicKey, peer []uint16) (scheme, *Error) {
+func (p Policy) choose(key crypto.PublicKey, peer []uint16) (scheme, error) {
 	var wanted padding
 	best := HashSHA2_256
 	switch key := key.(type) {
@@ -120,11 +121,11 @@ func (p Policy) choose(key crypto.PublicKey, peer []uint16) (scheme, *Error) {
 		}
 	}
 	if peer == nil {
-		return scheme{}, fail(NoMethod, "look at authby=",
-			"cannot sign with our %s key: the peer knows no digital signatures (RFC 7427), and authby permits no older way", describeKey(key))
+		return scheme{}, fail(credential.NoMethod, "look at authby=",
+			"cannot sign with our %s key: the peer knows no digital signatures (RFC 7427), and authby permits no older way", credential.DescribeKey(key))
 	}
-	return scheme{}, fail(NoMethod, "look at authby=",
-		"cannot sign with our %s key: no hash that the peer announced (%s) is one that authby permits", describeKey(key), hashNames(peer))
+	return scheme{}, fail(credential.NoMethod, "look at authby=",
+		"cannot sign with our %s key: no hash that the peer announced (%s) is one that authby permits", credential.DescribeKey(key), hashNames(peer))
 }
 
 // fits reports whether an RSA key is long enough for a scheme of PSS (RFC 8017 §9.1.1).

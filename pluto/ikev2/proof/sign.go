@@ -1,4 +1,4 @@
-package credential
+package proof
 
 import (
 	"crypto"
@@ -9,6 +9,8 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
+
+	"ipsec/pluto/credential"
 )
 
 // sign makes the data of an AUTH payload by scheme s.
@@ -40,15 +42,15 @@ func (s scheme) sign(key crypto.Signer, octets []byte) ([]byte, error) {
 }
 
 // verify checks a signature (of method 14: without its identifier) by scheme s.
-func (s scheme) verify(key crypto.PublicKey, octets, signature []byte) *Error {
+func (s scheme) verify(key crypto.PublicKey, octets, signature []byte) error {
 	digest := octets
 	if s.hash != 0 {
 		h := s.hash.New()
 		h.Write(octets)
 		digest = h.Sum(nil)
 	}
-	if err := checkKey(key); err != nil {
-		return fail(BadKey, "", "peer's key is %v", err)
+	if err := credential.CheckKey(key); err != nil {
+		return fail(credential.BadKey, "", "peer's key is %v", err)
 	}
 	ok := false
 	switch key := key.(type) {
@@ -78,59 +80,13 @@ func (s scheme) verify(key crypto.PublicKey, octets, signature []byte) *Error {
 		ok = ed25519.Verify(key, octets, signature)
 	}
 	if !ok {
-		return fail(BadSignature, "", "signature (%s) does not verify with the peer's %s key", s.name, describeKey(key))
+		return fail(credential.BadSignature, "", "signature (%s) does not verify with the peer's %s key", s.name, credential.DescribeKey(key))
 	}
 	return nil
 }
 
-func (s scheme) otherKind(key crypto.PublicKey) *Error {
-	return fail(BadSignature, "", "peer signed with %s, but its key is %s", s.name, describeKey(key))
-}
-
-// checkKey refuses keys of unknown kinds, small ones, and those so large that checking a
-// signature would be a burden.
-func checkKey(key crypto.PublicKey) error {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		switch bits := key.N.BitLen(); {
-		case bits < minRSABits:
-			return fmt.Errorf("an RSA key of %d bits, which is too small (at least %d; 2048 and more are safe)", bits, minRSABits)
-		case bits > maxRSABits:
-			return fmt.Errorf("an RSA key of %d bits, which is too large (at most %d)", bits, maxRSABits)
-		}
-		return nil
-	case *ecdsa.PublicKey:
-		switch bits := key.Curve.Params().BitSize; bits {
-		case 256, 384, 521:
-			return nil
-		default:
-			return fmt.Errorf("an ECDSA key on %s, not on P-256, P-384 or P-521", key.Curve.Params().Name)
-		}
-	case ed25519.PublicKey:
-		return nil
-	}
-	return fmt.Errorf("a key of kind %T, not RSA, ECDSA or Ed25519", key)
-}
-
-// weakness says what is weak about a key that checkKey lets pass; empty for nothing.
-func weakness(key crypto.PublicKey) string {
-	if r, ok := key.(*rsa.PublicKey); ok && r.N.BitLen() < 2048 {
-		return fmt.Sprintf("an RSA key of only %d bits; 2048 and more are safe", r.N.BitLen())
-	}
-	return ""
-}
-
-// describeKey names the kind and size of a public key.
-func describeKey(key crypto.PublicKey) string {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", key.N.BitLen())
-	case *ecdsa.PublicKey:
-		return "ECDSA " + key.Curve.Params().Name
-	case ed25519.PublicKey:
-		return "Ed25519"
-	}
-	return fmt.Sprintf("%T", key)
+func (s scheme) otherKind(key crypto.PublicKey) error {
+	return fail(credential.BadSignature, "", "peer signed with %s, but its key is %s", s.name, credential.DescribeKey(key))
 }
 
 // ecdsaValue is Ecdsa-Sig-Value (RFC 3279 §2.2.3).

@@ -1,4 +1,4 @@
-package credential
+package proof
 
 import (
 	"crypto"
@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ipsec/pluto/credential"
 )
 
 // TestIdentifiers compares the AlgorithmIdentifiers with the bytes of RFC 7427
@@ -145,9 +147,7 @@ func TestSchemes(t *testing.T) {
 			fit := isRSA && (s.padding == pkcs1 || s.padding == pss) || isEd && s.padding == eddsa ||
 				isEC && (s.padding == ecdsaDER || s.padding == ecdsaRaw && ec.Params().BitSize == s.curveBits)
 			if !fit {
-				if err := s.verify(key.Public(), octets, make([]byte, 64)); err == nil || err.Reason != BadSignature {
-					t.Errorf("%s with %s: %v", s.name, describeKey(key.Public()), err)
-				}
+				check(t, s.name+" with "+credential.DescribeKey(key.Public()), s.verify(key.Public(), octets, make([]byte, 64)), credential.BadSignature)
 				continue
 			}
 			signed++
@@ -160,7 +160,7 @@ func TestSchemes(t *testing.T) {
 				t.Fatalf("%s: split into %q, %v", s.name, got.name, splitErr)
 			}
 			if err := s.verify(key.Public(), octets, signature); err != nil {
-				t.Errorf("%s with %s: %v", s.name, describeKey(key.Public()), err)
+				t.Errorf("%s with %s: %v", s.name, credential.DescribeKey(key.Public()), err)
 			}
 			if err := s.verify(key.Public(), octets[1:], signature); err == nil {
 				t.Errorf("%s: verifies other octets", s.name)
@@ -193,14 +193,16 @@ func TestKeySizes(t *testing.T) {
 		{"key", "string"}, {nil, "nil"},
 	}
 	for _, test := range tests {
-		err := checkKey(test.key)
+		err := credential.CheckKey(test.key)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, want %q", describeKey(test.key), err, test.want)
+			t.Errorf("%s: %v, want %q", credential.DescribeKey(test.key), err, test.want)
 		}
 		for _, s := range slices.Concat(signatureSchemes, methodSchemes) {
-			if err := s.verify(test.key, nil, make([]byte, 1024)); err == nil || test.want != "" && err.Reason != BadKey {
-				t.Errorf("%s, %s: %v", describeKey(test.key), s.name, err)
+			reason := credential.BadKey
+			if test.want == "" {
+				reason = credential.BadSignature
 			}
+			check(t, credential.DescribeKey(test.key)+", "+s.name, s.verify(test.key, nil, make([]byte, 1024)), reason)
 		}
 	}
 }
