@@ -22,13 +22,14 @@ const minMTU = 1280
 
 // An attachment is a virtual interface bound to a physical one.
 type attachment struct {
+	// Set by Attach.
 	virtual, physical string
 	device            Device
 	wire              Wire
-	several           bool // queues
-	wait              sync.WaitGroup
+	several           bool           // queues
+	wait              sync.WaitGroup // for its workers
 
-	mu        sync.Mutex // of what follows
+	mu        sync.Mutex // guards what follows
 	side      *outbound  // for packets that come back from a %hold
 	overflows uint64     // that have been counted
 }

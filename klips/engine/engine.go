@@ -34,21 +34,23 @@ type Options struct {
 
 // An Engine is a klips.Table whose packets move.
 type Engine struct {
+	// Set by New.
 	system System
 	ike    func(ike.Message)
 	log    func(string)
 	now    func() time.Time
-	events chan klips.Event
-	stats  counters
+	events chan klips.Event // sent to under mu
 	debug  *debug
-	ids    atomic.Uint32
 	order  *sadb.Order
+	stop   chan struct{} // closed by Close
+	wait   sync.WaitGroup
 
-	control sync.Mutex // held while interfaces are opened and closed
-	stop    chan struct{}
-	wait    sync.WaitGroup
+	ids   atomic.Uint32
+	stats counters
 
-	mu       sync.RWMutex // what follows; workers hold it for reading, for a batch
+	control sync.Mutex // held while interfaces are opened and closed; taken before mu
+
+	mu       sync.RWMutex // guards what follows; workers hold it for reading, for a batch
 	closed   bool
 	settings klips.Settings
 	sas      *sadb.DB

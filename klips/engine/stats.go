@@ -43,7 +43,9 @@ func (r reason) String() string {
 
 // counters count dropped packets by reason.
 type counters struct {
-	drops  [reasons]atomic.Uint64
+	drops [reasons]atomic.Uint64
+
+	// Guarded by the engine's mu.
 	logged [reasons]uint64
 	last   time.Time
 }

@@ -20,39 +20,41 @@ import (
 	"ipsec/klips/said"
 )
 
-// An SA is a security association in force. Its Config and the group
-// change only under the lock of whoever owns the DB. All that a packet
-// changes is under the SA's own lock, which is never held while a packet goes
-// through a transform: those are for any number of goroutines.
-//
-// There are tens of thousands of them, so that each byte counts.
+// An SA is a security association in force. There are tens of thousands of them,
+// so that each byte counts.
 type SA struct {
-	Config Config
-	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
-
+	// Set once, when the SA is made. Transforms are for any number of goroutines,
+	// and no lock is held while a packet goes through one.
 	*protection // of ESP and AH
 	comp        *ipcomp.Transform
 
-	mu     sync.Mutex
-	usage  usage
+	// Guarded by the lock of whoever owns the DB: who changes it holds that for
+	// writing, who carries a packet for reading. What of Config an update changes
+	// it changes under mu, too.
+	Config Config
+	Group  []*SA // the SAs grouped with it and itself, innermost first; nil if none
+	Place  uint8 // where it stands in Group
 	Larval bool  // an SPI that GetSPI reserved, without keys yet
 	Broken bool  // its group has lost a member: it carries nothing
-	Place  uint8 // where it stands in Group
-	soft   bool  // the soft lifetime has been told of; under mu, as is what follows
-	dead   bool
 
+	mu sync.Mutex // guards what follows, which packets change, and so part of protection
+
+	soft           bool // the soft lifetime has been told of
+	dead           bool
 	issued, served uint8 // tickets of a Line
+	usage          usage
 }
 
-// A protection is what an SA has that encrypts or authenticates. All but the
-// transforms is under the lock of the SA.
+// A protection is what an SA has that encrypts or authenticates.
 type protection struct {
-	self   [1]*SA         // for Chain
-	esp    *esp.Transform // one of them
-	ah     *ah.Transform
-	seq    uint64
-	window replay.Window
+	// Set once.
+	self [1]*SA         // for Chain
+	esp  *esp.Transform // one of them
+	ah   *ah.Transform
 
+	// Guarded by the SA's mu.
+	seq                      uint64
+	window                   replay.Window
 	authErrors, replayErrors uint64
 	peer                     *netip.AddrPort // where encapsulated packets last came from; nil if not known
 }

@@ -22,13 +22,14 @@ const (
 // An express is AF_XDP on an interface: it comes and goes while packets go on,
 // by the sockets that are there in any case.
 type express struct {
+	// Set when it is made.
 	program *xdp.Program // nil for none
 	name    string
+	change  *sync.Cond // of link, and of closed; its lock is mu
 
-	link atomic.Pointer[xdp.Link] // nil while it is not on
+	link atomic.Pointer[xdp.Link] // nil while it is not on; changes under mu
 
-	mu         sync.Mutex // of what follows
-	change     *sync.Cond // of link, and of closed
+	mu         sync.Mutex // guards what follows
 	closed     bool
 	why        string    // it is not on
 	index, mtu int       // of the interface, when it was last tried

@@ -43,23 +43,23 @@ type Hooks struct {
 
 // A Wire is a physical interface.
 type Wire struct {
-	name   string
-	hooks  Hooks
-	state  atomic.Pointer[state]
-	inlets []*Inlet
-	out    [2]*sender // IPv4, IPv6; nil where the host does not have it
-	bulk   [2][]*bulk // the same, for each queue; nil too where it is not wanted
-	raw    *rawESP
-
-	express *express
-	traffic Traffic // under refreshing
-
+	// Set by Open. What is behind the pointers has locks of its own.
+	name           string
+	hooks          Hooks
 	want, offloads offload.Set
 	queues         int
+	inlets         []*Inlet
+	out            [2]*sender // IPv4, IPv6; nil where the host does not have it
+	bulk           [2][]*bulk // the same, for each queue; nil too where it is not wanted
+	raw            *rawESP
+	express        *express
 
-	refreshing sync.Mutex
-	closed     bool // under refreshing
-	once       sync.Once
+	once  sync.Once // closes it
+	state atomic.Pointer[state]
+
+	refreshing sync.Mutex // held while state changes and sockets are bound anew; guards what follows
+	traffic    Traffic
+	closed     bool
 }
 
 // state is what netlink says of the interface.
