@@ -132,13 +132,6 @@ type Attachment struct {
 	Offloads          string // set when read: which are in use, and why others are not, for a person
 }
 
-// Drop counts the packets that were dropped for one reason, which goes on
-// after "packets": "without an eroute".
-type Drop struct {
-	Reason  string
-	Packets uint64
-}
-
 // Settings are what the daemon is started with, and klipsdebug(8) changes.
 type Settings struct {
 	FragICMP bool     // answer a packet that is too big with ICMP

@@ -103,12 +103,12 @@ func drops(t *testing.T, side string, table *client.Client) (refused, late uint6
 	}
 	for _, d := range list {
 		switch d.Reason {
-		case "refused by the physical interface", "that came faster than they were read":
+		case klips.DropWire, klips.DropLate:
 			refused += d.Packets
-		case "replayed":
+		case klips.DropReplay:
 			late += d.Packets
-		case "refused by the virtual interface": // they have come through
-		case "without an eroute": // what the host sends to neighbours in IPv6
+		case klips.DropDevice: // they have come through
+		case klips.DropNoEroute: // what the host sends to neighbours in IPv6
 		default:
 			t.Errorf("%s: %d packets %s", side, d.Packets, d.Reason)
 			continue

@@ -31,10 +31,10 @@ func debugged(t *testing.T, flags ...string) (lines []string) {
 	west.device.Send(udp("10.1.0.1:1", "10.2.0.1:2", 1000))
 	receive(t, east.device.Received)
 	west.device.Send(udp("10.1.0.1:1", "10.3.0.1:2", 100))
-	west.drops(dropNoEroute, 1)
+	west.drops(klips.DropNoEroute, 1)
 	last[len(last)-1] ^= 1
 	n.Deliver(last)
-	east.drops(dropReplay, 1)
+	east.drops(klips.DropReplay, 1)
 	west.wire.Hooks().PathMTU(addr("192.1.2.45"), 0x1001, 1300)
 	west.must(west.ClearSAs())
 	west.Debug(klips.TopicPFKey, "pfkey: a message")
@@ -104,7 +104,7 @@ func TestDebugFlood(t *testing.T) {
 	for range 500 {
 		west.device.Send(udp("10.1.0.1:1", "10.2.0.1:2", 10))
 	}
-	west.drops(dropNoEroute, 500)
+	west.drops(klips.DropNoEroute, 500)
 	west.stats.last = west.now().Add(time.Minute)
 	west.Sweep()
 	if len(lines) != debugLines+1 || !strings.HasSuffix(lines[debugLines], "more lines left out") {

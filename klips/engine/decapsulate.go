@@ -12,10 +12,10 @@ import (
 )
 
 // verify takes an AH off.
-func (i *inbound) verify(p *incoming) reason {
+func (i *inbound) verify(p *incoming) klips.DropReason {
 	spi, seq, err := ah.Find(p.b.Bytes())
 	if err != nil {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	sa, r := i.find(p, said.AH, spi)
 	if sa == nil {
@@ -31,14 +31,14 @@ func (i *inbound) verify(p *incoming) reason {
 	i.through(p, sa, state)
 	outer := p.h.TOS
 	if p.h, err = packet.Parse(p.b.Bytes()); err != nil {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	p.h.TOS = outer
 	return delivered
 }
 
 // open takes ESP off.
-func (i *inbound) open(p *incoming) reason {
+func (i *inbound) open(p *incoming) klips.DropReason {
 	sa, r := i.find(p, said.ESP, esp.SPI(p.b.Bytes()))
 	if sa == nil {
 		return r
@@ -57,17 +57,17 @@ func (i *inbound) open(p *incoming) reason {
 }
 
 // decompress undoes the COMP of the group.
-func (i *inbound) decompress(p *incoming) reason {
+func (i *inbound) decompress(p *incoming) klips.DropReason {
 	sa := member(p.sas[0].Group, said.COMP)
 	if sa == nil || sa.Config.ID.SPI != uint32(ipcomp.CPI(p.b.Bytes())) {
 		p.sas[0].PolicyError()
-		return dropPolicy
+		return klips.DropPolicy
 	}
 	larger := i.take()
 	payload, next, state, err := sa.Decompress(larger.Space()[:0], p.b.Bytes(), i.now)
 	i.e.debug.transform(klips.TopicIPCOMP, sa.Config.ID, "expanded", p.b.Len(), err)
 	if err != nil {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	larger.SetLen(len(payload))
 	larger.Encap = p.b.Encap
@@ -98,24 +98,24 @@ func member(group []*sadb.SA, proto said.Proto) *sadb.SA {
 }
 
 // leaveTunnel delivers the packet inside.
-func (i *inbound) leaveTunnel(p *incoming) reason {
+func (i *inbound) leaveTunnel(p *incoming) klips.DropReason {
 	tunnel := member(p.sas[0].Group, said.IPIP)
 	if tunnel == nil || p.n == len(p.sas) {
 		p.sas[0].PolicyError()
-		return dropPolicy
+		return klips.DropPolicy
 	}
 	if !p.b.Encap.Src.IsValid() && tunnel.Config.TunnelSrc != p.h.Src {
 		tunnel.PolicyError()
-		return dropPolicy
+		return klips.DropPolicy
 	}
 	inner, err := packet.Parse(p.b.Bytes())
 	if err != nil || (inner.Version == 4) != (p.next == packet.IPv4) {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	p.b.Window(0, inner.Total) // behind it is padding against traffic analysis
 	state := tunnel.Pass(inner.Total, i.now)
 	if state == sadb.Dead {
-		return dropNoSA
+		return klips.DropNoSA
 	}
 	i.through(p, tunnel, state)
 	if r := i.allowed(p, eroute.FlowOf(&inner)); r >= 0 {
@@ -123,7 +123,7 @@ func (i *inbound) leaveTunnel(p *incoming) reason {
 	}
 	tos, ok := packet.InnerTOS(inner.TOS, p.h.TOS)
 	if !ok {
-		return dropCongestion
+		return klips.DropCongestion
 	}
 	if tos != inner.TOS {
 		packet.SetTOS(p.b.Bytes(), tos)
@@ -133,10 +133,10 @@ func (i *inbound) leaveTunnel(p *incoming) reason {
 }
 
 // leaveTransport puts the IP header back before its payload and delivers that.
-func (i *inbound) leaveTransport(p *incoming, head []byte) reason {
+func (i *inbound) leaveTransport(p *incoming, head []byte) klips.DropReason {
 	size := p.b.Len()
 	if size+len(head) > packet.MaxSize {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	if p.piece {
 		b := i.take()
@@ -150,7 +150,7 @@ func (i *inbound) leaveTransport(p *incoming, head []byte) reason {
 	packet.SetLength(front, len(head)+size)
 	inner, err := packet.Parse(p.b.Bytes())
 	if err != nil {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	if r := i.allow(p, eroute.FlowOf(&inner)); r >= 0 {
 		return r

@@ -36,12 +36,12 @@ type outgoing struct {
 func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) {
 	e := o.e
 	if sa == nil {
-		o.drop(dropNoSA, h)
+		o.drop(klips.DropNoSA, h)
 		return
 	}
 	p := outgoing{b: b, chain: sa.Chain()}
 	if p.chain == nil {
-		o.drop(dropNoSA, h)
+		o.drop(klips.DropNoSA, h)
 		return
 	}
 	if h.Fragmented() && p.chain[0].Config.ID.Proto != said.IPIP {
@@ -51,7 +51,7 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 	}
 	original := p.b.Bytes()
 	if !o.begin(&p, h) || !o.compress(&p) {
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 		return
 	}
 	mtu := e.mtu(o.at, sa.Config.ID.Dst)
@@ -68,11 +68,11 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 		p.outer.DF = false
 	}
 	if p.b.Len()+packet.Headroom > packet.MaxSize {
-		o.drop(dropTooBig, h)
+		o.drop(klips.DropTooBig, h)
 		return
 	}
 	if !o.protect(&p) {
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 		return
 	}
 	if p.b.Len() <= mtu {
@@ -81,7 +81,7 @@ func (o *outbound) encapsulate(b *packet.Buffer, h *packet.Header, sa *sadb.SA) 
 	}
 	whole, err := packet.Parse(p.b.Bytes())
 	if err != nil {
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 		return
 	}
 	o.fragment(p.b, &whole, mtu)
@@ -93,7 +93,7 @@ func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
 	kept, ok := o.assembly.add(b.Bytes(), h, o.now)
 	if kept == nil {
 		if !ok {
-			o.drop(dropFragment, h)
+			o.drop(klips.DropFragment, h)
 		}
 		return nil
 	}
@@ -101,7 +101,7 @@ func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
 	whole.Set(kept.Bytes())
 	var err error
 	if *h, err = packet.Parse(whole.Bytes()); err != nil {
-		o.drop(dropMalformed, h)
+		o.drop(klips.DropMalformed, h)
 		return nil
 	}
 	h.DF = false // it was in fragments

@@ -37,17 +37,17 @@ func (e *Engine) hold(t *trapped) {
 	defer e.mu.Unlock()
 	entry, _ := e.eroutes.Lookup(t.flow)
 	if entry == nil || entry.Shunt() != klips.ShuntTrap {
-		e.stats.count(dropHeld)
+		e.stats.count(klips.DropHeld)
 		return
 	}
 	trap := entry.Read()
 	hosts := klips.Selector{Src: host(t.flow.Src), Dst: host(t.flow.Dst), Proto: trap.Proto, SrcPort: trap.SrcPort, DstPort: trap.DstPort}
 	if e.held[hosts] != nil || e.attached[t.at.virtual] != t.at {
-		e.stats.count(dropHeld)
+		e.stats.count(klips.DropHeld)
 		return
 	}
 	if len(e.held) >= heldLimit || len(e.events) == cap(e.events) {
-		e.stats.count(dropHeld)
+		e.stats.count(klips.DropHeld)
 		return
 	}
 	if hosts != trap.Selector { // else the trap itself is what would be replaced
@@ -108,7 +108,7 @@ func (e *Engine) inject(h *held) {
 // trap keeps what hold needs of a packet.
 func (o *outbound) trap(b *packet.Buffer, h *packet.Header, flow eroute.Flow) {
 	if len(o.trapped) == cap(o.trapped) {
-		o.drop(dropHeld, h)
+		o.drop(klips.DropHeld, h)
 		return
 	}
 	t := trapped{held: held{at: o.at}, flow: flow}

@@ -52,7 +52,7 @@ func (i *inbound) run(inlet Inlet) {
 		}
 		if err != nil {
 			// The interface may be down, or gone: do not spin.
-			e.stats.count(dropRead)
+			e.stats.count(klips.DropRead)
 			select {
 			case <-e.stop:
 				return
@@ -81,7 +81,7 @@ func (i *inbound) process(packets []*packet.Buffer) {
 func (i *inbound) flush() {
 	e := i.e
 	n, _ := i.at.device.WriteBatch(i.out)
-	e.stats.add(dropDevice, n)
+	e.stats.add(klips.DropDevice, n)
 	e.expire(i.worn)
 	if len(i.moved) > 0 {
 		e.mu.Lock()
@@ -100,7 +100,7 @@ func (i *inbound) flush() {
 func (i *inbound) all(b *packet.Buffer) bool {
 	h, err := packet.Parse(b.Bytes())
 	if err != nil || h.Fragmented() {
-		i.e.stats.count(dropMalformed)
+		i.e.stats.count(klips.DropMalformed)
 		return true
 	}
 	if b.Segment == 0 {
@@ -126,7 +126,7 @@ func (i *inbound) all(b *packet.Buffer) bool {
 }
 
 // count says what became of a packet.
-func (i *inbound) count(r reason, b *packet.Buffer, h *packet.Header) {
+func (i *inbound) count(r klips.DropReason, b *packet.Buffer, h *packet.Header) {
 	e := i.e
 	if r >= 0 {
 		e.stats.count(r)
@@ -141,7 +141,7 @@ func (i *inbound) count(r reason, b *packet.Buffer, h *packet.Header) {
 }
 
 // delivered is the reason of a packet that was not dropped.
-const delivered reason = -1
+const delivered klips.DropReason = -1
 
 // An incoming is a packet on its way out of its SAs.
 type incoming struct {
@@ -158,7 +158,7 @@ type incoming struct {
 
 // one takes a packet, whose header is h, out of its SAs. The caller holds the
 // engine's lock.
-func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
+func (i *inbound) one(b *packet.Buffer, h packet.Header) klips.DropReason {
 	p := incoming{b: b, h: h}
 	b.Window(0, p.h.Total)
 	if p.h.Proto == packet.AH {
@@ -167,7 +167,7 @@ func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
 		}
 	}
 	if p.h.Payload > len(i.head) {
-		return dropMalformed
+		return klips.DropMalformed
 	}
 	head := i.head[:copy(i.head[:], b.Bytes()[:p.h.Payload])]
 	b.Window(p.h.Payload, p.h.Total)
@@ -175,12 +175,12 @@ func (i *inbound) one(b *packet.Buffer, h packet.Header) reason {
 }
 
 // piece is one, of an ESP packet whose header, h, lies somewhere else: in head.
-func (i *inbound) piece(b *packet.Buffer, h packet.Header, head []byte) reason {
+func (i *inbound) piece(b *packet.Buffer, h packet.Header, head []byte) klips.DropReason {
 	return i.inner(&incoming{b: b, h: h, piece: true}, head)
 }
 
 // inner takes what is behind the header out of its SAs, and delivers it.
-func (i *inbound) inner(p *incoming, head []byte) reason {
+func (i *inbound) inner(p *incoming, head []byte) klips.DropReason {
 	p.next = p.h.Proto
 	if p.next == packet.ESP {
 		if r := i.open(p); r >= 0 {
@@ -188,7 +188,7 @@ func (i *inbound) inner(p *incoming, head []byte) reason {
 		}
 	}
 	if p.n == 0 {
-		return dropPolicy // nothing vouches for it
+		return klips.DropPolicy // nothing vouches for it
 	}
 	if p.next == packet.COMP {
 		if r := i.decompress(p); r >= 0 {
@@ -205,20 +205,20 @@ func (i *inbound) inner(p *incoming, head []byte) reason {
 }
 
 // find returns the SA of an arriving packet where it may have come by it.
-func (i *inbound) find(p *incoming, proto said.Proto, spi uint32) (*sadb.SA, reason) {
+func (i *inbound) find(p *incoming, proto said.Proto, spi uint32) (*sadb.SA, klips.DropReason) {
 	id := said.SAID{Dst: p.h.Dst, SPI: spi, Proto: proto}
 	if i.known.sa == nil || i.known.id != id {
 		i.known = known{id: id, sa: i.e.sas.Lookup(id)}
 	}
 	sa := i.known.sa
 	if sa == nil || sa.Larval || sa.Broken {
-		return nil, dropNoSA
+		return nil, klips.DropNoSA
 	}
 	encap := sa.Config.Encap.On()
 	src := sa.Config.Src
 	if encap != p.b.Encap.Src.IsValid() || !encap && src.IsValid() && !src.IsUnspecified() && src != p.h.Src {
 		sa.PolicyError()
-		return nil, dropPolicy
+		return nil, klips.DropPolicy
 	}
 	return sa, delivered
 }
@@ -233,14 +233,14 @@ func (i *inbound) through(p *incoming, sa *sadb.SA, state sadb.State) {
 }
 
 // why says what an error of an SA is counted as.
-func why(err error) reason {
+func why(err error) klips.DropReason {
 	switch {
 	case err == sadb.ErrReplay:
-		return dropReplay
+		return klips.DropReplay
 	case err == sadb.ErrDead:
-		return dropNoSA
+		return klips.DropNoSA
 	}
-	return dropAuth
+	return klips.DropAuth
 }
 
 // moves notes a change of the address that ESP in UDP comes from.

@@ -81,12 +81,12 @@ func TestHiddenProtocol(t *testing.T) {
 		}
 	}
 	west.device.Send(fragment6(2, 64, false, 64)) // whose first has not come
-	west.drops(dropFragment, 1)
+	west.drops(klips.DropFragment, 1)
 	west.device.Send(fragment6(3, 0, true, 64))
 	receive(t, sent)
 	west.clock.Move(assembleTime)
 	west.device.Send(fragment6(3, 64, false, 64)) // of another packet, by now
-	west.drops(dropFragment, 2)
+	west.drops(klips.DropFragment, 2)
 	idle(t, sent)
 }
 
@@ -104,7 +104,7 @@ func TestHiddenPorts(t *testing.T) {
 	sent := capture(west)
 	west.device.Send(fragment6(1, 0, true, 8))
 	west.device.Send(fragment6(1, 8, false, 64))
-	west.drops(dropFragment, 2)
+	west.drops(klips.DropFragment, 2)
 	idle(t, sent)
 }
 
@@ -127,7 +127,7 @@ func TestLongHeader(t *testing.T) {
 		if size <= maxHead {
 			receive(t, east.device.Received)
 		} else {
-			west.drops(dropSA, 1)
+			west.drops(klips.DropSA, 1)
 		}
 	}
 }
@@ -145,7 +145,7 @@ func TestTrapTooLate(t *testing.T) {
 		t.Errorf("eroutes %v, %v; want the tunnel alone", list, err)
 	}
 	idle(t, west.Events())
-	west.drops(dropHeld, 1)
+	west.drops(klips.DropHeld, 1)
 	west.device.Send(p)
 	receive(t, east.device.Received)
 }

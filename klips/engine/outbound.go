@@ -117,13 +117,13 @@ func (o *outbound) flush() {
 	n, err := o.at.wire.WriteBatch(o.queue, o.out)
 	o.line.Done()
 	if n > 0 {
-		e.stats.add(dropWire, n)
+		e.stats.add(klips.DropWire, n)
 		if errors.Is(err, syscall.EMSGSIZE) {
 			o.at.wire.Refresh() // its MTU is not what it was
 		}
 	}
 	n, _ = o.at.device.WriteBatch(o.back)
-	e.stats.add(dropDevice, n)
+	e.stats.add(klips.DropDevice, n)
 	e.expire(o.worn)
 	for i := range o.trapped {
 		e.hold(&o.trapped[i])
@@ -144,7 +144,7 @@ func (o *outbound) one(b *packet.Buffer) bool {
 	h, err := packet.Parse(b.Bytes())
 	switch {
 	case err != nil:
-		o.drop(dropMalformed, &h)
+		o.drop(klips.DropMalformed, &h)
 	case o.choose(&h) && h.Total <= o.stream.room:
 		return o.push(b.Bytes()[:h.Total], &h)
 	case o.crowded():
@@ -160,7 +160,7 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 	if !o.splitter.More() {
 		h, err := packet.Parse(b.Bytes())
 		if err != nil || !o.splitter.Start(b.Bytes(), &h, b.Segment) {
-			o.drop(dropMalformed, &h)
+			o.drop(klips.DropMalformed, &h)
 			return true
 		}
 		o.splitting = h
@@ -183,7 +183,7 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 		piece.Set(o.splitter.Next())
 		h, err := packet.Parse(piece.Bytes())
 		if err != nil {
-			o.drop(dropMalformed, &h)
+			o.drop(klips.DropMalformed, &h)
 			continue
 		}
 		o.single(piece, &h)
@@ -207,7 +207,7 @@ func (o *outbound) single(b *packet.Buffer, h *packet.Header) {
 }
 
 // drop counts a packet that goes no further.
-func (o *outbound) drop(r reason, h *packet.Header) {
+func (o *outbound) drop(r klips.DropReason, h *packet.Header) {
 	o.e.stats.count(r)
 	if o.e.debug.On(klips.TopicTunnel) {
 		o.e.debug.Sayf(klips.TopicTunnel, "tunnel: %s: dropped as one %v", o.e.debug.describe(h), r)
@@ -220,7 +220,7 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 	b.Window(0, h.Total)
 	flow := eroute.FlowOf(h)
 	if !o.fragments.complete(h, &flow, o.now) {
-		o.drop(dropFragment, h)
+		o.drop(klips.DropFragment, h)
 		return
 	}
 	entry, ok := e.eroutes.Lookup(flow)
@@ -229,13 +229,13 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 	}
 	switch {
 	case !ok:
-		o.drop(dropFragment, h)
+		o.drop(klips.DropFragment, h)
 		return
 	case o.isIKE(&flow, entry):
 		o.pass(b, h)
 		return
 	case entry == nil:
-		o.drop(dropNoEroute, h)
+		o.drop(klips.DropNoEroute, h)
 		return
 	}
 	entry.Count(1, o.now.UnixNano())
@@ -247,14 +247,14 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 	case klips.ShuntTrap:
 		o.trap(b, h, flow)
 	case klips.ShuntReject:
-		o.drop(dropShunt, h)
+		o.drop(klips.DropShunt, h)
 		if o.answers.allow(o.now) {
 			if answer := o.take(); packet.Prohibited(answer, b.Bytes(), h) {
 				o.back = append(o.back, answer)
 			}
 		}
 	default:
-		o.drop(dropShunt, h)
+		o.drop(klips.DropShunt, h)
 	}
 }
 
@@ -287,7 +287,7 @@ func (o *outbound) fragment(b *packet.Buffer, h *packet.Header, mtu int) {
 	from := o.used
 	if most := h.Total/max(1, (mtu-h.Payload-8)&^7) + 1; most > len(o.spare)-o.used ||
 		!packet.Split(b.Bytes(), h, mtu, o.e.id(), o.take) {
-		o.drop(dropTooBig, h)
+		o.drop(klips.DropTooBig, h)
 		return
 	}
 	o.out = append(o.out, o.spare[from:o.used]...)
@@ -295,7 +295,7 @@ func (o *outbound) fragment(b *packet.Buffer, h *packet.Header, mtu int) {
 
 // tooBig drops a packet that must not be cut, and says so to its sender.
 func (o *outbound) tooBig(p []byte, h *packet.Header, mtu int) {
-	o.drop(dropTooBig, h)
+	o.drop(klips.DropTooBig, h)
 	if !o.answers.allow(o.now) {
 		return
 	}

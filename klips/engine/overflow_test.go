@@ -8,12 +8,10 @@ import (
 	"time"
 
 	"ipsec/golden/lab"
+	"ipsec/klips"
 	"ipsec/klips/offload"
 	"ipsec/klips/said"
 )
-
-// late is the reason of packets that the kernel had no room for.
-const late = "that came faster than they were read"
 
 // TestOverflow holds a gateway up until the kernel has no room for what comes: each
 // packet is delivered, or counted.
@@ -50,7 +48,7 @@ func TestOverflow(t *testing.T) {
 			}
 			sent, arrived, lost := west.sent(), 0, 0
 			for range 200 {
-				if arrived, lost = east.echoes(), east.dropped()[late]; arrived+lost == sent {
+				if arrived, lost = east.echoes(), east.dropped()[klips.DropLate.String()]; arrived+lost == sent {
 					break
 				}
 				time.Sleep(20 * time.Millisecond)

@@ -41,7 +41,7 @@ func TestTOS(t *testing.T) {
 					}
 					want, ok := packet.InnerTOS(tos, arrived)
 					if !ok {
-						east.drops(dropCongestion, 1)
+						east.drops(klips.DropCongestion, 1)
 						return
 					}
 					got := receive(t, east.device.Received)
@@ -67,7 +67,7 @@ func TestShunts(t *testing.T) {
 	}
 	west.device.Send(udp("10.1.0.1:1", "10.4.0.1:2", 100))
 	west.device.Send(udp("10.1.0.1:1", "10.6.0.1:2", 100))
-	west.drops(dropShunt, 2)
+	west.drops(klips.DropShunt, 2)
 	idle(t, west.device.Received)
 	rejected := udp("10.1.0.1:1", "10.5.0.1:2", 100)
 	west.device.Send(rejected)
@@ -76,9 +76,9 @@ func TestShunts(t *testing.T) {
 		t.Errorf("%%reject: got %x", got)
 	}
 	west.device.Send(udp("10.1.0.1:1", "10.7.0.1:2", 100))
-	west.drops(dropNoEroute, 1)
+	west.drops(klips.DropNoEroute, 1)
 	west.device.Send([]byte("nonsense that is not IP"))
-	west.drops(dropMalformed, 1)
+	west.drops(klips.DropMalformed, 1)
 	es, err := west.ListEroutes()
 	west.must(err)
 	for _, e := range es {
@@ -96,7 +96,7 @@ func TestReject(t *testing.T) {
 	for range answersPerSecond * 2 {
 		west.device.Send(udp("10.1.0.1:1", "10.5.0.1:2", 100))
 	}
-	west.drops(dropShunt, answersPerSecond*2)
+	west.drops(klips.DropShunt, answersPerSecond*2)
 	west.must(west.Close())
 	if n := len(west.device.Received); n != answersPerSecond {
 		t.Errorf("%d answers, want %d", n, answersPerSecond)
@@ -114,7 +114,7 @@ func TestTrap(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	west.device.Send(udp("10.1.0.1:1000", "10.2.0.1:2000", 50))
-	west.drops(dropShunt, 1)
+	west.drops(klips.DropShunt, 1)
 	idle(t, west.Events())
 	es, err := west.ListEroutes()
 	west.must(err)
@@ -160,7 +160,7 @@ func TestTrapLimit(t *testing.T) {
 		}
 	}
 	west.device.Send(nil)
-	west.drops(dropMalformed, 1) // and so all were seen
+	west.drops(klips.DropMalformed, 1) // and so all were seen
 	if es, _ := west.ListEroutes(); len(es) > heldLimit+1 {
 		t.Errorf("%d eroutes", len(es))
 	}
@@ -209,7 +209,7 @@ func TestLifetimes(t *testing.T) {
 				}
 				if s.gone {
 					west.device.Send(udp("10.1.0.1:1", "10.2.0.1:2", 72))
-					west.drops(dropNoSA, 1)
+					west.drops(klips.DropNoSA, 1)
 				}
 			}
 		})
@@ -333,10 +333,10 @@ func TestLog(t *testing.T) {
 	defer e.Close()
 	e.Sweep()
 	for range 3 {
-		e.stats.count(dropAuth)
+		e.stats.count(klips.DropAuth)
 		e.Sweep()
 	}
-	e.stats.count(dropReplay)
+	e.stats.count(klips.DropReplay)
 	now.Move(logInterval)
 	e.Sweep()
 	want := []string{"dropped packets: 1 not authentic", "dropped packets: 1 replayed, 2 not authentic"}
@@ -344,7 +344,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("got %q, want %q", lines, want)
 	}
 	drops, err := e.ListDrops()
-	if want := []klips.Drop{{Reason: "replayed", Packets: 1}, {Reason: "not authentic", Packets: 3}}; !slices.Equal(drops, want) || err != nil {
+	if want := []klips.Drop{{Reason: klips.DropReplay, Packets: 1}, {Reason: klips.DropAuth, Packets: 3}}; !slices.Equal(drops, want) || err != nil {
 		t.Errorf("drops %v, %v, want %v", drops, err, want)
 	}
 }

@@ -142,7 +142,7 @@ func TestPiecesTooBig(t *testing.T) {
 				if got := tooBig(t, receive(t, west.device.Received), want[0]); got != c.want {
 					t.Errorf("told of an MTU of %d, want %d", got, c.want)
 				}
-				west.drops(dropTooBig, uint64(len(want)))
+				west.drops(klips.DropTooBig, uint64(len(want)))
 				idle(t, east.device.Received)
 				return
 			}
@@ -167,7 +167,7 @@ func TestPiecesTrapped(t *testing.T) {
 	out.in[0].Segment = n.size
 	out.process(out.in)
 	receive(t, west.Events())
-	west.drops(dropHeld, uint64(len(want)-1))
+	west.drops(klips.DropHeld, uint64(len(want)-1))
 	for _, h := range west.held {
 		if !bytes.Equal(h.packet, want[0]) {
 			t.Errorf("held %x, want %x", h.packet, want[0])

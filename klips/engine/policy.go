@@ -3,6 +3,7 @@ package engine
 import (
 	"net/netip"
 
+	"ipsec/klips"
 	"ipsec/klips/eroute"
 	"ipsec/klips/sadb"
 	"ipsec/klips/said"
@@ -22,7 +23,7 @@ type known struct {
 }
 
 // allowed is allow, which it asks only once for packets of a flow.
-func (i *inbound) allowed(p *incoming, f eroute.Flow) reason {
+func (i *inbound) allowed(p *incoming, f eroute.Flow) klips.DropReason {
 	k := &i.known
 	if k.allowed && k.flow == f && k.sas == p.sas && k.peer == p.peer() {
 		return delivered
@@ -34,12 +35,12 @@ func (i *inbound) allowed(p *incoming, f eroute.Flow) reason {
 
 // allow is the inbound policy check: whether a packet of the flow may have come
 // out of the SAs that it came out of.
-func (i *inbound) allow(p *incoming, f eroute.Flow) reason {
+func (i *inbound) allow(p *incoming, f eroute.Flow) klips.DropReason {
 	if i.grouped(p) && inflow(p, &f) && i.expected(p, &f) {
 		return delivered
 	}
 	p.sas[p.n-1].PolicyError()
-	return dropPolicy
+	return klips.DropPolicy
 }
 
 // grouped reports whether the SAs are one whole group, from the outside in. Only

@@ -40,7 +40,7 @@ func TestReplay(t *testing.T) {
 	for _, i := range []int{5, 3, 4, 99, 36, 50, 35, 0} {
 		n.Deliver(bytes.Clone(packets[i]))
 	}
-	east.drops(dropReplay, 8)
+	east.drops(klips.DropReplay, 8)
 	sa, err := east.GetSA(ids[1])
 	east.must(err)
 	if sa.Usage.ReplayErrors != 8 || sa.Usage.Packets != 6 || sa.Usage.Seq != 100 {
@@ -96,13 +96,13 @@ func TestPolicy(t *testing.T) {
 		packet []byte
 		change func(east *gateway, ids []said.SAID) // before it is sent
 		alter  func(p []byte)                       // on the way
-		want   reason
+		want   klips.DropReason
 	}{
 		{name: "as it should be", packet: good, want: delivered},
-		{name: "source outside the inflow", packet: udp("10.3.0.1:1000", "10.2.0.1:2000", 100), want: dropPolicy},
-		{name: "destination outside the inflow", packet: udp("10.1.0.1:1000", "10.9.0.1:2000", 100), want: dropPolicy},
-		{name: "another family", packet: udp("[fd01::1]:1000", "[fd02::1]:2000", 100), want: dropPolicy},
-		{name: "inflow of another port", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "source outside the inflow", packet: udp("10.3.0.1:1000", "10.2.0.1:2000", 100), want: klips.DropPolicy},
+		{name: "destination outside the inflow", packet: udp("10.1.0.1:1000", "10.9.0.1:2000", 100), want: klips.DropPolicy},
+		{name: "another family", packet: udp("[fd01::1]:1000", "[fd02::1]:2000", 100), want: klips.DropPolicy},
+		{name: "inflow of another port", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.DelInflow(ids[0], klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix("10.2.0.0/16")}))
 			east.must(east.AddInflow(ids[0], klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix("10.2.0.0/16"), Proto: packet.UDP, DstPort: 2001}))
 		}},
@@ -113,9 +113,9 @@ func TestPolicy(t *testing.T) {
 		{name: "no inflow, no check", packet: udp("10.3.0.1:1000", "10.2.0.1:2000", 100), want: delivered, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.DelInflow(ids[0], klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix("10.2.0.0/16")}))
 		}},
-		{name: "no such SA", packet: good, want: dropNoSA, change: func(east *gateway, ids []said.SAID) { east.must(east.DelSA(ids[1])) }},
-		{name: "a group that lost its tunnel", packet: good, want: dropNoSA, change: func(east *gateway, ids []said.SAID) { east.must(east.DelSA(ids[0])) }},
-		{name: "AH is missing", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "no such SA", packet: good, want: klips.DropNoSA, change: func(east *gateway, ids []said.SAID) { east.must(east.DelSA(ids[1])) }},
+		{name: "a group that lost its tunnel", packet: good, want: klips.DropNoSA, change: func(east *gateway, ids []said.SAID) { east.must(east.DelSA(ids[0])) }},
+		{name: "AH is missing", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			ah := klips.SA{ID: said.SAID{Dst: ids[0].Dst, SPI: 7, Proto: said.AH}, Auth: "md5-96", AuthKey: key(16, 1)}
 			esp, tun := klips.SA{ID: ids[1], Enc: "aesgcm16", EncKey: key(20, 1)}, klips.SA{ID: ids[0], TunnelSrc: addr("192.1.2.23"), TunnelDst: addr("192.1.2.45")}
 			east.must(east.ClearSAs())
@@ -124,28 +124,28 @@ func TestPolicy(t *testing.T) {
 			}
 			east.must(east.GroupSAs([]said.SAID{tun.ID, esp.ID, ah.ID}))
 		}},
-		{name: "ESP without its tunnel", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "ESP without its tunnel", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.ClearSAs())
 			east.must(east.AddSA(klips.SA{ID: ids[1], Enc: "aesgcm16", EncKey: key(20, 1)}))
 		}},
-		{name: "another outer source", packet: good, want: dropPolicy, alter: func(p []byte) { p[15]++ }},
-		{name: "another outer source, of the tunnel alone", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "another outer source", packet: good, want: klips.DropPolicy, alter: func(p []byte) { p[15]++ }},
+		{name: "another outer source, of the tunnel alone", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			tun, esp := klips.SA{ID: ids[0], TunnelSrc: addr("192.1.2.99"), TunnelDst: addr("192.1.2.45")}, klips.SA{ID: ids[1], Enc: "aesgcm16", EncKey: key(20, 1)}
 			east.must(east.ClearSAs())
 			east.must(east.AddSA(tun))
 			east.must(east.AddSA(esp))
 			east.must(east.GroupSAs(ids))
 		}},
-		{name: "answers would go to another", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "answers would go to another", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.AddEroute(klips.Eroute{Selector: klips.Selector{Src: prefix("10.2.0.0/16"), Dst: prefix("10.1.0.1/32")}, SAID: said.SAID{Dst: addr("192.1.2.99"), SPI: 9, Proto: said.IPIP}}))
 		}},
 		{name: "answers would go back", packet: good, want: delivered, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.AddEroute(klips.Eroute{Selector: klips.Selector{Src: prefix("10.2.0.0/16"), Dst: prefix("10.1.0.1/32")}, SAID: said.SAID{Dst: addr("192.1.2.23"), SPI: 9, Proto: said.IPIP}}))
 		}},
-		{name: "not in UDP", packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "not in UDP", packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.UpdateSA(klips.SA{ID: ids[1], Encap: klips.Encap{SrcPort: 4500, DstPort: 4500}}))
 		}},
-		{name: "in UDP", conn: func(c *conn) { c.encap = true }, packet: good, want: dropPolicy, change: func(east *gateway, ids []said.SAID) {
+		{name: "in UDP", conn: func(c *conn) { c.encap = true }, packet: good, want: klips.DropPolicy, change: func(east *gateway, ids []said.SAID) {
 			east.must(east.UpdateSA(klips.SA{ID: ids[1]}))
 		}},
 	} {
@@ -191,7 +191,7 @@ func TestNothingBare(t *testing.T) {
 		c.protos = protos
 		c.up(west, east, 0x1001)
 		west.device.Send(udp("10.1.0.1:1", "10.2.0.1:2", 500))
-		west.drops(dropNoSA, 1)
+		west.drops(klips.DropNoSA, 1)
 		idle(t, sent)
 	}
 	_, west, east := pair(t, klips.Settings{})
@@ -199,7 +199,7 @@ func TestNothingBare(t *testing.T) {
 	sent := capture(west)
 	west.must(west.DelSA(ids[1])) // leaves the tunnel
 	west.device.Send(udp("10.1.0.1:1", "10.2.0.1:2", 500))
-	west.drops(dropNoSA, 1)
+	west.drops(klips.DropNoSA, 1)
 	idle(t, sent)
 }
 
@@ -269,10 +269,10 @@ func TestKnownPolicy(t *testing.T) {
 		}
 		device := &plainHost{Device: fakeDevice{east.device}}
 		in := newInbound(east.Engine, &attachment{wire: fakeWire{east.wire}, device: device}, batch, packet.MaxSize)
-		before := east.stats.get(dropPolicy)
+		before := east.stats.get(klips.DropPolicy)
 		in.process(arriving(rand.New(rand.NewPCG(1, 1)), nil, wire.sent))
-		if len(wire.sent) != 2 || len(device.got) != 1 || east.stats.get(dropPolicy) != before+1 {
-			t.Errorf("in UDP %v: %d packets arrived of %d, %d against the policy; want 1 of 2, and 1", encap, len(device.got), len(wire.sent), east.stats.get(dropPolicy)-before)
+		if len(wire.sent) != 2 || len(device.got) != 1 || east.stats.get(klips.DropPolicy) != before+1 {
+			t.Errorf("in UDP %v: %d packets arrived of %d, %d against the policy; want 1 of 2, and 1", encap, len(device.got), len(wire.sent), east.stats.get(klips.DropPolicy)-before)
 		}
 	}
 }

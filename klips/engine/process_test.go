@@ -179,7 +179,7 @@ func (p *process) do(o *order) (string, error) {
 		drops, err := p.engine.ListDrops()
 		var list []string
 		for _, d := range drops {
-			list = append(list, fmt.Sprintf("%d %s", d.Packets, d.Reason))
+			list = append(list, fmt.Sprintf("%d %v", d.Packets, d.Reason))
 		}
 		return strings.Join(list, "; "), err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
 	"ipsec/klips/tun/tuntest"
@@ -147,7 +148,7 @@ func TestQueues(t *testing.T) {
 					t.Errorf("flow %x: a packet came twice", flow)
 				}
 			}
-			if east.stats.get(dropReplay) == 0 && !c.order {
+			if east.stats.get(klips.DropReplay) == 0 && !c.order {
 				t.Error("nothing was replayed")
 			}
 		})

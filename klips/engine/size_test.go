@@ -196,14 +196,14 @@ func TestPorts(t *testing.T) {
 		return b
 	})
 	west.device.Send(buffers[1].Bytes()) // who knows which ports it has
-	west.drops(dropFragment, 1)
+	west.drops(klips.DropFragment, 1)
 	for _, b := range buffers {
 		west.device.Send(b.Bytes())
 		if got := receive(t, east.device.Received); !bytes.Equal(got, b.Bytes()) {
 			t.Errorf("got %x", got)
 		}
 	}
-	west.drops(dropFragment, 1)
+	west.drops(klips.DropFragment, 1)
 }
 
 // TestAssemble sends the fragments of a packet in transport mode, where it
@@ -249,16 +249,16 @@ func TestAssemble(t *testing.T) {
 				}
 			}
 			west.device.Send(a[1]) // without its first
-			west.drops(dropFragment, 1)
+			west.drops(klips.DropFragment, 1)
 			west.device.Send(a[0])
 			west.device.Send(a[2]) // without its second
-			west.drops(dropFragment, 2)
+			west.drops(klips.DropFragment, 2)
 			west.device.Send(a[0])
 			west.device.Send(nil)
-			west.drops(dropMalformed, 1) // and so it was seen
+			west.drops(klips.DropMalformed, 1) // and so it was seen
 			west.clock.Move(assembleTime)
 			west.device.Send(a[1])
-			west.drops(dropFragment, 3)
+			west.drops(klips.DropFragment, 3)
 			idle(t, east.device.Received)
 		})
 	}

@@ -7,52 +7,22 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"ipsec/klips"
 )
-
-// A reason is why a packet was dropped.
-type reason int
-
-const (
-	dropMalformed reason = iota
-	dropNoEroute
-	dropShunt
-	dropHeld
-	dropFragment
-	dropNoSA
-	dropSA
-	dropReplay
-	dropAuth
-	dropPolicy
-	dropCongestion
-	dropTooBig
-	dropWire
-	dropDevice
-	dropRead
-	dropLate
-	reasons
-)
-
-func (r reason) String() string {
-	return [...]string{
-		"malformed", "without an eroute", "stopped by a %drop, %reject or %hold", "of flows that wait for an SA",
-		"fragments whose flow cannot be told", "without an SA", "that their SA could not carry", "replayed", "not authentic",
-		"against the inbound policy", "marked as congested that cannot be", "too big", "refused by the physical interface",
-		"refused by the virtual interface", "lost to errors of a socket", "that came faster than they were read",
-	}[r]
-}
 
 // counters count dropped packets by reason.
 type counters struct {
-	drops [reasons]atomic.Uint64
+	drops [klips.DropReasons]atomic.Uint64
 
 	// Guarded by the engine's mu.
-	logged [reasons]uint64
+	logged [klips.DropReasons]uint64
 	last   time.Time
 }
 
-func (c *counters) count(r reason)      { c.drops[r].Add(1) }
-func (c *counters) add(r reason, n int) { c.drops[r].Add(uint64(n)) }
-func (c *counters) get(r reason) uint64 { return c.drops[r].Load() }
+func (c *counters) count(r klips.DropReason)      { c.drops[r].Add(1) }
+func (c *counters) add(r klips.DropReason, n int) { c.drops[r].Add(uint64(n)) }
+func (c *counters) get(r klips.DropReason) uint64 { return c.drops[r].Load() }
 
 // tally counts the packets that a physical interface has lost since it last did.
 func (a *attachment) tally(c *counters) {
@@ -63,7 +33,7 @@ func (a *attachment) tally(c *counters) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n := w.Overflows(); n > a.overflows {
-		c.add(dropLate, int(n-a.overflows))
+		c.add(klips.DropLate, int(n-a.overflows))
 		a.overflows = n
 	}
 }
@@ -87,7 +57,7 @@ func (c *counters) report(now time.Time) string {
 		return ""
 	}
 	var parts []string
-	for r := range reasons {
+	for r := range klips.DropReasons {
 		n := c.get(r)
 		if n > c.logged[r] {
 			parts = append(parts, fmt.Sprintf("%d %s", n-c.logged[r], r))

@@ -85,8 +85,8 @@ func TestStorm(t *testing.T) {
 	control.Wait()
 	west.must(west.Close())
 	east.must(east.Close()) // and so nothing is on its way
-	if lost == 0 || west.stats.get(dropReplay)+east.stats.get(dropReplay) == 0 {
-		t.Errorf("%d lost, %d replayed: the network was too kind", lost, west.stats.get(dropReplay)+east.stats.get(dropReplay))
+	if lost == 0 || west.stats.get(klips.DropReplay)+east.stats.get(klips.DropReplay) == 0 {
+		t.Errorf("%d lost, %d replayed: the network was too kind", lost, west.stats.get(klips.DropReplay)+east.stats.get(klips.DropReplay))
 	}
 }
 

@@ -99,7 +99,7 @@ func (o *outbound) push(p []byte, h *packet.Header) bool {
 	case !ok:
 		return false
 	case n == 0:
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 	default:
 		o.place(p, h)
 	}
@@ -119,7 +119,7 @@ func (o *outbound) pushAll(h *packet.Header) bool {
 	}
 	if n == 0 {
 		o.splitter.Next()
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 	}
 	for range n {
 		o.place(o.splitter.Next(), h)
@@ -164,7 +164,7 @@ func (o *outbound) place(p []byte, h *packet.Header) {
 		o.begins(tos, h.DF)
 	}
 	if _, err := o.granted.Seal(&o.scratch, o.arena[:o.arenaUsed], p, next); err != nil {
-		o.drop(dropSA, h)
+		o.drop(klips.DropSA, h)
 		if t.count == 0 {
 			o.forget()
 		}

@@ -217,9 +217,9 @@ func (e *Engine) ClearEroutes() error {
 func (e *Engine) ListDrops() ([]klips.Drop, error) {
 	e.tally()
 	var list []klips.Drop
-	for r := range reasons {
+	for r := range klips.DropReasons {
 		if n := e.stats.get(r); n > 0 {
-			list = append(list, klips.Drop{Reason: r.String(), Packets: n})
+			list = append(list, klips.Drop{Reason: r, Packets: n})
 		}
 	}
 	return list, nil

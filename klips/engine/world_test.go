@@ -99,13 +99,13 @@ func (g *gateway) must(err error) {
 }
 
 // drops waits until n packets have been dropped for a reason.
-func (g *gateway) drops(r reason, n uint64) {
+func (g *gateway) drops(r klips.DropReason, n uint64) {
 	g.t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for g.stats.get(r) != n {
 		if time.Now().After(deadline) {
 			var all []string
-			for r := range reasons {
+			for r := range klips.DropReasons {
 				all = append(all, fmt.Sprintf("%d %v", g.stats.get(r), r))
 			}
 			g.t.Fatalf("%d packets %v, want %d; %q", g.stats.get(r), r, n, all)

@@ -123,7 +123,8 @@ func decodeExt(kind Kind, b []byte) (Ext, bool) {
 			return nil, false
 		}
 		s, ok := readText(b[12:])
-		return Drop{klips.Drop{Reason: s, Packets: host.Uint64(b[4:])}}, ok
+		r, known := klips.ParseDropReason(s)
+		return Drop{klips.Drop{Reason: r, Packets: host.Uint64(b[4:])}}, ok && known
 	case KindSettings:
 		return Switches{b[0] != 0, b[1] != 0}, len(b) == 4
 	case KindDebug, KindError:

@@ -191,7 +191,7 @@ func (e Attachment) append(b []byte) ([]byte, error) {
 }
 
 func (e Drop) append(b []byte) ([]byte, error) {
-	return text(words(append(b, 0, 0, 0, 0), e.Packets), e.Reason)
+	return text(words(append(b, 0, 0, 0, 0), e.Packets), e.Reason.String())
 }
 
 func (e Switches) append(b []byte) ([]byte, error) {

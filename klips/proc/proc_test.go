@@ -82,12 +82,12 @@ func TestTables(t *testing.T) {
 			return Tncfg(b, []klips.Attachment{{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500}, {Virtual: "ipsec1"}})
 		})},
 		{Name: "drops", Data: print(func(b *strings.Builder) error {
-			return Drops(b, []klips.Drop{{Reason: "without an eroute", Packets: 12}, {Reason: "replayed", Packets: 1}})
+			return Drops(b, []klips.Drop{{Reason: klips.DropNoEroute, Packets: 12}, {Reason: klips.DropReplay, Packets: 1}})
 		})},
 		{Name: "look", Data: print(func(b *strings.Builder) error {
 			return Look(b, Tables{Eroutes: append(eroutes, klips.Eroute{Selector: flow("192.0.2.0/24", "192.0.1.0/24"), SAID: sas[0].ID}), SAs: sas[:2],
 				Attachments: []klips.Attachment{{Virtual: "ipsec0", Physical: "eth0", MTU: 1400, PhysicalMTU: 1500}},
-				Drops:       []klips.Drop{{Reason: "replayed", Packets: 1}}}, now)
+				Drops:       []klips.Drop{{Reason: klips.DropReplay, Packets: 1}}}, now)
 		})},
 		{Name: "ipsec_klipsdebug", Data: print(func(b *strings.Builder) error {
 			return KlipsDebug(b, klips.Settings{Debug: []string{"tunnel-xmit", "pfkey"}})

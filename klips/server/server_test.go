@@ -288,7 +288,7 @@ func TestDrops(t *testing.T) {
 	if got, err := c.ListDrops(); got != nil || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	f.table.Drops = []klips.Drop{{Reason: "without an eroute", Packets: 1 << 40}, {Reason: "replayed", Packets: 1}}
+	f.table.Drops = []klips.Drop{{Reason: klips.DropNoEroute, Packets: 1 << 40}, {Reason: klips.DropReplay, Packets: 1}}
 	if got, err := c.ListDrops(); !reflect.DeepEqual(got, f.table.Drops) || err != nil {
 		t.Errorf("%v, %v, want %v", got, err, f.table.Drops)
 	}
