@@ -59,8 +59,9 @@ func newInlet(s *socket) (*Inlet, error) {
 
 // ReadBatch waits for a packet and returns how many it has made the first of
 // bufs to be: IP packets as they came, in memory that is the socket's again at
-// the next call. After Link.Close the error is os.ErrClosed, and takes the memory
-// with it: whoever reads, reads until then. Other errors are passing.
+// the next call. After Link.Close, and once all that came before has been read, the
+// error is os.ErrClosed, and takes the memory with it: whoever reads, reads until
+// then. Other errors are passing.
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	s := in.socket
 	if in.left {
@@ -69,11 +70,12 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	for {
 		in.giveBack()
 		if s.rx.filled(1) == 0 {
-			if err := in.raw.Read(in.wait); err != nil { // it is closed, by whatever name
+			err := in.raw.Read(in.wait)
+			if err != nil && s.rx.filled(1) == 0 { // it is closed, by whatever name, and empty
 				in.Leave()
 				return 0, os.ErrClosed
 			}
-			if in.err != nil {
+			if err == nil && in.err != nil {
 				return 0, fmt.Errorf("failed to wait for packets: %w", in.err)
 			}
 		}

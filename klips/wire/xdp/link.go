@@ -215,7 +215,16 @@ func (l *Link) Send(head *Header, packets []*packet.Buffer) (sent int, err error
 	return l.outlet.send(head, packets)
 }
 
-// Close takes the program off the interface. Those who read get os.ErrClosed.
+// grace returns once the processors are through with the packets that they had
+// when it was called: until then a packet may come by a program that has been taken
+// off. MEMBARRIER_CMD_GLOBAL, of membarrier(2), waits for a grace period of RCU.
+func grace() {
+	const global = 1 << 0
+	_, _, _ = unix.Syscall(unix.SYS_MEMBARRIER, global, 0, 0) // without it the time until the readers wake has to do
+}
+
+// Close takes the program off the interface. What has been sent leaves. Those who
+// read get what has come, and then os.ErrClosed. It takes milliseconds.
 func (l *Link) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -232,6 +241,7 @@ func (l *Link) Close() error {
 		_ = l.program.sockets.Delete(l.slots.first + i) // it goes with the socket too
 	}
 	l.program.release(l.slots)
+	grace()
 	if l.outlet != nil {
 		l.outlet.close()
 	}

@@ -129,6 +129,7 @@ func (o *outlet) close() {
 	defer o.mu.Unlock()
 	if !o.closed {
 		o.closed = true
+		o.kick() // what the interface had no room for before
 		o.socket.leave()
 	}
 }
