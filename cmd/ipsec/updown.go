@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"ipsec/klips/route/rtnetlink"
 	"ipsec/pluto/updown"
 )
 
@@ -15,5 +16,5 @@ type updownCmd struct {
 
 // Run does what the variables ask for.
 func (c *updownCmd) Run(e *env) error {
-	return updown.Default(&updown.Netlink{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
+	return updown.Default(&rtnetlink.Host{}, e.Paths.Info(), e.Getenv, func(line string) { fmt.Fprintln(e.Stderr, line) })
 }

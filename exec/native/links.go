@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
 
 	"github.com/vishvananda/netlink"
 
+	"ipsec/klips/route"
+	"ipsec/klips/route/rtnetlink"
 	"ipsec/plan"
 )
 
@@ -16,7 +17,7 @@ func (e *Executor) AddAddr(_ context.Context, op plan.AddAddr) error {
 	link, err := find(op.Link)
 	if err == nil {
 		// Like ip(8), and unlike the library, no broadcast address where none is given.
-		err = netlink.AddrReplace(link, &netlink.Addr{IPNet: ipNet(op.Prefix), Broadcast: net.IPv4zero})
+		err = netlink.AddrReplace(link, &netlink.Addr{IPNet: rtnetlink.IPNet(op.Prefix), Broadcast: net.IPv4zero})
 	}
 	return failed(fmt.Sprintf("add address %v to %s", op.Prefix, op.Link), err)
 }
@@ -25,7 +26,7 @@ func (e *Executor) AddAddr(_ context.Context, op plan.AddAddr) error {
 func (e *Executor) DelAddr(_ context.Context, op plan.DelAddr) error {
 	link, err := find(op.Link)
 	if err == nil {
-		err = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(op.Prefix), Broadcast: net.IPv4zero})
+		err = netlink.AddrDel(link, &netlink.Addr{IPNet: rtnetlink.IPNet(op.Prefix), Broadcast: net.IPv4zero})
 	}
 	return failed(fmt.Sprintf("delete address %v of %s", op.Prefix, op.Link), err)
 }
@@ -51,38 +52,12 @@ func (e *Executor) LinkUp(_ context.Context, op plan.LinkUp) error {
 // AddRoute is like 'ip route replace DST dev LINK [src SRC] [mtu MTU] [metric
 // METRIC]'.
 func (e *Executor) AddRoute(_ context.Context, op plan.AddRoute) error {
-	link, err := find(op.Link)
-	if err == nil {
-		route := &netlink.Route{
-			LinkIndex: link.Attrs().Index,
-			Dst:       ipNet(op.Dst.Masked()),
-			Scope:     netlink.SCOPE_LINK,
-			MTU:       op.MTU,
-			Priority:  op.Metric,
-		}
-		if op.Dst.Addr().Is6() {
-			route.Scope = netlink.SCOPE_UNIVERSE
-		}
-		if op.Src.IsValid() {
-			route.Src = op.Src.AsSlice()
-		}
-		err = netlink.RouteReplace(route)
-	}
-	return failed(fmt.Sprintf("route %v into %s", op.Dst, op.Link), err)
+	return e.routes.Replace(route.Route{Dst: op.Dst, Link: op.Link, Src: op.Src, MTU: op.MTU, Metric: op.Metric})
 }
 
 // DelRoute is like 'ip route del DST dev LINK [metric METRIC]'.
 func (e *Executor) DelRoute(_ context.Context, op plan.DelRoute) error {
-	link, err := find(op.Link)
-	if err == nil {
-		err = netlink.RouteDel(&netlink.Route{
-			LinkIndex: link.Attrs().Index,
-			Dst:       ipNet(op.Dst.Masked()),
-			Scope:     netlink.SCOPE_NOWHERE,
-			Priority:  op.Metric,
-		})
-	}
-	return failed(fmt.Sprintf("delete the route %v into %s", op.Dst, op.Link), err)
+	return e.routes.Delete(route.Route{Dst: op.Dst, Link: op.Link, Metric: op.Metric})
 }
 
 func find(name string) (netlink.Link, error) {
@@ -91,8 +66,4 @@ func find(name string) (netlink.Link, error) {
 		return nil, fmt.Errorf("there is no link %s: %w", name, err)
 	}
 	return link, nil
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -22,6 +22,7 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/klips/process"
+	"ipsec/klips/route/rtnetlink"
 	"ipsec/klips/tun"
 	"ipsec/logger"
 	"ipsec/plan"
@@ -54,6 +55,7 @@ type Executor struct {
 	settings   string // the folder of the kernel's network settings, with a slash
 	lock       *os.File
 	table      klips.Table
+	routes     rtnetlink.Host
 	pluto      whack.Session
 	complained bool // about lines of ipsec.info
 }
@@ -82,10 +84,12 @@ func New(env Env) *Executor {
 	return &Executor{env: env, config: sync.OnceValues(env.Config), settings: info.SettingsDir}
 }
 
-// Close releases the lock of Lock and closes the connections to KLIPS and Pluto.
+// Close releases the lock of Lock and closes the connections to KLIPS, Pluto and
+// the kernel.
 func (e *Executor) Close() error {
 	e.hangUp()
 	e.pluto.Close()
+	e.routes.Close()
 	if e.lock == nil {
 		return nil
 	}

@@ -57,7 +57,7 @@ func Open(name string, mtu int, want offload.Set, queues int) (*Device, error) {
 		isNew = true
 	case err != nil:
 		return nil, fmt.Errorf("failed to look for %s: %w", name, err)
-	case !ours(link):
+	case !IsOurs(link):
 		return nil, fmt.Errorf("failed to open %s: there is a link of that name that is not ours: %w", name, syscall.EEXIST)
 	case opened(link) > 0:
 		return nil, fmt.Errorf("failed to open %s: another process has it open: %w", name, syscall.EBUSY)

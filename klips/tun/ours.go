@@ -18,7 +18,7 @@ func Ours() ([]string, error) {
 	}
 	var names []string
 	for _, link := range links {
-		if ours(link) {
+		if IsOurs(link) {
 			names = append(names, link.Attrs().Name)
 		}
 	}
@@ -37,7 +37,7 @@ func Remove(name string) error {
 	if err != nil {
 		return fmt.Errorf("failed to look for %s: %w", name, err)
 	}
-	if !ours(link) {
+	if !IsOurs(link) {
 		return fmt.Errorf("refused to remove %s, which is not ours: expected a TUN device with alias %q: %w", name, Alias, syscall.EPERM)
 	}
 	if err := netlink.LinkDel(link); err != nil { // by its index
@@ -46,6 +46,7 @@ func Remove(name string) error {
 	return nil
 }
 
-func ours(link netlink.Link) bool {
+// IsOurs reports whether link is a device of KLIPS.
+func IsOurs(link netlink.Link) bool {
 	return link.Type() == "tuntap" && link.Attrs().Alias == Alias || link.Type() == "tun" && link.Attrs().Alias == Alias
 }

@@ -1,11 +1,11 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 
+	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
@@ -14,7 +14,7 @@ type host struct {
 	links    map[string]*plan.Link
 	holder   map[netip.Addr]*plan.Link // the link that has an address
 	defaults []plan.Route              // the default routes
-	routes   []plan.Route              // by destination: those within a network stand together
+	table    *route.Table
 }
 
 func newHost(facts plan.Facts) *host {
@@ -29,18 +29,49 @@ func newHost(facts plan.Facts) *host {
 		}
 	}
 	for _, r := range facts.Routes {
-		if !r.Dst.IsValid() {
-			continue
-		}
-		h.routes = append(h.routes, r)
-		if r.Dst.Bits() == 0 {
+		if r.Dst.IsValid() && r.Dst.Bits() == 0 {
 			h.defaults = append(h.defaults, r)
 		}
 	}
-	slices.SortStableFunc(h.routes, func(a, b plan.Route) int {
-		return cmp.Or(compareNets(a.Dst, b.Dst), cmp.Compare(a.Metric, b.Metric))
-	})
+	h.table = tableOf(facts)
 	return h
+}
+
+// tableOf returns the routes of the host as package route has them.
+func tableOf(facts plan.Facts) *route.Table {
+	var h route.Host
+	for _, r := range facts.Routes {
+		if r.Dst.IsValid() {
+			h.Routes = append(h.Routes, route.Route{Dst: r.Dst, Link: r.Link, Gateway: r.Gateway, Src: r.Src, Metric: r.Metric})
+		}
+	}
+	peers := make(map[string][]plan.Addr)
+	for _, link := range facts.Links {
+		for _, a := range link.Addrs {
+			h.Addrs = append(h.Addrs, a.Prefix.Addr())
+			h.Nets = append(h.Nets, route.Net{Prefix: a.Prefix, Link: link.Name})
+			if a.Peer.IsValid() {
+				h.Nets = append(h.Nets, route.Net{Prefix: single(a.Peer), Link: link.Name})
+				peers[link.Name] = append(peers[link.Name], a)
+			}
+		}
+	}
+	for _, r := range h.Routes {
+		for _, a := range peers[r.Link] {
+			if isPeerNet(r, a) {
+				h.Nets = append(h.Nets, route.Net{Prefix: r.Dst, Link: r.Link})
+			}
+		}
+	}
+	return route.NewTable(h)
+}
+
+// isPeerNet reports whether r is the route that the kernel made to the network
+// of a's peer, whose length facts do not have: of IPv4 its source is our
+// address, of IPv6 it has a metric that no other route gets by itself.
+func isPeerNet(r route.Route, a plan.Addr) bool {
+	const kernelMetric = 256
+	return !r.Gateway.IsValid() && r.Dst.Contains(a.Peer) && (r.Src == a.Prefix.Addr() || a.Peer.Is6() && r.Metric == kernelMetric)
 }
 
 // exit is where packets for everywhere leave: what %defaultroute stands for.
@@ -105,44 +136,4 @@ func firstAddr(l *plan.Link, v4 bool) netip.Addr {
 		}
 	}
 	return netip.Addr{}
-}
-
-// single returns the prefix that holds addr alone: /32 or /128.
-func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
-
-// within returns the routes to dst, those of the lowest metric first, and to
-// networks inside of it.
-func (h *host) within(dst netip.Prefix) []plan.Route {
-	dst = dst.Masked()
-	first, _ := slices.BinarySearchFunc(h.routes, dst, func(r plan.Route, p netip.Prefix) int { return compareNets(r.Dst, p) })
-	list := h.routes[first:]
-	for i, r := range list {
-		if !dst.Contains(r.Dst.Addr()) {
-			return list[:i]
-		}
-	}
-	return list
-}
-
-// compareNets puts a network before those inside of it.
-func compareNets(a, b netip.Prefix) int {
-	return cmp.Or(a.Masked().Addr().Compare(b.Masked().Addr()), cmp.Compare(a.Bits(), b.Bits()))
-}
-
-// neighbours reports whether r leads straight to a network that this host is
-// on: that of an address of the link, the peer of a point-to-point link, or
-// the gateway of another route.
-func (h *host) neighbours(r plan.Route) bool {
-	link := h.links[r.Link]
-	if r.Gateway.IsValid() || link == nil {
-		return false
-	}
-	for _, a := range link.Addrs {
-		if a.Prefix.Masked() == r.Dst || a.Peer.IsValid() && r.Dst.Contains(a.Peer) {
-			return true
-		}
-	}
-	return r.Dst.IsSingleIP() && slices.ContainsFunc(h.routes, func(other plan.Route) bool {
-		return other.Link == r.Link && other.Gateway == r.Dst.Addr()
-	})
 }

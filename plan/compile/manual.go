@@ -6,6 +6,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
@@ -14,7 +15,7 @@ type manualConn struct {
 	oriented
 	bad    *conf.Diagnostic // why it cannot be brought up
 	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
-	beside []plan.Route     // to networks of this host that are inside the peer's
+	beside []route.Route    // to networks of this host that are inside the peer's
 	reason string
 	place  string // conn "NAME" (FILE:LINE)
 	flows  []plan.Flow
@@ -50,21 +51,22 @@ func (c *compiler) manualConns() []*manualConn {
 			list = append(list, c.manualConn(conn, reason, false))
 		}
 	}
-	c.refuseLeaks(list, lettingPass(list))
+	c.lead(list, passesOf(list))
+	c.refuseLeaks(list)
 	return list
 }
 
 // refuseLeaks notes an error for each conn whose packets would leave in the
-// clear by a route of the host, unless passes let them.
-func (c *compiler) refuseLeaks(list, passes []*manualConn) {
+// clear by a route of the host.
+func (c *compiler) refuseLeaks(list []*manualConn) {
 	for _, m := range list {
-		if c.host.bypass(m, passes); m.leak != nil {
+		if m.leak != nil {
 			c.errorf(m.leak.Pos, "conn %q: %s", m.conn.Name, m.leak.Text)
 		}
 	}
 }
 
-// manualConn resolves one manually keyed conn.
+// manualConn resolves one manually keyed conn, but for its routes: those are for lead.
 func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manualConn {
 	m := &manualConn{reason: reason, place: fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)}
 	m.conn = conn
@@ -89,9 +91,7 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 	}
 	if o.us.customUpdown() != "" {
 		m.hooks = m.newHooks()
-		return m
 	}
-	m.routes = c.routesOf(m)
 	return m
 }
 

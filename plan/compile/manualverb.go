@@ -63,7 +63,6 @@ func Manual(action Action, names []string, other bool, cfg *conf.Config, facts p
 			p.Nodes = append(p.Nodes, m.down()...)
 		}
 	case ManualUnroute:
-		c.others(names) // which counts their routes
 		for _, m := range c.manual {
 			p.Nodes = append(p.Nodes, c.unroute(m)...)
 		}
@@ -98,8 +97,12 @@ func (c *compiler) namedConns(action Action, names []string, other bool) []*manu
 		}
 		list = append(list, m)
 	}
+	others := c.others(names)
+	passes := append(passesOf(list), passesOf(others)...)
+	c.lead(list, passes)
+	c.lead(others, passes) // so that a route which they need, too, is known to be needed
 	if action == ManualUp || action == ManualRoute {
-		c.refuseLeaks(list, append(lettingPass(list), lettingPass(c.others(names))...))
+		c.refuseLeaks(list)
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
@@ -85,7 +86,7 @@ func (c *compiler) plutoRoutes(dst netip.Prefix) bool {
 			if end.Host.Addr.IsValid() && len(end.Subnets) == 0 && dst == single(end.Host.Addr) {
 				return true
 			}
-			if slices.ContainsFunc(end.Subnets, func(net netip.Prefix) bool { return covers(net, dst) }) {
+			if slices.ContainsFunc(end.Subnets, func(net netip.Prefix) bool { return route.Covers(net, dst) }) {
 				return true
 			}
 		}

@@ -2,74 +2,82 @@ package compile
 
 import (
 	"net/netip"
+	"slices"
 
 	"ipsec/conf"
+	"ipsec/klips"
+	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
-// routesOf returns the routes of m that no conn before it has.
-func (c *compiler) routesOf(m *manualConn) []plan.AddRoute {
-	here := c.host
+// lead finds the routes that lead the packets of list into KLIPS, of each conn those
+// that none before it has. A conn whose packets would leave in the clear by a
+// route of the host has a leak, unless passes let them. One with an updown command has
+// its routes made by that command, which may know better.
+func (c *compiler) lead(list []*manualConn, passes []klips.Selector) {
+	for _, m := range list {
+		if m.bad != nil || len(m.hooks) > 0 {
+			continue
+		}
+		routes := c.leadOne(m, passes)
+		for _, r := range routes {
+			if c.routed[r.Deletion()]++; c.routed[r.Deletion()] == 1 {
+				m.routes = append(m.routes, r)
+			}
+		}
+	}
+}
+
+// leadOne returns the routes of one conn, and notes its leak and what is beside it.
+func (c *compiler) leadOne(m *manualConn, passes []klips.Selector) []plan.AddRoute {
+	table := c.host.table
 	if m.other {
-		here = new(host) // nothing is known of the routes of the other end
+		table = new(route.Table) // nothing is known of the routes of the other end
 	}
 	var list []plan.AddRoute
-	for _, remote := range m.them.clients() {
-		if m.conn.Type == conf.Passthrough && here.routed(remote.Masked(), m.conn.Metric) {
-			continue // its packets pass by the route that is there
+	for _, f := range m.flows {
+		lead, err := table.Lead(route.Want{
+			Flow: klips.Selector(f), Virtual: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric, Source: m.us.end.SourceIP,
+			Pass: m.conn.Type == conf.Passthrough, Own: m.us.clients(), Passes: passes,
+		})
+		if err != nil && m.leak == nil {
+			m.leak = remark(m.toward(), "%s", err)
 		}
-		for _, dst := range here.cover(remote.Masked(), m.conn.Metric) {
-			r := plan.AddRoute{Dst: dst, Link: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric}
-			if src := m.us.end.SourceIP; src.IsValid() && src.Is4() == dst.Addr().Is4() && !m.foreignSource {
-				r.Src = src
+		for _, r := range lead.Routes {
+			op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}
+			if !slices.Contains(list, op) {
+				list = append(list, op)
 			}
-			c.routed[r.Deletion()]++
-			if c.routed[r.Deletion()] == 1 {
-				list = append(list, r)
+		}
+		for _, r := range lead.Beside {
+			if !slices.Contains(m.beside, r) {
+				m.beside = append(m.beside, r)
 			}
 		}
 	}
 	return list
 }
 
-// cover returns what to route for dst so that no route of the host's own is
-// replaced or shades ours: dst itself, or its two halves where there is such
-// a route. Everything is always routed by halves.
-func (h *host) cover(dst netip.Prefix, metric int) []netip.Prefix {
-	if dst.Bits() > 0 && !h.routed(dst, metric) {
-		return []netip.Prefix{dst}
+// passesOf returns the flows of those of list that let packets pass.
+func passesOf(list []*manualConn) []klips.Selector {
+	var passes []klips.Selector
+	for _, m := range list {
+		if m.bad == nil && m.conn.Type == conf.Passthrough {
+			for _, f := range m.flows {
+				passes = append(passes, klips.Selector(f))
+			}
+		}
 	}
-	low, high, ok := halves(dst)
-	if !ok {
-		return []netip.Prefix{dst}
-	}
-	return append(h.cover(low, metric), h.cover(high, metric)...)
+	return passes
 }
 
-// routed reports whether the host has a route to dst that is at least as good
-// as one of metric.
-func (h *host) routed(dst netip.Prefix, metric int) bool {
-	within := h.within(dst)
-	return len(within) > 0 && within[0].Dst == dst && within[0].Metric <= metricOf(dst, metric)
+// toward returns where the destination of m stands.
+func (m *manualConn) toward() conf.Pos {
+	if len(m.them.end.Subnets) == 0 {
+		return m.them.at(m.conn, "")
+	}
+	return m.them.at(m.conn, "subnet")
 }
 
-// metricOf returns the metric that a route to dst has when metric is asked
-// for: the kernel takes 0 for 1024 in IPv6.
-func metricOf(dst netip.Prefix, metric int) int {
-	if dst.Addr().Is6() && metric == 0 {
-		return 1024
-	}
-	return metric
-}
-
-// halves splits a prefix; not ok for a single address.
-func halves(p netip.Prefix) (low, high netip.Prefix, ok bool) {
-	bits := p.Bits()
-	if bits == p.Addr().BitLen() {
-		return p, p, false
-	}
-	b := p.Masked().Addr().AsSlice()
-	b[bits/8] |= 0x80 >> (bits % 8)
-	upper, _ := netip.AddrFromSlice(b)
-	return netip.PrefixFrom(p.Masked().Addr(), bits+1), netip.PrefixFrom(upper, bits+1), true
-}
+// single returns the prefix that holds addr alone: /32 or /128.
+func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }

@@ -10,7 +10,7 @@ import (
 	"ipsec/pluto"
 )
 
-// Table is the connections in force. It answers for pluto.Connections.
+// Table is the connections in force. It implements pluto.Connections.
 type Table struct {
 	config Config
 	ikev2  pluto.Negotiator
@@ -23,6 +23,7 @@ type Table struct {
 	roaming map[netip.Addr][]*entry      // oriented ones of ours whose peer may be elsewhere than it says
 	byHost  map[string][]*entry          // by each name of the DNS that they have
 	owners  map[*pluto.Connection]*entry // oriented ones and instances, to what they are
+	passes  []*entry                     // oriented ones of type=passthrough
 	order   int
 
 	claims   claims
@@ -178,6 +179,30 @@ func (t *Table) Matching(name string) []*pluto.Connection {
 func (t *Table) Wish(name string) (routed, up bool) {
 	e := t.names[name]
 	return e != nil && e.asked, e != nil && e.wanted
+}
+
+// Own implements Others.
+func (t *Table) Own(c *pluto.Connection) []netip.Prefix {
+	list := clients(c.Local, c.Remote, false)
+	if c.Alias == "" {
+		return list
+	}
+	list = slices.Clone(list)
+	for _, e := range t.aliases[c.Alias] {
+		if e.conn != nil {
+			list = append(list, clients(e.conn.Local, e.conn.Remote, false)...)
+		}
+	}
+	return list
+}
+
+// Passes implements Others.
+func (t *Table) Passes() []klips.Selector {
+	var list []klips.Selector
+	for _, e := range t.passes {
+		list = append(list, e.flows...)
+	}
+	return list
 }
 
 // remove takes e out of the list of key.

@@ -59,6 +59,9 @@ func (t *Table) orient(e *entry) {
 	if !isTemplate(c) { // which has no peer that could claim anything
 		t.claims.add(c, e.flows...)
 	}
+	if c.Shunt == pluto.ShuntPass {
+		t.passes = append(t.passes, e)
+	}
 	t.owners[c] = e
 	t.pairs[pairOf(c)] = append(t.pairs[pairOf(c)], e)
 	slices.SortFunc(t.pairs[pairOf(c)], older)
@@ -83,6 +86,7 @@ func (t *Table) disorient(e *entry) {
 	}
 	remove(t.pairs, pairOf(e.conn), e)
 	remove(t.roaming, e.conn.Local.Host.Addr, e)
+	t.passes = slices.DeleteFunc(t.passes, func(other *entry) bool { return other == e })
 	delete(t.owners, e.conn)
 	delete(t.timed, e)
 	t.claims.remove(e.conn, e.flows...)

@@ -99,9 +99,9 @@ func (t *Table) enter(e *entry, f klips.Selector, base bool) (*span, error) {
 		}
 	}
 	e.spans = append(e.spans, s)
-	err := t.config.Updown.Do(Prepare, s.conn, s.flow, s.virtual)
+	err := t.tell(Prepare, s)
 	if err == nil {
-		err = t.config.Updown.Do(ToRoute, s.conn, s.flow, s.virtual)
+		err = t.tell(ToRoute, s)
 	}
 	if err != nil {
 		t.leave(e, s)
@@ -126,9 +126,14 @@ func (t *Table) withdraw(e *entry, f klips.Selector) {
 	}
 }
 
+// tell has updown do something for a span.
+func (t *Table) tell(verb Verb, s *span) error {
+	return t.config.Updown.Do(verb, s.conn, s.flow, s.virtual, t)
+}
+
 // do tells updown; what fails is reported.
 func (t *Table) do(e *entry, verb Verb, s *span) {
-	if err := t.config.Updown.Do(verb, s.conn, s.flow, s.virtual); err != nil {
+	if err := t.tell(verb, s); err != nil {
 		t.report(e, pluto.RCLogSerious, pluto.Pending, "updown %s: %v", verb, err)
 	}
 }
@@ -181,7 +186,7 @@ func (t *Table) up(e *entry, f klips.Selector) (*span, error) {
 		return nil, err
 	}
 	if s.users == 0 {
-		err = t.config.Updown.Do(ToUp, s.conn, s.flow, s.virtual)
+		err = t.tell(ToUp, s)
 	}
 	if err != nil && !s.base && s.users == 0 {
 		t.leave(e, s)

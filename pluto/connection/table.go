@@ -37,8 +37,19 @@ type Config struct {
 // returns within seconds, whatever a command of the user does.
 type Updown interface {
 	// Do does what verb says for the packets of flow, which are to leave by the
-	// interface virtual. The connection is oriented.
-	Do(verb Verb, c *pluto.Connection, flow klips.Selector, virtual string) error
+	// interface virtual. The connection is oriented; others answers for those
+	// that are loaded beside it.
+	Do(verb Verb, c *pluto.Connection, flow klips.Selector, virtual string, others Others) error
+}
+
+// Others is what Updown may ask of the connections that are loaded. A Table
+// implements it.
+type Others interface {
+	// Own returns the networks on our side of the conn that c is, or is one pair
+	// of networks of.
+	Own(c *pluto.Connection) []netip.Prefix
+	// Passes returns the flows of oriented connections of type=passthrough.
+	Passes() []klips.Selector
 }
 
 // Verb is PLUTO_VERB without what follows the dash.
@@ -74,4 +85,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
-var _ pluto.Connections = (*Table)(nil)
+var (
+	_ pluto.Connections = (*Table)(nil)
+	_ Others            = (*Table)(nil)
+)

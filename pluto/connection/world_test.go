@@ -53,7 +53,7 @@ type resolver struct{ asked []string }
 
 func (r *resolver) Resolve(name string) { r.asked = append(r.asked, name) }
 
-func (u *updown) Do(verb Verb, c *pluto.Connection, f klips.Selector, virtual string) error {
+func (u *updown) Do(verb Verb, c *pluto.Connection, f klips.Selector, virtual string, _ Others) error {
 	u.calls++
 	u.did = append(u.did, fmt.Sprintf("%s %v %v %s", verb, c, f.Dst, virtual))
 	if u.calls == u.failing {

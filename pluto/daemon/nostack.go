@@ -33,7 +33,9 @@ func (noStack) Install(bundles ...klips.Bundle) (ids [][]said.SAID, err error) {
 }
 
 // Do does nothing.
-func (noStack) Do(connection.Verb, *pluto.Connection, klips.Selector, string) error { return nil }
+func (noStack) Do(connection.Verb, *pluto.Connection, klips.Selector, string, connection.Others) error {
+	return nil
+}
 
 func (noStack) UpdateSA(klips.SA) error                      { return nil }
 func (noStack) DelSA(said.SAID) error                        { return nil }

@@ -15,6 +15,7 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/klips/process/rootonly"
+	"ipsec/klips/route/rtnetlink"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
@@ -142,7 +143,7 @@ func (w *worker) build() error {
 	if w.NoStack {
 		w.kernel, w.endpoints.nat, lead = newNoStack(), nil, newNoStack()
 	} else {
-		lead = updown.New(updown.Config{Host: &updown.Netlink{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
+		lead = updown.New(updown.Config{Host: &rtnetlink.Host{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
 		kernel, err := client.Dial(w.Paths.KlipsCtl())
 		if err != nil {
 			return err

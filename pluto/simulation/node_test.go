@@ -37,7 +37,7 @@ type node struct {
 type quiet struct{ n *node }
 
 // Do implements connection.Updown.
-func (q quiet) Do(verb connection.Verb, _ *pluto.Connection, flow klips.Selector, _ string) error {
+func (q quiet) Do(verb connection.Verb, _ *pluto.Connection, flow klips.Selector, _ string, _ connection.Others) error {
 	switch verb {
 	case connection.ToRoute:
 		q.n.routed[flow]++

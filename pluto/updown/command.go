@@ -1,11 +1,13 @@
 package updown
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"ipsec/conf/hook"
+	"ipsec/klips/route"
 )
 
 // Default does what "ipsec _updown" does: what the default does for the verb
@@ -24,11 +26,11 @@ func Default(host Host, info string, getenv func(string) string, log func(string
 	if err != nil {
 		return err
 	}
-	r := router{host: host, now: time.Now, log: log}
-	list, err := r.plan(env, false)
+	r := newRouter(host, time.Now, log)
+	list, err := r.lead(env.Connection, want(env))
 	if verb == "unroute" {
-		if err != nil { // a route has come since, which changes nothing for ours
-			list = r.bare(env)
+		if !errors.As(err, new(*route.LeakError)) && err != nil { // one that has come since changes nothing for ours
+			return err
 		}
 		return r.unmake(list)
 	}
@@ -37,17 +39,9 @@ func Default(host Host, info string, getenv func(string) string, log func(string
 	}
 	n := notes{path: info, log: log}
 	for _, route := range list {
-		if err := n.add(route.note()); err != nil {
+		if err := n.add(noteOf(route)); err != nil {
 			return err
 		}
 	}
 	return r.make(list)
-}
-
-// bare returns the routes of env without a look at what is beside them.
-func (r *router) bare(env hook.Environment) (list []Route) {
-	for _, dst := range r.cover(env.PeerClient.Masked(), env.Metric) {
-		list = append(list, Route{Dst: dst, Link: env.Interface, Metric: env.Metric})
-	}
-	return list
 }

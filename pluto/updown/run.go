@@ -26,7 +26,7 @@ type Shell struct {
 // something that it left running may hold it open for ever.
 const lingering = 200 * time.Millisecond
 
-// Run is that of Runner. What takes too long is killed, with all of its process
+// Run implements Runner. What takes too long is killed, with all of its process
 // group.
 func (s Shell) Run(command string, variables []string, timeout time.Duration) error {
 	return s.RunContext(context.Background(), command, variables, timeout)

@@ -16,6 +16,7 @@ import (
 	"ipsec/conf/hook"
 	"ipsec/conf/info"
 	"ipsec/klips"
+	"ipsec/klips/route"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 )
@@ -33,26 +34,32 @@ type Config struct {
 // DefaultTimeout is how long a command of the user may take. All of Pluto waits for it.
 const DefaultTimeout = 10 * time.Second
 
-// Updown answers for connection.Updown. It is not for concurrent use.
+// Updown implements connection.Updown. It is not for concurrent use.
 type Updown struct {
 	config Config
 	router router
 	notes  notes
-	shared map[key]*share
+	led    map[lead][][]route.Route // what was set for each, the oldest first
+	hooks  map[shared]int           // users of each
 }
 
-// A key is what several connections may need alike.
-type key struct {
+// A lead is what routes are asked for. A connection that is replaced may be
+// there twice for a while.
+type lead struct {
+	conn     string
+	instance int
+	virtual  string
+	flow     klips.Selector
+	metric   int
+	shunt    pluto.Shunt
+}
+
+// A shared is what several connections run a command of the user for.
+type shared struct {
 	virtual string
 	dst     netip.Prefix
 	metric  int
-	command string // "" for the default
-}
-
-// A share is how many need it, and what was done for the first.
-type share struct {
-	users int
-	made  []Route
+	command string
 }
 
 var _ connection.Updown = (*Updown)(nil)
@@ -62,89 +69,103 @@ func New(c Config) *Updown {
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	return &Updown{
 		config: c,
-		router: router{host: c.Host, now: c.Clock.Now, log: c.Log},
+		router: newRouter(c.Host, c.Clock.Now, c.Log),
 		notes:  notes{path: c.Info, log: c.Log},
-		shared: map[key]*share{},
+		led:    map[lead][][]route.Route{},
+		hooks:  map[shared]int{},
 	}
 }
 
-// Do does what verb says. Of connections that lead the same packets into one
-// interface, the first makes the routes and the last takes them away.
-func (u *Updown) Do(verb connection.Verb, c *pluto.Connection, flow klips.Selector, virtual string) error {
+// Do does what verb says. Of connections that need the same route, the first has it
+// set, and the last has it taken away.
+func (u *Updown) Do(verb connection.Verb, c *pluto.Connection, flow klips.Selector, virtual string, others connection.Others) error {
 	env := environment(c, flow, virtual)
-	k := key{virtual, flow.Dst, c.Metric, command(c.Local)}
-	if k.command == "" {
-		return u.native(verb, c, k, env)
+	command := command(c.Local)
+	if command != "" {
+		h := info.Hook{Conn: c.Name, Suffix: env.Suffix(), Command: command, Env: env.Variables()}
+		return u.custom(verb, shared{virtual, flow.Dst, c.Metric, command}, h)
 	}
-	h := info.Hook{Conn: c.Name, Suffix: env.Suffix(), Command: k.command, Env: env.Variables()}
-	return u.custom(verb, k, h)
-}
-
-// native is the default.
-func (u *Updown) native(verb connection.Verb, c *pluto.Connection, k key, env hook.Environment) error {
-	s := u.shared[k]
-	switch {
-	case verb == connection.ToRoute && s != nil:
-		s.users++
-	case verb == connection.ToRoute:
-		if c.Instance > 0 {
-			if err := u.router.foreign(env.PeerClient.Masked(), c.Remote.Clients); err != nil {
-				return err
-			}
-		}
-		list, err := u.router.plan(env, c.Shunt == pluto.ShuntPass)
-		if err != nil {
-			return err
-		}
-		if c.Instance == 0 { // the routes of an instance go with their interface at the latest
-			for _, r := range list {
-				if err := u.notes.add(r.note()); err != nil {
-					return err
-				}
-			}
-		}
-		if err := u.router.make(list); err != nil {
-			return err
-		}
-		u.shared[k] = &share{users: 1, made: list}
-	case verb == connection.Undo && s != nil:
-		if s.users--; s.users == 0 {
-			delete(u.shared, k)
-			return u.router.unmake(s.made)
-		}
+	l := lead{c.Name, c.Instance, virtual, flow, c.Metric, c.Shunt}
+	switch verb {
+	case connection.ToRoute:
+		return u.route(l, c, env, others)
+	case connection.Undo:
+		return u.unroute(l)
 	}
 	return nil
 }
 
+// route sets the routes that lead packets into KLIPS.
+func (u *Updown) route(l lead, c *pluto.Connection, env hook.Environment, others connection.Others) error {
+	if c.Instance > 0 {
+		table, err := u.router.look()
+		if err != nil {
+			return err
+		}
+		if err := table.Foreign(env.PeerClient, c.Remote.Clients); err != nil {
+			return err
+		}
+	}
+	w := want(env)
+	w.Pass = c.Shunt == pluto.ShuntPass
+	w.Own, w.Passes = others.Own(c), others.Passes()
+	list, err := u.router.lead(c.Name, w)
+	if err != nil {
+		return err
+	}
+	if c.Instance == 0 { // the routes of an instance go with their interface at the latest
+		for _, r := range list {
+			if err := u.notes.add(noteOf(r)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := u.router.make(list); err != nil {
+		return err
+	}
+	u.led[l] = append(u.led[l], list)
+	return nil
+}
+
+// unroute takes the routes back, where there are any.
+func (u *Updown) unroute(l lead) error {
+	led := u.led[l]
+	if len(led) == 0 {
+		return nil
+	}
+	if len(led) == 1 {
+		delete(u.led, l)
+	} else {
+		u.led[l] = led[1:]
+	}
+	return u.router.unmake(led[0])
+}
+
 // custom runs a command of the user. What prepares and makes a route is done for
-// the first, and what takes it away for the last.
-func (u *Updown) custom(verb connection.Verb, k key, h info.Hook) error {
-	s := u.shared[k]
+// the first that shares it, and what takes it away for the last.
+func (u *Updown) custom(verb connection.Verb, s shared, h info.Hook) error {
 	switch verb {
 	case connection.Prepare:
-		if s != nil {
+		if u.hooks[s] > 0 {
 			return nil
 		}
 		if err := u.notes.add(h); err != nil {
 			return err
 		}
 	case connection.ToRoute:
-		if s != nil {
-			s.users++
-			return nil
+		if u.hooks[s] == 0 {
+			if err := u.run(verb, h); err != nil {
+				return err
+			}
 		}
-		if err := u.run(verb, h); err != nil {
-			return err
-		}
-		u.shared[k] = &share{users: 1}
+		u.hooks[s]++
 		return nil
 	case connection.Undo:
-		if s != nil {
-			if s.users--; s.users > 0 {
-				return nil
-			}
-			delete(u.shared, k)
+		if u.hooks[s] > 1 {
+			u.hooks[s]--
+			return nil
 		}
+		delete(u.hooks, s)
 		err := u.run(verb, h)
 		if noted := u.notes.add(info.Unhook(h)); err == nil {
 			err = noted

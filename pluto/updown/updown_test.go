@@ -16,20 +16,21 @@ import (
 
 	"ipsec/conf/info"
 	"ipsec/klips"
+	"ipsec/klips/route"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 )
 
 // fakeHost keeps the routes that it is asked for.
 type fakeHost struct {
-	view View
-	ours map[string]Route
+	view route.Host
+	ours map[string]route.Route
 	fail string // a destination whose route cannot be set
 }
 
-func (h *fakeHost) Look() (View, error) { return h.view, nil }
+func (h *fakeHost) Look() (*route.Table, error) { return route.NewTable(h.view), nil }
 
-func (h *fakeHost) Replace(r Route) error {
+func (h *fakeHost) Replace(r route.Route) error {
 	if r.Dst.String() == h.fail {
 		return errors.New("refused")
 	}
@@ -37,7 +38,7 @@ func (h *fakeHost) Replace(r Route) error {
 	return nil
 }
 
-func (h *fakeHost) Delete(r Route) error {
+func (h *fakeHost) Delete(r route.Route) error {
 	if _, ok := h.ours[words(r)]; !ok {
 		return syscall.ESRCH
 	}
@@ -73,20 +74,32 @@ func conn(name, remote string) (*pluto.Connection, klips.Selector) {
 	return c, klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix(remote)}
 }
 
-func usual() View {
-	return View{
-		Routes: []Route{
+func usual() route.Host {
+	return route.Host{
+		Routes: []route.Route{
 			{Dst: prefix("0.0.0.0/0"), Link: "eth0", Gateway: netip.MustParseAddr("192.0.2.254")},
 			{Dst: prefix("192.0.2.0/24"), Link: "eth0"},
 			{Dst: prefix("10.1.0.0/16"), Link: "eth1"},
 		},
-		Addrs: map[netip.Addr]bool{netip.MustParseAddr("192.0.2.1"): true, netip.MustParseAddr("10.1.0.1"): true},
-		Nets:  map[string][]netip.Prefix{"eth0": {prefix("192.0.2.0/24")}, "eth1": {prefix("10.1.0.0/16")}},
+		Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.1.0.1")},
+		Nets:  []route.Net{{Prefix: prefix("192.0.2.0/24"), Link: "eth0"}, {Prefix: prefix("10.1.0.0/16"), Link: "eth1"}},
 	}
 }
 
+// loaded are the connections beside one.
+type loaded struct {
+	own    []netip.Prefix
+	passes []klips.Selector
+}
+
+func (l loaded) Own(c *pluto.Connection) []netip.Prefix {
+	return append(slices.Clone(l.own), c.Local.Clients...)
+}
+
+func (l loaded) Passes() []klips.Selector { return l.passes }
+
 func newTest(t *testing.T) (*Updown, *fakeHost, *fakeRunner, string) {
-	h, r := &fakeHost{view: usual(), ours: map[string]Route{}}, &fakeRunner{}
+	h, r := &fakeHost{view: usual(), ours: map[string]route.Route{}}, &fakeRunner{}
 	info := filepath.Join(t.TempDir(), "ipsec.info")
 	if err := os.WriteFile(info, []byte("klips=started\nhalf=a li"), 0o644); err != nil {
 		t.Fatal(err)
@@ -95,14 +108,14 @@ func newTest(t *testing.T) (*Updown, *fakeHost, *fakeRunner, string) {
 }
 
 // words returns what ip(8) and ipsec.info name the route by.
-func words(r Route) string { return strings.TrimPrefix(r.note().String(), "route=") }
+func words(r route.Route) string { return strings.TrimPrefix(noteOf(r).String(), "route=") }
 
 func (h *fakeHost) list() string { return strings.Join(slices.Sorted(maps.Keys(h.ours)), ", ") }
 
 func TestRoutes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		extra  []Route
+		extra  []route.Route
 		remote string
 		set    func(*pluto.Connection)
 		want   string // the routes made, or a part of the error
@@ -111,17 +124,17 @@ func TestRoutes(t *testing.T) {
 		{name: "plain", remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/16"},
 		{name: "metric", remote: "10.2.0.0/16", set: func(c *pluto.Connection) { c.Metric = 5 }, want: "ipsec0 10.2.0.0/16 5"},
 		{name: "everything by halves", remote: "0.0.0.0/0", want: "ipsec0 0.0.0.0/1, ipsec0 128.0.0.0/1"},
-		{name: "a route of the host to the same place", extra: []Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
+		{name: "a route of the host to the same place", extra: []route.Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
 			remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/17, ipsec0 10.2.128.0/17"},
-		{name: "a worse one", extra: []Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Metric: 100}}, remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/16"},
-		{name: "a leak", extra: []Route{{Dst: prefix("10.2.7.0/24"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
+		{name: "a worse one", extra: []route.Route{{Dst: prefix("10.2.0.0/16"), Link: "eth1", Metric: 100}}, remote: "10.2.0.0/16", want: "ipsec0 10.2.0.0/16"},
+		{name: "a leak", extra: []route.Route{{Dst: prefix("10.2.7.0/24"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.2")}},
 			remote: "10.2.0.0/16", want: `take it away, "ip route del 10.2.7.0/24 via 10.1.0.2 dev eth1"`, fails: true},
-		{name: "a leak to one host", extra: []Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
+		{name: "a leak to one host", extra: []route.Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
 			remote: "10.2.0.9/32", want: "ip route del 10.2.0.9/32 dev eth1", fails: true},
 		{name: "a network of ours within the peer's", remote: "10.0.0.0/8", want: "ipsec0 10.0.0.0/8"},
-		{name: "passthrough of what is routed", extra: []Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
+		{name: "passthrough of what is routed", extra: []route.Route{{Dst: prefix("10.2.0.9/32"), Link: "eth1"}},
 			remote: "10.2.0.9/32", set: func(c *pluto.Connection) { c.Shunt = pluto.ShuntPass }, want: ""},
-		{name: "IPv6", extra: []Route{{Dst: prefix("2001:db8:2::/48"), Link: "eth1", Metric: 2000}},
+		{name: "IPv6", extra: []route.Route{{Dst: prefix("2001:db8:2::/48"), Link: "eth1", Metric: 2000}},
 			remote: "2001:db8:2::/48", want: "ipsec0 2001:db8:2::/48"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,7 +144,7 @@ func TestRoutes(t *testing.T) {
 			if c.set != nil {
 				c.set(conn)
 			}
-			err := u.Do(connection.ToRoute, conn, flow, "ipsec0")
+			err := u.Do(connection.ToRoute, conn, flow, "ipsec0", loaded{})
 			if c.fails {
 				if err == nil || !strings.Contains(err.Error(), c.want) || len(h.ours) > 0 {
 					t.Fatalf("error %v and routes %s; want one that says %q", err, h.list(), c.want)
@@ -147,14 +160,13 @@ func TestRoutes(t *testing.T) {
 					t.Errorf("ipsec.info does not have route=%s: %q", route, text)
 				}
 			}
-			if err := u.Do(connection.Undo, conn, flow, "ipsec0"); err != nil || len(h.ours) > 0 {
+			if err := u.Do(connection.Undo, conn, flow, "ipsec0", loaded{}); err != nil || len(h.ours) > 0 {
 				t.Errorf("after unroute: %s, %v", h.list(), err)
 			}
 		})
 	}
 }
 
-// TestShared has two connections that need one route.
 // TestForeign has peers choose networks of this host's neighbourhood.
 func TestForeign(t *testing.T) {
 	for _, c := range []struct{ choice, dst, refused string }{
@@ -167,13 +179,13 @@ func TestForeign(t *testing.T) {
 		{"", "192.0.2.7/32", ""}, // a neighbour itself
 	} {
 		u, h, _, _ := newTest(t)
-		h.view.Routes = append(h.view.Routes, Route{Dst: prefix("10.9.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.254")})
+		h.view.Routes = append(h.view.Routes, route.Route{Dst: prefix("10.9.0.0/16"), Link: "eth1", Gateway: netip.MustParseAddr("10.1.0.254")})
 		road, flow := conn("road", c.dst)
 		road.Instance, road.Remote.Clients = 1, nil
 		if c.choice != "" {
 			road.Remote.Clients = []netip.Prefix{prefix(c.choice)}
 		}
-		err := u.Do(connection.ToRoute, road, flow, "ipsec0")
+		err := u.Do(connection.ToRoute, road, flow, "ipsec0", loaded{})
 		if got := fmt.Sprint(err); (err != nil) != (c.refused != "") || !strings.Contains(got, c.refused) {
 			t.Errorf("%s from %s: %v, want %q", c.dst, c.choice, err, c.refused)
 		}
@@ -183,6 +195,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// TestShared has two connections that need one route.
 func TestShared(t *testing.T) {
 	u, h, _, _ := newTest(t)
 	a, flow := conn("a", "10.2.0.0/16")
@@ -190,18 +203,18 @@ func TestShared(t *testing.T) {
 	a.Local.SourceIP = netip.MustParseAddr("10.1.0.1")
 	a.MTU = 1400
 	for _, c := range []*pluto.Connection{a, b} {
-		if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err != nil {
+		if err := u.Do(connection.ToRoute, c, flow, "ipsec0", loaded{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if r := h.ours["ipsec0 10.2.0.0/16"]; r.Src != a.Local.SourceIP || r.MTU != 1400 {
 		t.Errorf("route %+v has neither source nor MTU", r)
 	}
-	u.Do(connection.Undo, a, flow, "ipsec0")
+	u.Do(connection.Undo, a, flow, "ipsec0", loaded{})
 	if h.list() != "ipsec0 10.2.0.0/16" {
 		t.Error("the route went with the first of the two")
 	}
-	u.Do(connection.Undo, b, flow, "ipsec0")
+	u.Do(connection.Undo, b, flow, "ipsec0", loaded{})
 	if h.list() != "" {
 		t.Error("the route is still there")
 	}
@@ -212,7 +225,7 @@ func TestHalves(t *testing.T) {
 	u, h, _, _ := newTest(t)
 	h.fail = "128.0.0.0/1"
 	c, flow := conn("all", "0.0.0.0/0")
-	if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err == nil || h.list() != "" {
+	if err := u.Do(connection.ToRoute, c, flow, "ipsec0", loaded{}); err == nil || h.list() != "" {
 		t.Errorf("routes %q, error %v", h.list(), err)
 	}
 }
@@ -223,7 +236,7 @@ func TestCustom(t *testing.T) {
 	c.Local.Updown = "/etc/up"
 	do := func(verbs ...connection.Verb) {
 		for _, v := range verbs {
-			if err := u.Do(v, c, flow, "ipsec0"); err != nil {
+			if err := u.Do(v, c, flow, "ipsec0", loaded{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -246,7 +259,7 @@ func TestCustom(t *testing.T) {
 		t.Errorf("ipsec.info still has the hook: %q", text)
 	}
 	r.fail = "route-client"
-	if err := u.Do(connection.ToRoute, c, flow, "ipsec0"); err == nil || !strings.Contains(err.Error(), `"/etc/up": exit status 1`) {
+	if err := u.Do(connection.ToRoute, c, flow, "ipsec0", loaded{}); err == nil || !strings.Contains(err.Error(), `"/etc/up": exit status 1`) {
 		t.Errorf("a command that fails: %v", err)
 	}
 }
@@ -274,7 +287,7 @@ func TestNotesFull(t *testing.T) {
 // TestDefault is ipsec _updown: with the variables that a command gets, it does
 // what the default does.
 func TestDefault(t *testing.T) {
-	h := &fakeHost{view: usual(), ours: map[string]Route{}}
+	h := &fakeHost{view: usual(), ours: map[string]route.Route{}}
 	c, flow := conn("net", "10.2.0.0/16")
 	c.Metric = 7
 	env := map[string]string{}
