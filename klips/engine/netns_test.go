@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
+	"ipsec/golden/lab"
 	"ipsec/klips"
 	"ipsec/klips/said"
 	"ipsec/klips/wire/ike"
@@ -167,13 +169,12 @@ func TestIKE(t *testing.T) {
 	m.Payload = []byte("again")
 	west.do(order{IKE: &m})
 	want := "192.1.2.23:4500 192.1.2.45:4500 hello\n192.1.2.23:4500 192.1.2.45:4500 again"
-	for range 200 {
-		if east.do(order{Received: true}) == want {
-			return
+	lab.Eventually(t, 10*time.Second, func() error {
+		if got := east.do(order{Received: true}); got != want {
+			return fmt.Errorf("got %q, want %q; west dropped %s", got, want, west.do(order{Drops: true}))
 		}
-		west.sh("sleep 0.02")
-	}
-	t.Errorf("got %q, want %q; west dropped %s", east.do(order{Received: true}), want, west.do(order{Drops: true}))
+		return nil
+	})
 }
 
 // TestRouter learns the MTU of the path from a router, and that of the

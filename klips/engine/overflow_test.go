@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,16 +48,14 @@ func TestOverflow(t *testing.T) {
 				t.Fatal(err)
 			}
 			sent, arrived, lost := west.sent(), 0, 0
-			for range 200 {
-				if arrived, lost = east.echoes(), east.dropped()[klips.DropLate.String()]; arrived+lost == sent {
-					break
+			lab.Eventually(t, 10*time.Second, func() error {
+				arrived, lost = east.echoes(), east.dropped()[klips.DropLate.String()]
+				if lost == 0 || arrived+lost != sent {
+					return fmt.Errorf("%d packets sent, %d arrived, %d counted as lost; west dropped %s; east dropped %s",
+						sent, arrived, lost, west.do(order{Drops: true}), east.do(order{Drops: true}))
 				}
-				time.Sleep(20 * time.Millisecond)
-			}
-			if lost == 0 || arrived+lost != sent {
-				t.Errorf("%d packets sent, %d arrived, %d counted as lost; west dropped %s; east dropped %s",
-					sent, arrived, lost, west.do(order{Drops: true}), east.do(order{Drops: true}))
-			}
+				return nil
+			})
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/golden/lab"
 	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
@@ -101,17 +102,14 @@ func (g *gateway) must(err error) {
 // drops waits until n packets have been dropped for a reason.
 func (g *gateway) drops(r klips.DropReason, n uint64) {
 	g.t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for g.stats.get(r) != n {
-		if time.Now().After(deadline) {
-			var all []string
-			for r := range klips.DropReasons {
-				all = append(all, fmt.Sprintf("%d %v", g.stats.get(r), r))
-			}
-			g.t.Fatalf("%d packets %v, want %d; %q", g.stats.get(r), r, n, all)
+	err := lab.Poll(5*time.Second, func() error {
+		if got := g.stats.get(r); got != n {
+			all, _ := g.ListDrops()
+			return fmt.Errorf("%d packets %v, want %d; %v", got, r, n, all)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return nil
+	})
+	g.must(err)
 }
 
 // receive waits for a packet on a channel.

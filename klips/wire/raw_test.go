@@ -87,12 +87,10 @@ func TestFrames(t *testing.T) {
 	var sent []*packet.Buffer
 	for _, c := range [][2]string{{"192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8::2"}} {
 		dst := netip.MustParseAddr(c[1])
-		for range 500 {
-			if _, ok := w.raw.hops.Load().Find(dst, time.Now()); ok {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		lab.Until(t, "the way to "+c[1]+" is known", func() bool {
+			_, ok := w.raw.hops.Load().Find(dst, time.Now())
+			return ok
+		})
 		list := []*packet.Buffer{esp(c[0], c[1], 100), esp(c[0], c[1], 1400), esp(c[0], c[1], 60)}
 		if dst.Is4() {
 			for _, b := range list {

@@ -80,35 +80,32 @@ func (w *world) until(dst string, reached bool) {
 
 func (w *world) untilHeader(dst, want string) {
 	w.t.Helper()
-	got := ""
-	for range 500 {
-		path, ok := w.table.Find(netip.MustParseAddr(dst), time.Now())
-		if got = ""; ok {
+	err := lab.Poll(5*time.Second, func() error {
+		got := ""
+		if path, ok := w.table.Find(netip.MustParseAddr(dst), time.Now()); ok {
 			got = fmt.Sprintf("%x", path.Hop.Header)
 		}
-		if got == want {
-			return
+		if got != want {
+			return fmt.Errorf("%s: header %q, want %q", dst, got, want)
 		}
-		time.Sleep(10 * time.Millisecond)
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	w.t.Fatalf("%s: header %q, want %q", dst, got, want)
 }
 
 // never sees to it that the Table has answered, and not by a header.
 func (w *world) never(dst string) {
 	w.t.Helper()
-	for range 500 {
+	lab.Until(w.t, "the table has answered about "+dst, func() bool {
 		if _, ok := w.table.Find(netip.MustParseAddr(dst), time.Now()); ok {
 			w.t.Fatalf("%s is reached by frames", dst)
 		}
 		w.table.mu.RLock()
-		known := w.table.ways[netip.MustParseAddr(dst)] != nil
-		w.table.mu.RUnlock()
-		if known {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		defer w.table.mu.RUnlock()
+		return w.table.ways[netip.MustParseAddr(dst)] != nil
+	})
 	if _, ok := w.table.Find(netip.MustParseAddr(dst), time.Now()); ok {
 		w.t.Fatalf("%s is reached by frames", dst)
 	}
@@ -138,15 +135,8 @@ func TestNeighbour(t *testing.T) {
 
 			w.machine.Sh(t, "ip link set eth0 down")
 			w.until(dst, false)
-			for range 500 { // its neighbours go first
-				if !w.table.Reaches() {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			if w.table.Reaches() {
-				t.Error("an interface that is down reaches hosts")
-			}
+			// Its neighbours go first.
+			lab.Until(t, "an interface that is down reaches no hosts", func() bool { return !w.table.Reaches() })
 		})
 	}
 }
@@ -177,7 +167,7 @@ func TestRoutes(t *testing.T) {
 	// Routed into another device, as a peer is into ipsec0.
 	w.machine.Sh(t, "ip route add 198.51.100.1/32 dev other0; ip route add 2001:db8:1::1/128 dev other0; ip route add 192.0.2.3/32 dev other0; ip route add 0.0.0.0/1 dev other0; ip -6 route add ::/1 dev other0")
 	for range 3 {
-		time.Sleep(changeInterval)
+		time.Sleep(changeInterval) // a change that must not come gives no event
 		w.untilHeader("198.51.100.1", header(2, "0800"))
 		w.untilHeader("2001:db8:1::1", header(2, "86dd"))
 		w.untilHeader("192.0.2.3", header(3, "0800"))
@@ -207,12 +197,10 @@ func TestDetours(t *testing.T) {
 		w.machine.Sh(t, "ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev eth0 nud "+c.state)
 		dst := netip.MustParseAddr("192.0.2.2")
 		start := time.Now().Add(time.Hour)
-		for range 500 { // until the state is known
-			if path, ok := w.table.Find(dst, time.Now()); ok && path.Hop.sure == (c.state == "permanent") {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		lab.Until(t, "the state "+c.state+" is known", func() bool {
+			path, ok := w.table.Find(dst, time.Now())
+			return ok && path.Hop.sure == (c.state == "permanent")
+		})
 		w.table.ways[dst].detour.Store(start.UnixNano())
 		n := 0
 		for at := time.Duration(0); at <= 45*time.Second; at += 100 * time.Millisecond {

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -235,14 +234,7 @@ func TestKilled(t *testing.T) {
 	if id == 0 {
 		t.Error("there was no program on the interface")
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if id = programOn(t, c.east); id == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("program %d is still on the interface", id)
-		}
-	}
+	lab.Until(t, "the program has gone with its process", func() bool { return programOn(t, c.east) == 0 })
 	c.attach(t, c.east)
 }
 
