@@ -173,7 +173,7 @@ func (t *Transform) Verify(packet []byte, seqHigh uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Some peers pad to 8 bytes in IPv4 too; more padding than that is nobody's.
+	// Some peers pad to 8 bytes in IPv4 too; more padding than that is malformed.
 	size := len(header)
 	if short := t.HeaderLen(ip.ipv6); size < short || size > t.HeaderLen(true) {
 		return nil, ErrMalformed

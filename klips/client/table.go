@@ -110,7 +110,7 @@ func (c *Client) AddInflow(id said.SAID, s klips.Selector) error {
 	return c.order(m, err, "let %s -> %s come out of %s", s.Src, s.Dst, id)
 }
 
-// DelInflow takes that back.
+// DelInflow takes back what AddInflow allowed.
 func (c *Client) DelInflow(id said.SAID, s klips.Selector) error {
 	m, err := pfkey.FromInflow(pfkey.DelFlow, id, s)
 	return c.order(m, err, "no longer let %s -> %s come out of %s", s.Src, s.Dst, id)

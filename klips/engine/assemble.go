@@ -7,7 +7,7 @@ import (
 	"ipsec/klips/packet"
 )
 
-// assembleTime is how long the rest of a packet is waited for.
+// assembleTime is how long a fragment waits for the rest of its packet.
 const assembleTime = 5 * time.Second
 
 // assembly puts the fragments of this host's own packets together, for

@@ -34,7 +34,7 @@ type attachment struct {
 	overflows uint64     // that have been counted
 }
 
-// Attach is that of klips.Table. EBUSY says that either interface is attached,
+// Attach implements klips.Table. EBUSY says that either interface is attached,
 // ENODEV that there is no such physical one.
 func (e *Engine) Attach(virtual, physical string) error {
 	if virtual == "" || physical == "" || virtual == physical {
@@ -93,7 +93,7 @@ func (e *Engine) free(virtual, physical string) error {
 	return nil
 }
 
-// Detach is that of klips.Table.
+// Detach implements klips.Table.
 func (e *Engine) Detach(virtual string) error {
 	e.control.Lock()
 	defer e.control.Unlock()
@@ -124,7 +124,7 @@ func (e *Engine) detach(virtual string) error {
 	return err
 }
 
-// ListAttachments is that of klips.Table, in the order of names.
+// ListAttachments implements klips.Table, in the order of names.
 func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 	e.mu.RLock()
 	var list []*attachment
@@ -153,7 +153,7 @@ func (e *Engine) describe(a *attachment) string {
 	return ""
 }
 
-// ClearAttachments is that of klips.Table.
+// ClearAttachments implements klips.Table.
 func (e *Engine) ClearAttachments() error {
 	e.control.Lock()
 	defer e.control.Unlock()

@@ -11,7 +11,7 @@ import (
 	"ipsec/klips/said"
 )
 
-// verify takes an AH off.
+// verify verifies an AH and removes it.
 func (i *inbound) verify(p *incoming) klips.DropReason {
 	spi, seq, err := ah.Find(p.b.Bytes())
 	if err != nil {
@@ -37,7 +37,7 @@ func (i *inbound) verify(p *incoming) klips.DropReason {
 	return delivered
 }
 
-// open takes ESP off.
+// open authenticates and decrypts ESP.
 func (i *inbound) open(p *incoming) klips.DropReason {
 	sa, r := i.find(p, said.ESP, esp.SPI(p.b.Bytes()))
 	if sa == nil {
@@ -56,7 +56,7 @@ func (i *inbound) open(p *incoming) klips.DropReason {
 	return delivered
 }
 
-// decompress undoes the COMP of the group.
+// decompress expands what the COMP of the group has compressed.
 func (i *inbound) decompress(p *incoming) klips.DropReason {
 	sa := member(p.sas[0].Group, said.COMP)
 	if sa == nil || sa.Config.ID.SPI != uint32(ipcomp.CPI(p.b.Bytes())) {

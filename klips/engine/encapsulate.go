@@ -108,8 +108,8 @@ func (o *outbound) assemble(b *packet.Buffer, h *packet.Header) *packet.Buffer {
 	return whole
 }
 
-// least is the length of a packet that every link takes whole: one of them is
-// not refused, but goes in fragments.
+// least is the length in bytes of a packet that is never answered with "too big":
+// one that is no longer goes in fragments where the path is narrower.
 func least(version int) int {
 	if version == 6 {
 		return minMTU
@@ -159,7 +159,7 @@ func (o *outbound) begin(p *outgoing, h *packet.Header) bool {
 	return true
 }
 
-// compress is for the COMP of a chain. A payload that does not shrink goes on
+// compress applies the COMP of a chain. A payload that does not shrink goes on
 // as it is (RFC 3173, section 2.2).
 func (o *outbound) compress(p *outgoing) bool {
 	if len(p.chain) == 0 || p.chain[0].Config.ID.Proto != said.COMP {

@@ -94,9 +94,9 @@ func New(o Options) *Engine {
 	return e
 }
 
-// Events returns the channel that Acquire, Expire and NewMapping come by. It is
-// closed by Close. Nothing waits for who reads it: an Acquire that finds it full
-// is lost, and its packet may ask again; other events come later.
+// Events returns the channel of Acquire, Expire and NewMapping, which Close closes.
+// The engine never blocks on a reader: when the channel is full an Acquire is
+// dropped, and another packet of the flow may ask again; other events come later.
 func (e *Engine) Events() <-chan klips.Event { return e.events }
 
 // Close detaches all and stops all goroutines. The virtual interfaces stay, so

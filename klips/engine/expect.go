@@ -7,8 +7,8 @@ import (
 	"ipsec/klips/said"
 )
 
-// calm is how many sweeps a kind of traffic is still expected after the last of
-// its SAs went: rekeying replaces SAs, and starting again does.
+// calm is for how many sweeps a kind of traffic is still expected after its last SA
+// was deleted: rekeying and restarting replace SAs.
 const calm = 5
 
 // An expecting is what the sweeper remembers of an attachment.
@@ -25,8 +25,8 @@ type expectation struct {
 	since   int    // and how many sweeps ago that was
 }
 
-// lookAgain is after how many sweeps SAs are gone through that have not changed:
-// the addresses of an interface may have.
+// lookAgain is after how many sweeps the SAs are visited again that have not changed,
+// since the addresses of an interface may have.
 const lookAgain = 60
 
 // expect tells each physical interface what ESP there will be, as far as the SAs

@@ -31,7 +31,7 @@ type trapped struct {
 }
 
 // hold puts a %hold in place of the %trap for the packet's flow, and asks for
-// SAs. Where the trap is no more by now, the packet is lost and the next one fares better.
+// SAs. Where the trap has gone meanwhile, the packet is dropped.
 func (e *Engine) hold(t *trapped) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -81,7 +81,7 @@ func (e *Engine) release(r klips.Eroute) (released []*held) {
 	return released
 }
 
-// unhold takes a hold away, and its eroute unless that is another by now. The
+// unhold removes a hold, and its eroute unless that has been replaced. The
 // caller holds mu for writing.
 func (e *Engine) unhold(s klips.Selector) {
 	delete(e.held, s)

@@ -125,7 +125,7 @@ func (i *inbound) all(b *packet.Buffer) bool {
 	return true
 }
 
-// count says what became of a packet.
+// count counts a packet that was dropped, and says what became of one for the topic rcv.
 func (i *inbound) count(r klips.DropReason, b *packet.Buffer, h *packet.Header) {
 	e := i.e
 	if r >= 0 {
@@ -149,7 +149,7 @@ type incoming struct {
 	h    packet.Header // outer
 	next uint8         // what is in b, once AH and ESP are off
 
-	// piece is set where the room before b is that of others that came with it.
+	// piece is set where the room before b belongs to packets that came with it.
 	piece bool
 
 	sas [4]*sadb.SA // those that it came out of, outermost first
@@ -174,7 +174,7 @@ func (i *inbound) one(b *packet.Buffer, h packet.Header) klips.DropReason {
 	return i.inner(&p, head)
 }
 
-// piece is one, of an ESP packet whose header, h, lies somewhere else: in head.
+// piece is like one, for an ESP packet whose IP header, h, is in head.
 func (i *inbound) piece(b *packet.Buffer, h packet.Header, head []byte) klips.DropReason {
 	return i.inner(&incoming{b: b, h: h, piece: true}, head)
 }
@@ -188,7 +188,7 @@ func (i *inbound) inner(p *incoming, head []byte) klips.DropReason {
 		}
 	}
 	if p.n == 0 {
-		return klips.DropPolicy // nothing vouches for it
+		return klips.DropPolicy // it is not authenticated
 	}
 	if p.next == packet.COMP {
 		if r := i.decompress(p); r >= 0 {
@@ -204,7 +204,7 @@ func (i *inbound) inner(p *incoming, head []byte) klips.DropReason {
 	return i.leaveTransport(p, head)
 }
 
-// find returns the SA of an arriving packet where it may have come by it.
+// find returns the SA of an arriving packet, or why the packet may not have come by it.
 func (i *inbound) find(p *incoming, proto said.Proto, spi uint32) (*sadb.SA, klips.DropReason) {
 	id := said.SAID{Dst: p.h.Dst, SPI: spi, Proto: proto}
 	if i.known.sa == nil || i.known.id != id {
@@ -232,7 +232,7 @@ func (i *inbound) through(p *incoming, sa *sadb.SA, state sadb.State) {
 	}
 }
 
-// why says what an error of an SA is counted as.
+// why returns the reason that an error of an SA is counted under.
 func why(err error) klips.DropReason {
 	switch {
 	case err == sadb.ErrReplay:

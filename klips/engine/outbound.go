@@ -50,7 +50,7 @@ type outbound struct {
 	views     []packet.Buffer // of the arena
 	viewsUsed int
 
-	// What waits until the lock is given back.
+	// What waits until the lock is released.
 	trapped []trapped
 	worn    []worn
 }
@@ -191,8 +191,8 @@ func (o *outbound) cut(b *packet.Buffer) bool {
 	return true
 }
 
-// crowded reports whether a packet that goes the long way might have to go out of its
-// turn, behind what is there and before what others send.
+// crowded reports whether what is there has to be sent before a packet goes the long
+// way, so that each packet leaves in the order of its sequence number.
 func (o *outbound) crowded() bool { return o.at.several && o.line.Holds() }
 
 // single sends a packet the long way.
@@ -258,8 +258,8 @@ func (o *outbound) route(b *packet.Buffer, h *packet.Header) {
 	}
 }
 
-// isIKE reports whether the packet is one of IKE from this host: what
-// negotiates SAs cannot wait for one. It goes as it is only to the peer itself,
+// isIKE reports whether the packet is an IKE message from this host: what
+// negotiates SAs cannot wait for an SA. It goes as it is only to the peer itself,
 // or where there is no SA. Port 4500 does not count: what leaves from there is
 // for KLIPS to send, and any process may bind it on some interface.
 func (o *outbound) isIKE(f *eroute.Flow, entry *eroute.Entry) bool {
@@ -304,7 +304,7 @@ func (o *outbound) tooBig(p []byte, h *packet.Header, mtu int) {
 	}
 }
 
-// note keeps what a packet has brought an SA to, for when the lock is given back.
+// note remembers a lifetime that an SA has reached until the lock is released.
 func (o *outbound) note(sa *sadb.SA, state sadb.State) {
 	if state == sadb.Soft || state == sadb.Hard {
 		o.worn = append(o.worn, worn{sa, state == sadb.Hard})

@@ -19,13 +19,12 @@ const (
 	paceSure, paceMany, paceLess = 16, 16, 3
 )
 
-// A pacer lets the packets of a fast flow gather, as interfaces do with their
-// interrupts. A reader that is faster than who sends would otherwise sleep and be
-// woken for each of them, which costs more than to carry it does. Slow flows, in
-// which each packet waits for the answer to the last, never wait here.
+// A pacer lets the packets of a fast flow gather, as interfaces do by coalescing
+// interrupts. A reader that is faster than the sender would otherwise sleep and be
+// woken for each packet, which costs more than carrying it. Slow flows, in which each
+// packet waits for the answer to the last, never wait here.
 //
-// Who can read many packets at once has room for many to gather, and rests while
-// reads bring less than half of that.
+// A reader of large batches rests while reads bring less than half a batch.
 type pacer struct {
 	many   int // packets that have gathered, at least
 	last   time.Time
@@ -33,7 +32,7 @@ type pacer struct {
 	rested bool
 }
 
-// newPacer returns a pacer for who reads up to most packets at once.
+// newPacer returns a pacer for a reader of up to most packets at once.
 func newPacer(most int) pacer { return pacer{many: max(paceMany, most/2)} }
 
 // pace is called before a read, with what the last one gave.

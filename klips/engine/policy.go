@@ -22,7 +22,7 @@ type known struct {
 	peer    netip.Addr
 }
 
-// allowed is allow, which it asks only once for packets of a flow.
+// allowed is like allow, and asks it once for packets of one flow in a row.
 func (i *inbound) allowed(p *incoming, f eroute.Flow) klips.DropReason {
 	k := &i.known
 	if k.allowed && k.flow == f && k.sas == p.sas && k.peer == p.peer() {

@@ -38,7 +38,7 @@ func (a *attachment) tally(c *counters) {
 	}
 }
 
-// tally counts it of all of them.
+// tally does so for all physical interfaces.
 func (e *Engine) tally() {
 	e.mu.RLock()
 	list := slices.Collect(maps.Values(e.attached))
@@ -48,7 +48,7 @@ func (e *Engine) tally() {
 	}
 }
 
-// logInterval is how often dropped packets are told of, at most.
+// logInterval is the least time between two lines about dropped packets.
 const logInterval = time.Minute
 
 // report says how many packets were dropped since it last did, or "".

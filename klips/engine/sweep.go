@@ -37,8 +37,9 @@ func (e *Engine) sweeper() {
 }
 
 // Sweep does what time brings: it ends and announces SAs whose lifetime is
-// over, lets go of flows that have waited for an SA too long, and logs how many
-// packets were dropped and what klipsdebug(8) asked for. It is called by itself every second unless Options.Now is set.
+// over, releases flows that have waited for an SA too long, and logs how many
+// packets were dropped and what klipsdebug(8) asked for. The engine calls it every
+// second unless Options.Now is set.
 func (e *Engine) Sweep() {
 	now := e.now()
 	e.mu.Lock()
@@ -72,7 +73,7 @@ func (e *Engine) Sweep() {
 	e.debug.flush(e.log)
 }
 
-// sweepSAs asks each SA what time has made of it.
+// sweepSAs looks at each SA for lifetimes that time has brought to an end.
 func (e *Engine) sweepSAs(now time.Time) {
 	var worn []worn
 	var next time.Time

@@ -13,7 +13,7 @@ import (
 	"ipsec/klips/said"
 )
 
-// AddSA is that of klips.Table; EINVAL where the SA is not one that can work.
+// AddSA implements klips.Table; EINVAL where the SA is not one that can work.
 func (e *Engine) AddSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -24,7 +24,7 @@ func (e *Engine) AddSA(sa klips.SA) error {
 	return err
 }
 
-// UpdateSA is that of klips.Table.
+// UpdateSA implements klips.Table.
 func (e *Engine) UpdateSA(sa klips.SA) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -33,7 +33,7 @@ func (e *Engine) UpdateSA(sa klips.SA) error {
 	return err
 }
 
-// DelSA is that of klips.Table. What is left of its group carries nothing until
+// DelSA implements klips.Table. What is left of its group carries nothing until
 // it is grouped again.
 func (e *Engine) DelSA(id said.SAID) error {
 	e.mu.Lock()
@@ -43,7 +43,7 @@ func (e *Engine) DelSA(id said.SAID) error {
 	return err
 }
 
-// GetSA is that of klips.Table.
+// GetSA implements klips.Table.
 func (e *Engine) GetSA(id said.SAID) (klips.SA, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -59,7 +59,7 @@ func (e *Engine) read(sa klips.SA) klips.SA {
 	return sa
 }
 
-// ListSAs is that of klips.Table, in the order of SAID.Compare.
+// ListSAs implements klips.Table, in the order of SAID.Compare.
 func (e *Engine) ListSAs() ([]klips.SA, error) {
 	var sas []*sadb.SA
 	e.each(e.sas.All(), func(sa *sadb.SA) { sas = append(sas, sa) })
@@ -69,12 +69,12 @@ func (e *Engine) ListSAs() ([]klips.SA, error) {
 	return list, nil
 }
 
-// eachLimit is how many SAs are gone through before others get the lock. It takes
-// some ten microseconds.
+// eachLimit is how many SAs are visited before the lock is released. They take some
+// ten microseconds.
 const eachLimit = 128
 
-// each calls f with each SA, under the lock for reading. It gives the lock back now
-// and then: who waits to change the tables holds up those that carry packets.
+// each calls f with each SA, under the lock for reading. It releases the lock now and
+// then: a writer that waits for it blocks the workers.
 func (e *Engine) each(sas iter.Seq[*sadb.SA], f func(*sadb.SA)) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -88,7 +88,7 @@ func (e *Engine) each(sas iter.Seq[*sadb.SA], f func(*sadb.SA)) {
 	}
 }
 
-// ClearSAs is that of klips.Table.
+// ClearSAs implements klips.Table.
 func (e *Engine) ClearSAs() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,14 +97,14 @@ func (e *Engine) ClearSAs() error {
 	return nil
 }
 
-// GetSPI is that of klips.Table; what it reserves lasts for sadb.LarvalTime.
+// GetSPI implements klips.Table; what it reserves lasts for sadb.LarvalTime.
 func (e *Engine) GetSPI(proto said.Proto, src, dst netip.Addr, low, high uint32) (uint32, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.sas.Reserve(proto, src, dst, low, high, e.now())
 }
 
-// GroupSAs is that of klips.Table.
+// GroupSAs implements klips.Table.
 func (e *Engine) GroupSAs(ids []said.SAID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -113,7 +113,7 @@ func (e *Engine) GroupSAs(ids []said.SAID) error {
 	return err
 }
 
-// AddGroups is that of klips.Table. Packets go on while keys are set up.
+// AddGroups implements klips.Table. Packets go on while keys are set up.
 func (e *Engine) AddGroups(groups ...[]klips.SA) error {
 	built, err := sadb.Build(groups, e.now())
 	if err == nil {
@@ -129,7 +129,7 @@ func (e *Engine) AddGroups(groups ...[]klips.SA) error {
 	return err
 }
 
-// AddInflow is that of klips.Table.
+// AddInflow implements klips.Table.
 func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -138,7 +138,7 @@ func (e *Engine) AddInflow(id said.SAID, s klips.Selector) error {
 	return err
 }
 
-// DelInflow is that of klips.Table.
+// DelInflow implements klips.Table.
 func (e *Engine) DelInflow(id said.SAID, s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -147,10 +147,10 @@ func (e *Engine) DelInflow(id said.SAID, s klips.Selector) error {
 	return err
 }
 
-// AddEroute is that of klips.Table. A %hold that a %trap made does not count.
+// AddEroute implements klips.Table. A %hold that a %trap made does not count.
 func (e *Engine) AddEroute(r klips.Eroute) error { return e.setEroute(r, false) }
 
-// ReplaceEroute is that of klips.Table.
+// ReplaceEroute implements klips.Table.
 func (e *Engine) ReplaceEroute(r klips.Eroute) error { return e.setEroute(r, true) }
 
 func (e *Engine) setEroute(r klips.Eroute, replace bool) error {
@@ -173,7 +173,7 @@ func (e *Engine) setEroute(r klips.Eroute, replace bool) error {
 	return err
 }
 
-// DelEroute is that of klips.Table. Holds that it made go too, with their packets.
+// DelEroute implements klips.Table. Holds that it made go too, with their packets.
 func (e *Engine) DelEroute(s klips.Selector) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -190,7 +190,7 @@ func (e *Engine) DelEroute(s klips.Selector) error {
 	return nil
 }
 
-// ListEroutes is that of klips.Table, in the order of eroute.Sort.
+// ListEroutes implements klips.Table, in the order of eroute.Sort.
 func (e *Engine) ListEroutes() ([]klips.Eroute, error) {
 	e.mu.RLock()
 	all := e.eroutes.All()
@@ -203,7 +203,7 @@ func (e *Engine) ListEroutes() ([]klips.Eroute, error) {
 	return list, nil
 }
 
-// ClearEroutes is that of klips.Table.
+// ClearEroutes implements klips.Table.
 func (e *Engine) ClearEroutes() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -213,7 +213,7 @@ func (e *Engine) ClearEroutes() error {
 	return nil
 }
 
-// ListDrops is that of klips.Table.
+// ListDrops implements klips.Table.
 func (e *Engine) ListDrops() ([]klips.Drop, error) {
 	e.tally()
 	var list []klips.Drop
@@ -225,7 +225,7 @@ func (e *Engine) ListDrops() ([]klips.Drop, error) {
 	return list, nil
 }
 
-// SetDebug is that of klips.Table.
+// SetDebug implements klips.Table.
 func (e *Engine) SetDebug(flags []string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -234,7 +234,7 @@ func (e *Engine) SetDebug(flags []string) error {
 	return nil
 }
 
-// GetSettings is that of klips.Table.
+// GetSettings implements klips.Table.
 func (e *Engine) GetSettings() (klips.Settings, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

@@ -53,7 +53,7 @@ func (s several) open(w *Scratch, packet []byte, high uint32) bool {
 	return ok
 }
 
-// oneSuite is newSuite, of one that may be for one goroutine at a time.
+// oneSuite is like newSuite, for a suite that one goroutine uses at a time.
 func oneSuite(c algorithm.Cipher, p Params) (suite, int, error) {
 	key, salt := p.EncKey[:len(p.EncKey)-c.Salt], p.EncKey[len(p.EncKey)-c.Salt:]
 	if c.AEAD() {

@@ -11,7 +11,7 @@ import (
 	"ipsec/klips"
 )
 
-// AddEroute is that of klips.Table.
+// AddEroute implements klips.Table.
 func (t *Table) AddEroute(e klips.Eroute) error {
 	leave, err := t.enter("AddEroute")
 	defer leave()
@@ -29,7 +29,7 @@ func (t *Table) AddEroute(e klips.Eroute) error {
 	return nil
 }
 
-// ReplaceEroute is that of klips.Table.
+// ReplaceEroute implements klips.Table.
 func (t *Table) ReplaceEroute(e klips.Eroute) error {
 	leave, err := t.enter("ReplaceEroute")
 	defer leave()
@@ -43,7 +43,7 @@ func (t *Table) ReplaceEroute(e klips.Eroute) error {
 	return err
 }
 
-// DelEroute is that of klips.Table.
+// DelEroute implements klips.Table.
 func (t *Table) DelEroute(s klips.Selector) error {
 	leave, err := t.enter("DelEroute")
 	defer leave()
@@ -58,7 +58,7 @@ func (t *Table) DelEroute(s klips.Selector) error {
 	return nil
 }
 
-// ListEroutes is that of klips.Table; the order is by source, destination,
+// ListEroutes implements klips.Table; the order is by source, destination,
 // protocol, ports.
 func (t *Table) ListEroutes() ([]klips.Eroute, error) {
 	leave, err := t.enter("ListEroutes")
@@ -75,7 +75,7 @@ func (t *Table) ListEroutes() ([]klips.Eroute, error) {
 	}), nil
 }
 
-// ClearEroutes is that of klips.Table.
+// ClearEroutes implements klips.Table.
 func (t *Table) ClearEroutes() error {
 	leave, err := t.enter("ClearEroutes")
 	defer leave()
@@ -100,7 +100,7 @@ func masked(s klips.Selector) klips.Selector {
 	return s
 }
 
-// Attach is that of klips.Table; every physical interface exists, with an MTU of 1500.
+// Attach implements klips.Table; every physical interface exists, with an MTU of 1500.
 func (t *Table) Attach(virtual, physical string) error {
 	leave, err := t.enter("Attach")
 	defer leave()
@@ -119,7 +119,7 @@ func (t *Table) Attach(virtual, physical string) error {
 	return nil
 }
 
-// Detach is that of klips.Table.
+// Detach implements klips.Table.
 func (t *Table) Detach(virtual string) error {
 	leave, err := t.enter("Detach")
 	defer leave()
@@ -133,7 +133,7 @@ func (t *Table) Detach(virtual string) error {
 	return nil
 }
 
-// ListAttachments is that of klips.Table; the order is by name.
+// ListAttachments implements klips.Table; the order is by name.
 func (t *Table) ListAttachments() ([]klips.Attachment, error) {
 	leave, err := t.enter("ListAttachments")
 	defer leave()
@@ -145,7 +145,7 @@ func (t *Table) ListAttachments() ([]klips.Attachment, error) {
 	}), nil
 }
 
-// ClearAttachments is that of klips.Table.
+// ClearAttachments implements klips.Table.
 func (t *Table) ClearAttachments() error {
 	leave, err := t.enter("ClearAttachments")
 	defer leave()
@@ -155,7 +155,7 @@ func (t *Table) ClearAttachments() error {
 	return err
 }
 
-// ListDrops is that of klips.Table.
+// ListDrops implements klips.Table.
 func (t *Table) ListDrops() ([]klips.Drop, error) {
 	leave, err := t.enter("ListDrops")
 	defer leave()
@@ -165,7 +165,7 @@ func (t *Table) ListDrops() ([]klips.Drop, error) {
 	return slices.Clone(t.Drops), nil
 }
 
-// SetDebug is that of klips.Table.
+// SetDebug implements klips.Table.
 func (t *Table) SetDebug(flags []string) error {
 	leave, err := t.enter("SetDebug")
 	defer leave()
@@ -175,7 +175,7 @@ func (t *Table) SetDebug(flags []string) error {
 	return err
 }
 
-// GetSettings is that of klips.Table.
+// GetSettings implements klips.Table.
 func (t *Table) GetSettings() (klips.Settings, error) {
 	leave, err := t.enter("GetSettings")
 	defer leave()

@@ -55,7 +55,7 @@ func (t *Table) enter(method string) (leave func(), err error) {
 	return t.mu.Unlock, err
 }
 
-// AddSA is that of klips.Table.
+// AddSA implements klips.Table.
 func (t *Table) AddSA(sa klips.SA) error {
 	leave, err := t.enter("AddSA")
 	defer leave()
@@ -82,7 +82,7 @@ func (t *Table) set(sa klips.SA) error {
 	return nil
 }
 
-// UpdateSA is that of klips.Table.
+// UpdateSA implements klips.Table.
 func (t *Table) UpdateSA(sa klips.SA) error {
 	leave, err := t.enter("UpdateSA")
 	defer leave()
@@ -102,7 +102,7 @@ func (t *Table) UpdateSA(sa klips.SA) error {
 	return nil
 }
 
-// DelSA is that of klips.Table.
+// DelSA implements klips.Table.
 func (t *Table) DelSA(id said.SAID) error {
 	leave, err := t.enter("DelSA")
 	defer leave()
@@ -141,7 +141,7 @@ func (t *Table) get(id said.SAID) (klips.SA, error) {
 	return sa, nil
 }
 
-// GetSA is that of klips.Table.
+// GetSA implements klips.Table.
 func (t *Table) GetSA(id said.SAID) (klips.SA, error) {
 	leave, err := t.enter("GetSA")
 	defer leave()
@@ -151,7 +151,7 @@ func (t *Table) GetSA(id said.SAID) (klips.SA, error) {
 	return t.get(id)
 }
 
-// ListSAs is that of klips.Table; the order is that of SAID.Compare.
+// ListSAs implements klips.Table; the order is that of SAID.Compare.
 func (t *Table) ListSAs() (list []klips.SA, err error) {
 	leave, err := t.enter("ListSAs")
 	defer leave()
@@ -165,7 +165,7 @@ func (t *Table) ListSAs() (list []klips.SA, err error) {
 	return list, nil
 }
 
-// ClearSAs is that of klips.Table.
+// ClearSAs implements klips.Table.
 func (t *Table) ClearSAs() error {
 	leave, err := t.enter("ClearSAs")
 	defer leave()
@@ -176,7 +176,7 @@ func (t *Table) ClearSAs() error {
 	return err
 }
 
-// GetSPI is that of klips.Table; it returns the least SPI that is free.
+// GetSPI implements klips.Table; it returns the least SPI that is free.
 func (t *Table) GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error) {
 	leave, err := t.enter("GetSPI")
 	defer leave()
@@ -196,7 +196,7 @@ func (t *Table) GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (
 	return 0, fmt.Errorf("each SPI from %#x to %#x is taken: %w", min, max, syscall.EEXIST)
 }
 
-// GroupSAs is that of klips.Table.
+// GroupSAs implements klips.Table.
 func (t *Table) GroupSAs(ids []said.SAID) error {
 	leave, err := t.enter("GroupSAs")
 	defer leave()
@@ -237,7 +237,7 @@ func (t *Table) group(ids []said.SAID) error {
 	return nil
 }
 
-// AddGroups is that of klips.Table.
+// AddGroups implements klips.Table.
 func (t *Table) AddGroups(groups ...[]klips.SA) error {
 	leave, err := t.enter("AddGroups")
 	defer leave()
@@ -281,7 +281,7 @@ func (t *Table) addGroup(group []klips.SA) error {
 	return t.group(ids)
 }
 
-// AddInflow is that of klips.Table.
+// AddInflow implements klips.Table.
 func (t *Table) AddInflow(id said.SAID, s klips.Selector) error {
 	leave, err := t.enter("AddInflow")
 	defer leave()
@@ -300,7 +300,7 @@ func (t *Table) AddInflow(id said.SAID, s klips.Selector) error {
 	return nil
 }
 
-// DelInflow is that of klips.Table.
+// DelInflow implements klips.Table.
 func (t *Table) DelInflow(id said.SAID, s klips.Selector) error {
 	leave, err := t.enter("DelInflow")
 	defer leave()

@@ -17,7 +17,7 @@ import (
 	"ipsec/conf/hostname"
 )
 
-// Malformed is a value that makes no sense, whatever the host: a mistake of who
+// Malformed is a value that makes no sense, whatever the host: the mistake of whoever
 // wrote it. It says what was expected.
 type Malformed string
 

@@ -124,7 +124,7 @@ type SAIDs struct {
 }
 
 // Groups is SAs in groups, as one message of type Add for each, whose sequence
-// number is that of its group.
+// number is the number of its group.
 type Groups struct {
 	Messages []*Message
 }

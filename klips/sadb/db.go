@@ -20,8 +20,8 @@ import (
 const LarvalTime = 60 * time.Second
 
 // A DB holds SAs. It has no lock: lookups may run together, and nothing else
-// beside a change. Its methods answer for those of klips.Table of the same
-// names, with the time given.
+// beside a change. Its methods implement those of klips.Table of the same
+// names, at the time given.
 type DB struct {
 	sas map[said.SAID]*SA
 	due time.Time // when an SA comes to a lifetime by time, at the earliest; zero for never
@@ -156,7 +156,7 @@ func (db *DB) Clear() {
 	}
 }
 
-// Reserve is GetSPI of klips.Table: it draws at random.
+// Reserve implements GetSPI of klips.Table: it draws at random.
 func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, now time.Time) (uint32, error) {
 	if proto == said.COMP {
 		high = min(high, 0xffff)
@@ -305,7 +305,7 @@ func (db *DB) AddInflow(id said.SAID, s klips.Selector) error {
 	return nil
 }
 
-// DelInflow takes that back.
+// DelInflow takes back what AddInflow allowed.
 func (db *DB) DelInflow(id said.SAID, s klips.Selector) error {
 	sa, err := db.get(id)
 	if err != nil {

@@ -39,8 +39,8 @@ func (b Batch) first(n int) Batch {
 
 func (b Batch) bytes() uint64 { return uint64(b.Count-1)*uint64(b.Size) + uint64(b.Last) }
 
-// Check returns what time has made of the SA. It is quick for one without lifetimes,
-// of which it says nothing but Alive.
+// Check returns the state of the SA at a time. It is quick for one without lifetimes,
+// which is always Alive.
 func (sa *SA) Check(now time.Time) State {
 	if _, ok := sa.Config.lives(); !ok {
 		return Alive

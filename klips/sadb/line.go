@@ -33,9 +33,9 @@ func NewOrder() *Order {
 func (o *Order) Line() *Line { return &Line{order: o} }
 
 // A Line is what one goroutine has reserved and not sent yet: it calls Wait, sends it,
-// and calls Done. It never holds numbers of an SA before and behind another's, nor, but
-// for the first SA, any that follow another's: so lines do not wait for each
-// other in a circle.
+// and calls Done. It never holds numbers of an SA both before and after those of
+// another line, and only of its first SA any that come after another line's: so lines
+// cannot wait for each other in a circle.
 type Line struct {
 	order *Order
 	turns []turn
@@ -50,7 +50,7 @@ type turn struct {
 // Holds reports whether anything waits for Done.
 func (l *Line) Holds() bool { return len(l.turns) > 0 }
 
-// Reserve is SA.Reserve. ErrTurn says that nothing was reserved, and that it will be
+// Reserve is like SA.Reserve, in the order of the SA. ErrTurn says that nothing was reserved, and that it will be
 // after Done.
 func (l *Line) Reserve(sa *SA, b Batch, now time.Time) (Run, State, error) {
 	if !sa.is(said.ESP) {
@@ -64,13 +64,13 @@ func (l *Line) Reserve(sa *SA, b Batch, now time.Time) (Run, State, error) {
 	return sa.reserve(b, now)
 }
 
-// Seal is SA.Seal. A packet that would have to wait for Done goes out of its turn, and
+// Seal is like SA.Seal, in the order of the SA. A packet that would have to wait for Done goes out of its turn, and
 // so does each of a nil Line.
 func (l *Line) Seal(sa *SA, w *esp.Scratch, dst, payload []byte, next uint8, now time.Time) ([]byte, State, error) {
 	return sa.seal(l, w, dst, payload, next, now)
 }
 
-// Protect is SA.Protect, with the exception of Seal.
+// Protect is like SA.Protect, in the order of the SA, with the exception of Seal.
 func (l *Line) Protect(sa *SA, buf []byte, at int, now time.Time) ([]byte, State, error) {
 	return sa.protect(l, buf, at, now)
 }

@@ -51,7 +51,7 @@ func (sa *SA) Reserve(b Batch, now time.Time) (Run, State, error) {
 	return run, state, err
 }
 
-// reserve is Reserve. The caller holds mu.
+// reserve implements Reserve. The caller holds mu.
 func (sa *SA) reserve(b Batch, now time.Time) (Run, State, error) {
 	seq, n, state, err := sa.take(b, now)
 	var ivs esp.IVs
@@ -91,7 +91,7 @@ func (sa *SA) Seal(w *esp.Scratch, dst, payload []byte, next uint8, now time.Tim
 	return sa.seal(nil, w, dst, payload, next, now)
 }
 
-// seal is Seal, of a line if there is one.
+// seal implements Seal, for a line if there is one.
 func (sa *SA) seal(l *Line, w *esp.Scratch, dst, payload []byte, next uint8, now time.Time) ([]byte, State, error) {
 	if !sa.is(said.ESP) {
 		return nil, Dead, ErrDead
@@ -115,7 +115,7 @@ func (sa *SA) Protect(buf []byte, at int, now time.Time) ([]byte, State, error) 
 	return sa.protect(nil, buf, at, now)
 }
 
-// protect is Protect, of a line if there is one.
+// protect implements Protect, for a line if there is one.
 func (sa *SA) protect(l *Line, buf []byte, at int, now time.Time) ([]byte, State, error) {
 	if !sa.is(said.AH) {
 		return nil, Dead, ErrDead
@@ -175,7 +175,7 @@ func (sa *SA) PassAll(b Batch, now time.Time) (int, State) {
 	return n, state
 }
 
-// Pass is PassAll of one packet of size bytes.
+// Pass is like PassAll, for one packet of size bytes.
 func (sa *SA) Pass(size int, now time.Time) State {
 	_, state := sa.PassAll(One(size), now)
 	return state

@@ -63,7 +63,7 @@ func (q *Queue) readSome(fd uintptr) bool {
 	return true
 }
 
-// keep makes b what was read, or reports that it is nothing.
+// keep makes b the packet that was read, or reports that there is none.
 func (d *Device) keep(b *packet.Buffer, p []byte) bool {
 	if !d.vnet {
 		b.SetLen(len(p))
@@ -87,7 +87,7 @@ type writer struct {
 	all     func(fd uintptr) bool
 }
 
-// writer returns one that nobody uses.
+// writer returns a writer that is not in use.
 func (d *Device) writer() *writer {
 	d.mu.Lock()
 	defer d.mu.Unlock()

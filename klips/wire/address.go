@@ -35,7 +35,7 @@ type ancillary struct {
 	size     int // of the datagrams that the packet is made of, 0 for one
 }
 
-// parse reads control messages; what it does not know it goes past.
+// parse reads control messages; unknown ones are skipped.
 func (a *ancillary) parse(b []byte) {
 	const header = unix.SizeofCmsghdr
 	for len(b) >= header {

@@ -73,8 +73,8 @@ func (k *bulk) goes(b *packet.Buffer) bool {
 }
 
 // wants returns the option that the train asks for: DF or not, and in either case
-// whatever the kernel thinks of the way to the peer, which the engine keeps an
-// eye on.
+// regardless of what the kernel knows of the path to the peer: the engine tracks
+// the MTU of paths itself.
 func (k *bulk) wants(b *packet.Buffer) int {
 	if !k.in.six && b.Bytes()[6]&0x40 != 0 {
 		return unix.IP_PMTUDISC_PROBE

@@ -140,7 +140,7 @@ func (e *express) lost() uint64 {
 	return e.overflows
 }
 
-// Send is that of framer.
+// Send implements framer.
 func (e *express) Send(head *header, bufs []*packet.Buffer) (sent int, err error) {
 	link := e.link.Load()
 	if link == nil {
@@ -162,7 +162,7 @@ type ExpressInlet struct {
 // packets that they need room for.
 func (in *ExpressInlet) Batch() (n, size int) { return 128, 0 }
 
-// ReadBatch is that of Inlet.
+// ReadBatch implements Inlet.
 func (in *ExpressInlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	for {
 		if in.inlet == nil && !in.next() {

@@ -12,7 +12,7 @@ import (
 	"ipsec/klips/packet"
 )
 
-// A header is that of Ethernet: destination, source, EtherType.
+// A header is an Ethernet header: destination, source, EtherType.
 type header = [14]byte
 
 // A framer sends whole IP packets as Ethernet frames.
@@ -65,7 +65,7 @@ func (p *packets) move(index int) {
 	p.index = index
 }
 
-// Send is that of framer. Packets that the queueing discipline drops are sent.
+// Send implements framer. Packets that the queueing discipline drops are sent.
 func (p *packets) Send(head *header, bufs []*packet.Buffer) (sent int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

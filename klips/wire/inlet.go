@@ -19,7 +19,7 @@ import (
 const receiveBatch = 32
 
 // An Inlet is a socket that packets come in by, for one goroutine. Each packet
-// is given whole: what the kernel took off is put back, and ESP in UDP gets an
+// is given whole: the header that the kernel removed is put back, and ESP in UDP gets an
 // IP header that names ESP and Buffer.Encap. Several that came in one piece
 // (UDP_GRO) have one such header, and Buffer.Segment; what among them is not ESP
 // begins with four zeros, or has no more than four bytes.
@@ -214,7 +214,7 @@ func (in *Inlet) restore(i int, b *packet.Buffer) bool {
 	return true
 }
 
-// unwrap gives away the IKE messages among datagrams of one size, and reports
+// unwrap delivers the IKE messages among datagrams of one size, and reports
 // whether there is any ESP packet beside them.
 func (in *Inlet) unwrap(p []byte, size int, from, to netip.AddrPort) (esp bool) {
 	if size <= 0 {

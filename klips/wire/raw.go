@@ -21,7 +21,7 @@ type rawESP struct {
 	why   string                        // there is none
 }
 
-// newRawESP never fails: where there is no other way the kernel sends it all.
+// newRawESP never fails: where frames cannot be sent the kernel sends all packets.
 func newRawESP(w *Wire) *rawESP {
 	r := &rawESP{wire: w}
 	if w.want&offload.Packet == 0 {
@@ -43,7 +43,7 @@ func newRawESP(w *Wire) *rawESP {
 	return r
 }
 
-// follow is for an interface of another index.
+// follow changes to an interface of the same name and another index.
 func (r *rawESP) follow(index int) error {
 	hops, err := nexthop.Open(index)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *rawESP) send(head *header, bufs []*packet.Buffer) (sent int) {
 		return 0
 	}
 	for _, way := range []framer{r.wire.express, r.plain} {
-		n, _ := way.Send(head, bufs[sent:]) // why not all, whoever sends the next otherwise is told
+		n, _ := way.Send(head, bufs[sent:]) // the way that sends the rest has the error, if there is one
 		if sent += n; sent == len(bufs) {
 			break
 		}
@@ -135,8 +135,7 @@ func (r *rawESP) send(head *header, bufs []*packet.Buffer) (sent int) {
 	return sent
 }
 
-// espTo returns where a packet goes, if it is ESP behind a plain header of IP, as
-// all is that is to be fast.
+// espTo returns where a packet goes, if it is ESP behind an IP header without options.
 func espTo(b *packet.Buffer) (dst netip.Addr, ok bool) {
 	p := b.Bytes()
 	switch {

@@ -75,10 +75,10 @@ func slots(n int) ([]mmsghdr, []slot) {
 	return messages, s
 }
 
-// mmsg is recvmmsg(2) or sendmmsg(2). It does not wait, so that the scheduler need not
-// know: it would wake a thread of its own to watch a call that may take long,
-// before each that comes after a rest, and take the processor from those that last a
-// while only because the kernel carries the packets on in them.
+// mmsg is recvmmsg(2) or sendmmsg(2), without telling Go's scheduler, as the call does
+// not wait. The scheduler would wake a thread to watch a call that may take long, and
+// take the processor from one that lasts a while, which is only because the kernel
+// carries the packets on in it.
 func mmsg(trap, fd uintptr, messages []mmsghdr) (int, syscall.Errno) {
 	for {
 		n, _, errno := unix.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)

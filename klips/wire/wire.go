@@ -1,4 +1,4 @@
-// Package wire is what KLIPS holds of a physical interface: raw sockets that
+// Package wire has what KLIPS opens on a physical interface: raw sockets that
 // take ESP and AH in and put whole IP packets out, and UDP port 4500, where
 // ESP in UDP (RFC 3948) is told from IKE. All are bound to the interface
 // (SO_BINDTODEVICE), so that what is sent leaves there even when the route to
@@ -195,7 +195,7 @@ func (w *Wire) Refresh() error {
 	return nil
 }
 
-// rebind is for an interface of the same name and another index.
+// rebind binds the sockets to an interface of the same name and another index.
 func (w *Wire) rebind(index int) error {
 	var errs []error
 	if w.raw.plain != nil {

@@ -37,7 +37,7 @@ func (g *gcm8) Seal(dst, nonce, plain, aad []byte) []byte {
 }
 
 // Open does what cipher.AEAD says. To encrypt the ciphertext again is to decrypt
-// it; to encrypt the plaintext that this gives yields the tag to compare.
+// it; encrypting the plaintext that this gives computes the tag to compare.
 func (g *gcm8) Open(dst, nonce, sealed, aad []byte) ([]byte, error) {
 	if len(sealed) < 8 {
 		return nil, errOpen

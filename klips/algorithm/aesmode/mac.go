@@ -28,7 +28,7 @@ type mac struct {
 }
 
 // NewXCBC returns AES-XCBC-MAC (RFC 3566) under key, which has 16 bytes; the error
-// is that of aes.NewCipher. Its Sum is the whole of 16 bytes, not cut to 12.
+// comes from aes.NewCipher. Its Sum is the whole of 16 bytes, not cut to 12.
 func NewXCBC(key []byte) (hash.Hash, error) {
 	if len(key) != blockSize {
 		return nil, aes.KeySizeError(len(key))
@@ -51,7 +51,7 @@ func NewXCBC(key []byte) (hash.Hash, error) {
 }
 
 // NewCMAC returns AES-CMAC (RFC 4493) under key, which has 16, 24 or 32 bytes; the
-// error is that of aes.NewCipher. Its Sum is the whole of 16 bytes, not cut to 12.
+// error comes from aes.NewCipher. Its Sum is the whole of 16 bytes, not cut to 12.
 func NewCMAC(key []byte) (hash.Hash, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {

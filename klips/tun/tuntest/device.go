@@ -35,13 +35,13 @@ func (d *Device) Send(p []byte) {
 	}
 }
 
-// Name is that of tun.Device.
+// Name implements tun.Device.
 func (d *Device) Name() string { return d.name }
 
-// MTU is that of tun.Device.
+// MTU implements tun.Device.
 func (d *Device) MTU() (int, error) { return d.mtu, nil }
 
-// ReadBatch is that of tun.Device.
+// ReadBatch implements tun.Device.
 func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	select {
 	case p := <-d.sent:
@@ -60,7 +60,7 @@ func (d *Device) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	return len(bufs), nil
 }
 
-// WriteBatch is that of tun.Device.
+// WriteBatch implements tun.Device.
 func (d *Device) WriteBatch(bufs []*packet.Buffer) (int, error) {
 	for _, b := range bufs {
 		select {
@@ -71,14 +71,14 @@ func (d *Device) WriteBatch(bufs []*packet.Buffer) (int, error) {
 	return 0, nil
 }
 
-// Close is that of tun.Device.
+// Close implements tun.Device.
 func (d *Device) Close() error {
 	err := errors.New("closed twice")
 	d.close.Do(func() { close(d.done); err = nil })
 	return err
 }
 
-// Remove is that of tun.Device.
+// Remove implements tun.Device.
 func (d *Device) Remove() error {
 	d.removed = true
 	return d.Close()

@@ -76,7 +76,7 @@ func (t *Table) keep() {
 	}
 }
 
-// hear takes an announcement, and reports whether routes may have changed.
+// hear handles an announcement, and reports whether routes may have changed.
 func (t *Table) hear(m message) bool {
 	if m.lost {
 		_ = t.relearn() // an interface that is gone has no neighbours
@@ -142,7 +142,7 @@ func linkOf(l netlink.Link) link {
 	return link{up: true, mac: [6]byte(a.HardwareAddr)}
 }
 
-// see takes note of the interface.
+// see notes the state of the interface.
 func (t *Table) see(l link) {
 	t.link = l
 	for key, g := range t.gateways {
@@ -151,7 +151,7 @@ func (t *Table) see(l link) {
 	t.reach.Store(l.up)
 }
 
-// meet takes note of a neighbour.
+// meet notes the state of a neighbour.
 func (t *Table) meet(n *netlink.Neigh) {
 	addr, ok := netip.AddrFromSlice(n.IP)
 	if !ok || n.Flags&unix.NTF_PROXY != 0 {

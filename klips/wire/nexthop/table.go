@@ -3,10 +3,9 @@
 // It asks the kernel, and follows by rtnetlink(7) what becomes of routes, rules,
 // addresses, neighbours and the interface.
 //
-// Who sends frames owes the kernel a packet now and then by the ordinary way:
-// it asks a neighbour for its address only when it has something for it, it
-// notices only then that a neighbour has another address, and what it tracks of
-// connections it would forget. Find says when.
+// A sender of frames has to send a packet through the kernel now and then: only then
+// does the kernel ask a neighbour for its address, and notice that it has changed, and
+// connection tracking forgets a flow that it does not see. Find says when.
 package nexthop
 
 import (

@@ -189,10 +189,10 @@ type Inlet struct {
 	arrived chan arrival // full means lost
 }
 
-// Inlets is that of wire.Wire.
+// Inlets implements wire.Wire.
 func (w *Wire) Inlets() []*Inlet { return w.inlets }
 
-// ReadBatch is that of wire.Inlet.
+// ReadBatch implements wire.Inlet.
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	select {
 	case a := <-in.arrived:
@@ -216,7 +216,7 @@ func (a *arrival) fill(b *packet.Buffer) {
 	b.Encap.Src, b.Encap.Dst = a.src, a.dst
 }
 
-// WriteBatch is that of wire.Wire.
+// WriteBatch implements wire.Wire.
 func (w *Wire) WriteBatch(_ int, bufs []*packet.Buffer) (refused int, last error) {
 	for _, b := range bufs {
 		for _, p := range cut(b) {
@@ -259,7 +259,7 @@ func cut(b *packet.Buffer) (list [][]byte) {
 	return list
 }
 
-// SendIKE is that of wire.Wire.
+// SendIKE implements wire.Wire.
 func (w *Wire) SendIKE(m ike.Message) error {
 	if m.Local.Port() != klips.EncapPort {
 		return fmt.Errorf("failed to send IKE from %v: %w", m.Local, syscall.EINVAL)
@@ -297,23 +297,23 @@ func (w *Wire) SetMTU(mtu int) {
 	w.mtu = mtu
 }
 
-// MTU is that of wire.Wire.
+// MTU implements wire.Wire.
 func (w *Wire) MTU() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.mtu
 }
 
-// Owns is that of wire.Wire.
+// Owns implements wire.Wire.
 func (w *Wire) Owns(a netip.Addr) bool { return slices.Contains(w.addrs, a) }
 
-// Refresh is that of wire.Wire.
+// Refresh implements wire.Wire.
 func (w *Wire) Refresh() error { return nil }
 
 // Hooks returns what the wire was opened with.
 func (w *Wire) Hooks() wire.Hooks { return w.hooks }
 
-// Close is that of wire.Wire.
+// Close implements wire.Wire.
 func (w *Wire) Close() error {
 	err := errors.New("closed twice")
 	w.once.Do(func() {

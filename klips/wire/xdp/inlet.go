@@ -20,8 +20,8 @@ const (
 
 // An Inlet is a socket that ESP packets come in by, for one goroutine.
 //
-// To wake who polls the socket costs the kernel about as much for each packet as
-// all else that it does for it, whether anybody waits or not. So the socket is
+// To wake a poller costs the kernel about as much for each packet as all else that
+// it does for the packet, whether a reader waits or not. So the socket is
 // polled only while the reader waits, by an epoll(7) of its own, which in turn
 // Go's poller watches.
 type Inlet struct {
@@ -60,7 +60,7 @@ func newInlet(s *socket) (*Inlet, error) {
 // ReadBatch waits for a packet and returns how many it has made the first of
 // bufs to be: IP packets as they came, in memory that is the socket's again at
 // the next call. After Link.Close, and once all that came before has been read, the
-// error is os.ErrClosed, and takes the memory with it: whoever reads, reads until
+// error is os.ErrClosed, and takes the memory with it: a reader must read until
 // then. Other errors are passing.
 func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 	s := in.socket

@@ -10,7 +10,7 @@ import (
 	"ipsec/klips/packet"
 )
 
-// Header is that of an Ethernet frame: destination, source and EtherType.
+// Header is the header of an Ethernet frame: destination, source and EtherType.
 type Header [headerLen]byte
 
 const headerLen = 14
@@ -37,7 +37,7 @@ func newOutlet(s *socket, limit int) *outlet {
 	return o
 }
 
-// send is Link.Send.
+// send implements Link.Send.
 func (o *outlet) send(head *Header, packets []*packet.Buffer) (sent int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,9 +14,8 @@ import (
 // shares with the kernel: chunks of one size, the first of which are for what
 // comes in and the others for what goes out.
 //
-// What goes out has another socket over the same memory: whoever polls a socket
-// that has something to send waits until that is sent, and who waits for what
-// comes in shall not.
+// What goes out has another socket over the same memory: polling a socket that has
+// something to send waits until that is sent, and a receiver must not wait for that.
 type socket struct {
 	receiver, sender int // -1 for none
 
