@@ -9,15 +9,19 @@
 //	chain      the order of the SAs of a group; the SAs of a Bundle
 //	sadb       the SAs in force, their groups and lifetimes
 //	eroute     the table of flows: which packets go to which SA
+//	route      which networks the host routes into KLIPS, and what leaks past it
 //	tun, wire  the virtual interfaces, and the sockets on the physical ones
 //	segment    packets that the host hands over in one piece: cutting, joining
 //	offload    the names of the ways in which the kernel does so
-//	engine     the packet paths, out and in, over the four above
+//	engine     the packet paths, out and in, over interfaces that a System opens
+//	linux      the System of Linux: TUN devices, sockets and AF_XDP put together
 //	pfkey      PF_KEYv2 messages: bytes to values and back
 //	proc       the tables, in the layout of /proc/net/ipsec_*
+//	options    the values of options that KLIPS's tools share
 //	client     speaks PF_KEY to the daemon
-//	daemon     processes that hold a lock and go to the background
-//	server     the daemon "ipsec klips": the engine behind the PF_KEY socket
+//	server     the PF_KEY socket in front of a Table
+//	daemon     the process "ipsec klips": the engine behind its sockets
+//	process    what both daemons do to be one: locks, background, privileges
 //	klipstest  a Table of maps, for tests
 package klips
 

@@ -10,7 +10,7 @@ import "sync"
 type States[T any] struct {
 	another func() T
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	idle []T
 }
 

@@ -33,8 +33,8 @@ type Client struct {
 	path    string
 	timeout time.Duration
 
-	mu   sync.Mutex
-	conn *os.File // nil when there is none
+	mu   sync.Mutex // guards what follows
+	conn *os.File   // nil when there is none
 	seq  uint32
 	pid  uint32
 	buf  []byte

@@ -45,7 +45,7 @@ func (p *pacer) pace(bufs []*packet.Buffer) {
 	}
 	if p.rest(time.Now(), n) {
 		rest := unix.NsecToTimespec(int64(paceRest))
-		_ = unix.Nanosleep(&rest, nil)
+		_ = unix.Nanosleep(&rest, nil) // time.Sleep takes a millisecond, where no other goroutine runs
 		p.last = time.Now()
 	}
 }

@@ -45,8 +45,9 @@ var (
 
 // A Transform compresses and decompresses the packets of one SA.
 type Transform struct {
-	cpi    uint16
-	mu     sync.Mutex // of the rest
+	cpi uint16
+
+	mu     sync.Mutex // guards what follows
 	writer *flate.Writer
 	out    bounded
 	reader io.ReadCloser

@@ -29,7 +29,7 @@ type Table struct {
 	Drops []klips.Drop // what ListDrops returns
 	Rand  io.Reader    // what Install draws SPIs from; nil for crypto/rand
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
 	sas      map[said.SAID]klips.SA
 	larval   map[said.SAID]bool
 	eroutes  map[klips.Selector]klips.Eroute

@@ -18,7 +18,7 @@ var ErrTurn = errors.New("another has numbers of the SA in between")
 // another, and a peer drops what its replay window does not reach back to, which
 // often remembers no more than 32 or 64.
 type Order struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	left *sync.Cond // told when packets have left
 }
 

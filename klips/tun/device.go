@@ -32,7 +32,7 @@ type Device struct {
 	vnet     bool        // whether each packet has a header before it
 	several  bool        // whether the device is one that may have several queues
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	idle []*writer
 }
 

@@ -24,9 +24,9 @@ const solUDP = unix.IPPROTO_UDP
 type bulk struct {
 	in *Inlet
 
-	mu       sync.Mutex
-	broken   bool // the interface cannot compute checksums
-	df       int  // the option of the socket that says whether to set DF
+	mu       sync.Mutex // guards what follows
+	broken   bool       // the interface cannot compute checksums
+	df       int        // the option of the socket that says whether to set DF
 	messages []mmsghdr
 	slots    []slot
 	first, n int

@@ -29,8 +29,8 @@ type packets struct {
 	file *os.File
 	raw  syscall.RawConn
 
-	mu       sync.Mutex
-	index    int // of the interface
+	mu       sync.Mutex // guards what follows
+	index    int        // of the interface
 	messages []mmsghdr
 	slots    []slot
 	head     header
@@ -83,7 +83,7 @@ func (p *packets) Send(head *header, bufs []*packet.Buffer) (sent int, err error
 			p.n++
 		}
 		if err := p.raw.Write(p.some); err != nil {
-			return sent + p.first, os.ErrClosed // by another name
+			return sent + p.first, os.ErrClosed // the poller has an error of its own for it
 		}
 		if sent += p.first; p.errno != 0 {
 			return sent, p.errno

@@ -20,7 +20,7 @@ type sender struct {
 	file *os.File
 	raw  syscall.RawConn
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
 	messages []mmsghdr
 	slots    []slot
 	heads    [sendBatch][packet.IPv6Len + packet.UDPLen]byte // of the packets of a train
@@ -101,7 +101,7 @@ func (s *sender) add(head, rest []byte) {
 func (s *sender) flush() {
 	s.first = 0
 	if err := s.raw.Write(s.some); err != nil {
-		s.refused, s.last = s.refused+s.n-s.first, os.ErrClosed // by another name
+		s.refused, s.last = s.refused+s.n-s.first, os.ErrClosed // the poller has an error of its own for it
 	}
 	s.n = 0
 }

@@ -62,10 +62,10 @@ type Table struct {
 	epoch atomic.Uint32 // counts changes of routes
 	reach atomic.Bool   // there is an Ethernet interface that is up
 
-	mu   sync.RWMutex
+	mu   sync.RWMutex // guards ways
 	ways map[netip.Addr]*way
 
-	// What follows is for the keeper.
+	// Used by the keeper's goroutine alone.
 	link       link
 	neighbours map[netip.Addr]neighbour
 	gateways   map[gatewayKey]*gateway

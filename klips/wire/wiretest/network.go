@@ -30,7 +30,7 @@ type Network struct {
 	Inlets int
 	Spread func(p []byte) int
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	wires []*Wire
 	parts map[part][]byte
 }
@@ -136,7 +136,7 @@ type Wire struct {
 	done    chan struct{}
 	once    sync.Once
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	mtu   int
 	addrs []netip.Addr
 }

@@ -71,7 +71,7 @@ func (in *Inlet) ReadBatch(bufs []*packet.Buffer) (int, error) {
 		in.giveBack()
 		if s.rx.filled(1) == 0 {
 			err := in.raw.Read(in.wait)
-			if err != nil && s.rx.filled(1) == 0 { // it is closed, by whatever name, and empty
+			if err != nil && s.rx.filled(1) == 0 { // it is closed, which the poller has an error of its own for, and empty
 				in.Leave()
 				return 0, os.ErrClosed
 			}

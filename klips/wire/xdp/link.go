@@ -45,7 +45,7 @@ type Link struct {
 	inlets  []*Inlet
 	outlet  *outlet
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	locals []netip.Addr
 	closed bool
 }

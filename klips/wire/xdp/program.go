@@ -24,7 +24,7 @@ type Program struct {
 	locals  *ebpf.Map // by interface and address, the slots of the interface
 	sockets *ebpf.Map // by slot
 
-	mu    sync.Mutex
+	mu    sync.Mutex      // guards what follows
 	slots [slotLimit]bool // in use
 }
 
@@ -123,7 +123,7 @@ const (
 	addrAt = keyAt + 4
 )
 
-// instructions are those of the program. What is not an untagged Ethernet frame
+// instructions returns the program. What is not an untagged Ethernet frame
 // with a whole ESP packet in it, right behind the IPv4 header or the IPv6 header,
 // to an address of the interface, goes on into the kernel's stack, and so does
 // what comes by a queue that has no socket or is too long for it.

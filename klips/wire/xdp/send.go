@@ -23,7 +23,7 @@ type outlet struct {
 	socket *socket
 	limit  int // length of a frame
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	closed bool
 	free   []uint64 // chunks
 }

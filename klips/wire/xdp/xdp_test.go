@@ -101,7 +101,7 @@ func end(t testing.TB, l *Link) {
 	}
 }
 
-// header is that of a frame from west to east.
+// header returns the header of a frame from west to east.
 func (c *cable) header(kind uint16) *Header {
 	var h Header
 	copy(h[:], c.eastMAC)
