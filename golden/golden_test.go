@@ -12,7 +12,7 @@ import (
 
 	"ipsec/exec/shell"
 	"ipsec/plan"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 var update = flag.Bool("update", false, "rewrite what the cases expect")
@@ -189,12 +189,12 @@ func TestConnections(t *testing.T) {
 					continue
 				}
 				count++
-				r, err := whack.Parse(append([]string{"--name", op.Name}, op.Args...))
+				r, err := cmdline.Parse(append([]string{"--name", op.Name}, op.Args...))
 				if err != nil {
 					t.Errorf("%s: conn %s: %v", c.Name, op.Name, err)
 					continue
 				}
-				if again, err := whack.Parse(whack.Format(r.Add)); err != nil || !reflect.DeepEqual(again.Add, r.Add) {
+				if again, err := cmdline.Parse(cmdline.Format(r.Add)); err != nil || !reflect.DeepEqual(again.Add, r.Add) {
 					t.Errorf("%s: conn %s: %+v, %v, want %+v", c.Name, op.Name, again, err, r.Add)
 				}
 			}

@@ -10,9 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/conf"
-
 	"ipsec/golden/lab"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // The files of packaging and doc, which this program must live up to.
@@ -91,7 +90,7 @@ func TestManualPages(t *testing.T) {
 		}
 	}
 	page := readFile(t, "../../doc/ipsec_whack.8")
-	for _, option := range whack.Options() {
+	for _, option := range cmdline.Options() {
 		if name := strings.TrimPrefix(option.Name, "--"); !strings.HasPrefix(name, "debug-") && !strings.Contains(page, "Fl Fl "+name+" ") && !strings.Contains(page, "Fl Fl "+name+"\n") {
 			t.Errorf("ipsec_whack.8 says nothing of --%s", name)
 		}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // whackCmd is ipsec whack, ipsec_whack(8). Its options are those of package
@@ -37,7 +38,7 @@ func (c *whackCmd) Run(e *env) error {
 func whackHelp(e *env) error {
 	fmt.Fprintln(e.Stdout, "Usage: ipsec whack OPTION…\n\nAsk Pluto for something: see ipsec_whack(8).")
 	fmt.Fprintln(e.Stdout)
-	for _, o := range whack.Options() {
+	for _, o := range cmdline.Options() {
 		name := o.Name
 		if o.Value != "" {
 			name += " …"

@@ -22,7 +22,7 @@ import (
 	"ipsec/pluto/connection"
 	"ipsec/pluto/plutotest"
 	plutoupdown "ipsec/pluto/updown"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // TestRoutesAlike has manual and automatic keying lead packets into KLIPS alike: whatever
@@ -250,7 +250,7 @@ func automaticRoutes(t *testing.T, facts plan.Facts, conns []randomConn) (o outc
 		if !ok || !add {
 			continue
 		}
-		request, err := whack.Parse(append([]string{"--name", op.Name}, op.Args...))
+		request, err := cmdline.Parse(append([]string{"--name", op.Name}, op.Args...))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/plan"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // instances returns what is to be added for conn: itself, or, for each pair of
@@ -19,8 +20,11 @@ func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic)
 	}
 	lefts, rights := conn.Left.Subnets, conn.Right.Subnets
 	if len(lefts) <= 1 && len(rights) <= 1 || !inPairs(conn) {
-		args, bad := c.whack(conn, lefts, rights)
-		return []plan.AddConn{{Name: conn.Name, Args: args}}, bad
+		p, bad := c.connection(conn, lefts, rights)
+		if bad != nil {
+			return nil, bad
+		}
+		return []plan.AddConn{{Name: conn.Name, Args: cmdline.Describe(p)}}, nil
 	}
 	var list []plan.AddConn
 	for i := range max(1, len(lefts)) {
@@ -29,14 +33,12 @@ func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic)
 			if len(l) > 0 && len(r) > 0 && l[0].Addr().Is4() != r[0].Addr().Is4() {
 				continue
 			}
-			args, bad := c.whack(conn, l, r)
+			p, bad := c.connection(conn, l, r)
 			if bad != nil {
 				return nil, bad
 			}
-			list = append(list, plan.AddConn{
-				Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1),
-				Args: append([]string{"--connalias", conn.Name}, args...),
-			})
+			p.Alias = conn.Name
+			list = append(list, plan.AddConn{Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1), Args: cmdline.Describe(p)})
 		}
 	}
 	return list, nil

@@ -14,6 +14,7 @@ import (
 	"ipsec/pluto/connection"
 	"ipsec/pluto/natt"
 	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // A waiter is a whack that gets the reports of some connections: while what it
@@ -25,7 +26,7 @@ type waiter struct {
 	pending []string // of those whose outcome it waits for
 }
 
-// answer does what a whack asks for, in the order of whack.Request's fields.
+// answer does what a whack asks for, in the order of cmdline.Request's fields.
 func (w *worker) answer(call *whack.Call) {
 	r := call.Request
 	wait := &waiter{call: call}
@@ -96,13 +97,13 @@ const (
 )
 
 // replay does again that part of a request which the journal kept it for.
-func (w *worker) replay(kind Kind, r *whack.Request) error {
+func (w *worker) replay(kind Kind, r *cmdline.Request) error {
 	_, err := w.perform(kind, r)
 	return err
 }
 
 // perform does one part of a request, if it is asked for.
-func (w *worker) perform(kind Kind, r *whack.Request) (asked bool, err error) {
+func (w *worker) perform(kind Kind, r *cmdline.Request) (asked bool, err error) {
 	switch {
 	case kind == KindDebug && len(r.Debug) > 0:
 		w.setDebug(r.Debug)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // Kind is what a message of the journal does. At most one of a kind is kept for
@@ -74,7 +74,7 @@ func updowns(e Entry) []string {
 	if !slices.ContainsFunc(e.Words, func(word string) bool { return strings.HasPrefix(word, "--updown") }) {
 		return nil // which is most of many thousand
 	}
-	request, err := whack.Parse(e.Words)
+	request, err := cmdline.Parse(e.Words)
 	if err != nil || request.Add == nil {
 		return nil
 	}

@@ -4,7 +4,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // load reads all keys and certificates of this host.
@@ -18,16 +18,16 @@ func (w *worker) load() *credential.Store {
 
 // reread reads some of them again, and returns what is wrong with them. What is
 // under way goes on with the old ones.
-func (w *worker) reread(what whack.Reread) (warnings []string) {
+func (w *worker) reread(what cmdline.Reread) (warnings []string) {
 	sections := credential.Section(0)
 	for _, s := range []struct {
-		asked   whack.Reread
+		asked   cmdline.Reread
 		section credential.Section
 	}{
-		{whack.RereadSecrets, credential.RereadSecrets | credential.RereadCerts},
-		{whack.RereadCACerts, credential.RereadCACerts},
-		{whack.RereadAACerts, credential.RereadAACerts},
-		{whack.RereadCRLs, credential.RereadCRLs},
+		{cmdline.RereadSecrets, credential.RereadSecrets | credential.RereadCerts},
+		{cmdline.RereadCACerts, credential.RereadCACerts},
+		{cmdline.RereadAACerts, credential.RereadAACerts},
+		{cmdline.RereadCRLs, credential.RereadCRLs},
 	} {
 		if what&s.asked != 0 {
 			sections |= s.section

@@ -9,6 +9,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 	"ipsec/pluto/whack/status"
 )
 
@@ -64,18 +65,18 @@ func (w *worker) status() *status.Status {
 }
 
 // list says what was asked for of keys and certificates.
-func (w *worker) list(what whack.List, say func(string)) {
+func (w *worker) list(what cmdline.List, say func(string)) {
 	now := time.Now()
 	for _, section := range []struct {
-		asked whack.List
+		asked cmdline.List
 		lines func() []string
 	}{
-		{whack.ListPublicKeys, func() []string { return w.store.ListPublicKeys(w.connections(), now) }},
-		{whack.ListCerts, func() []string { return w.store.ListCerts(now) }},
-		{whack.ListCACerts, func() []string { return w.store.ListCACerts(now) }},
-		{whack.ListAACerts, func() []string { return w.store.ListAACerts(now) }},
-		{whack.ListCRLs, func() []string { return w.store.ListCRLs(now) }},
-		{whack.ListPSKs, w.store.ListPSKs},
+		{cmdline.ListPublicKeys, func() []string { return w.store.ListPublicKeys(w.connections(), now) }},
+		{cmdline.ListCerts, func() []string { return w.store.ListCerts(now) }},
+		{cmdline.ListCACerts, func() []string { return w.store.ListCACerts(now) }},
+		{cmdline.ListAACerts, func() []string { return w.store.ListAACerts(now) }},
+		{cmdline.ListCRLs, func() []string { return w.store.ListCRLs(now) }},
+		{cmdline.ListPSKs, w.store.ListPSKs},
 	} {
 		if what&section.asked != 0 {
 			for _, line := range section.lines() {

@@ -22,6 +22,7 @@ import (
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/updown"
 	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // Worker is what Work needs.
@@ -269,7 +270,7 @@ func (w *worker) restore(history []Entry) error {
 		return fmt.Errorf("failed to see what is in KLIPS: %w", err)
 	}
 	for _, e := range history {
-		request, err := whack.Parse(e.Words)
+		request, err := cmdline.Parse(e.Words)
 		if err == nil {
 			err = w.replay(e.Kind, request)
 		}

@@ -12,16 +12,6 @@ const benchLine = "--name c1 --psk --encrypt --tunnel --pfs --ikev2-allow --ikev
 	" --rekeyfuzz 100 --keyingtries 0 --host 192.0.2.1 --client 10.0.1.0/24 --to --host 198.18.0.2 --client 172.16.0.1/32" +
 	" --place =/etc/ipsec.conf:9 --place authby=/etc/ipsec.conf:5 --place left=/etc/ipsec.conf:6 --place right=/etc/ipsec.conf:10"
 
-// BenchmarkParse reads an addition.
-func BenchmarkParse(b *testing.B) {
-	words := strings.Fields(benchLine)
-	for b.Loop() {
-		if _, err := Parse(words); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkDo is an addition from its words to its exit status, both ends.
 func BenchmarkDo(b *testing.B) {
 	f := serve(b, func(c *Call) {

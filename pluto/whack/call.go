@@ -1,3 +1,5 @@
+// Package whack is whack(8), the control of Pluto: the protocol over the control socket, and both its
+// ends. What is asked for is a command line; see package cmdline.
 package whack
 
 import (
@@ -10,12 +12,13 @@ import (
 	"time"
 
 	"ipsec/pluto"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // Call is a request of a client. Its methods may be called from any goroutine,
 // do not wait, and do nothing once the client has gone.
 type Call struct {
-	*Request
+	*cmdline.Request
 	Words []string // the command line, which makes the same request again
 
 	client *client
@@ -195,7 +198,7 @@ func (c *client) request(s *Server) *Call {
 	call := &Call{client: c, more: kind == frameMore, gone: make(chan struct{})}
 	call.Words, err = splitWords(body)
 	if err == nil {
-		call.Request, err = Parse(call.Words)
+		call.Request, err = cmdline.Parse(call.Words)
 	}
 	if err != nil {
 		call.Reply(pluto.RCWhackProblem, "whack: "+err.Error())

@@ -14,6 +14,7 @@ import (
 
 	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // NotRunning is the error of Do where nobody answers the control socket.
@@ -64,7 +65,7 @@ func (s *Session) Close() error {
 }
 
 func (s *Session) ask(ctx context.Context, kind byte, words []string, out io.Writer) (int, error) {
-	if _, err := Parse(words); err != nil {
+	if _, err := cmdline.Parse(words); err != nil {
 		return pluto.RCWhackProblem, err
 	}
 	body, err := joinWords(words)

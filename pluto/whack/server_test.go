@@ -263,3 +263,18 @@ func FuzzServer(f *testing.F) {
 		_, _ = io.ReadAll(conn)
 	})
 }
+
+// FuzzWords has a command line go over the socket and come out as it was.
+func FuzzWords(f *testing.F) {
+	f.Add("--status\x00")
+	f.Add("--name\x00a\x00--initiate\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		words, err := splitWords([]byte(text))
+		if err != nil {
+			return
+		}
+		if body, err := joinWords(words); len(text) < maxWords && (err != nil || body != text) {
+			t.Fatalf("%q becomes %q, %v", text, body, err)
+		}
+	})
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ipsec/conf"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // Write writes the completion script of a shell: bash, zsh or fish.
@@ -50,7 +50,7 @@ func words(model *kong.Application) []word {
 			command.kind, command.values = values(node.Positional[n-1])
 		}
 		if node.Name == "whack" { // which reads its options itself
-			for _, o := range whack.Options() {
+			for _, o := range cmdline.Options() {
 				command.options = append(command.options, word{name: o.Name, help: o.Help, takes: o.Value != ""})
 			}
 		}

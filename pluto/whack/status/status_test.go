@@ -17,7 +17,7 @@ import (
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
-	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/cmdline"
 )
 
 var update = flag.Bool("update", false, "rewrite doc/status.schema.json and the files of testdata")
@@ -41,7 +41,7 @@ func sample(t *testing.T) *Status {
 	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	load := func(line string) *pluto.Connection {
-		r, err := whack.Parse(strings.Fields(line))
+		r, err := cmdline.Parse(strings.Fields(line))
 		if err != nil {
 			t.Fatal(err)
 		}

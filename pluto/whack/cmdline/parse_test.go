@@ -1,4 +1,4 @@
-package whack
+package cmdline
 
 import (
 	"math/rand/v2"
@@ -194,13 +194,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(strings.ReplaceAll(line, " ", "\x00") + "\x00")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		words, err := splitWords([]byte(text))
-		if err != nil {
-			return
-		}
-		if body, err := joinWords(words); len(text) < maxWords && (err != nil || body != text) {
-			t.Fatalf("%q becomes %q, %v", text, body, err)
-		}
+		words := strings.Split(strings.TrimSuffix(text, "\x00"), "\x00")
 		if r, err := Parse(words); err == nil && r.Add != nil {
 			roundTrip(t, r.Add)
 		}

@@ -1,7 +1,7 @@
-// Package whack is whack(8), the control of Pluto: its command line, which
-// becomes a Request, the protocol over the control socket, and both its ends.
-// No secret is ever part of it.
-package whack
+// Package cmdline is the command line of whack(8), which becomes a Request: its options, what
+// reads them, and what writes a connection as one. It does no I/O. No secret is
+// ever part of a command line.
+package cmdline
 
 import "ipsec/pluto"
 

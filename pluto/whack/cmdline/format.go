@@ -1,4 +1,4 @@
-package whack
+package cmdline
 
 import (
 	"fmt"
@@ -17,6 +17,12 @@ import (
 func Format(c *pluto.Connection) []string {
 	var w words
 	w.value("--name", c.Name)
+	return append(w, Describe(c)...)
+}
+
+// Describe returns what Format does, without the name.
+func Describe(c *pluto.Connection) []string {
+	var w words
 	w.value("--connalias", c.Alias)
 	for _, m := range c.AuthBy {
 		w.flag(true, authOption(m))
@@ -51,6 +57,9 @@ func Format(c *pluto.Connection) []string {
 		w.proposals("--esp", c.ESP)
 	}
 	w.value("--esn", textOf(c.ESN, esnWords()))
+	if c.Fragmentation != pluto.FragmentationYes {
+		w.value("--fragmentation", textOf(c.Fragmentation, fragmentations()))
+	}
 	switch c.FailureShunt {
 	case pluto.ShuntPass:
 		w.flag(true, "--failpass")
@@ -62,6 +71,7 @@ func Format(c *pluto.Connection) []string {
 	w.flag(c.NegotiationShunt == pluto.ShuntPass, "--negopass")
 	w.value("--xauthby", c.XAuthBy)
 	w.lifetimes(c)
+	w.flag(c.Local.Host.Addr.Is6() || c.Remote.Host.Addr.Is6(), "--ipv6")
 	w.end(&c.Local)
 	w.flag(true, "--to")
 	w.end(&c.Remote)
@@ -116,15 +126,12 @@ func (w *words) lifetimes(c *pluto.Connection) {
 	w.number(true, "--keyingtries", c.KeyingTries)
 	w.seconds(c.DPD.Delay > 0, "--dpddelay", c.DPD.Delay)
 	w.seconds(c.DPD.Timeout > 0, "--dpdtimeout", c.DPD.Timeout)
-	if c.DPD.Action != pluto.DPDHold {
+	if c.DPD.Delay > 0 || c.DPD.Action != pluto.DPDHold {
 		w.value("--dpdaction", textOf(c.DPD.Action, dpdActions()))
 	}
 	w.number(c.ReplayWindow >= 0, "--replay-window", c.ReplayWindow)
 	w.number(c.MTU > 0, "--mtu", c.MTU)
 	w.number(c.Metric > 0, "--metric", c.Metric)
-	if c.Fragmentation != pluto.FragmentationYes {
-		w.value("--fragmentation", textOf(c.Fragmentation, fragmentations()))
-	}
 }
 
 func (w *words) end(e *pluto.End) {
@@ -136,7 +143,7 @@ func (w *words) end(e *pluto.End) {
 	w.value("--auth", string(e.Auth))
 	w.value("--cert", e.Cert)
 	w.value("--ca", e.CA)
-	if e.SendCert != pluto.SendCertAlways {
+	if e.Cert != "" || e.SendCert != pluto.SendCertAlways {
 		w.value("--sendcert", textOf(e.SendCert, sendCerts()))
 	}
 	w.value("--groups", e.Groups)
@@ -161,13 +168,13 @@ func (w *words) end(e *pluto.End) {
 		w.value("--clientprotoport", fmt.Sprintf("%d/%s", e.Proto, port))
 	}
 	w.addr("--srcip", e.SourceIP)
-	w.value("--updown", e.Updown)
 	w.flag(e.AllowAny, "--allowany")
 	w.flag(e.XAuthServer, "--xauthserver")
 	w.flag(e.XAuthClient, "--xauthclient")
 	w.value("--xauthname", e.XAuthName)
 	w.flag(e.ModeCfgServer, "--modecfgserver")
 	w.flag(e.ModeCfgClient, "--modecfgclient")
+	w.value("--updown", e.Updown)
 }
 
 func (w *words) addr(name string, a netip.Addr) {

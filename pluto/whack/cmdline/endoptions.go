@@ -1,4 +1,4 @@
-package whack
+package cmdline
 
 import (
 	"net/netip"
@@ -39,7 +39,7 @@ func endOptions() []option {
 		}}
 	}
 	return []option{
-		{name: "--host", want: "an address, %any, or a host name", scope: s, help: "where the end is", set: setHost},
+		{name: "--host", want: "an address, %any, or a host name", scope: s, help: "where the end is", set: func(p *parser, v string) error { return setHost(&p.end.Host, v) }},
 		{name: "--ikeport", want: "a port from 1 to 65535", scope: s, help: "the port that it listens on", set: func(p *parser, v string) error {
 			return setPort(&p.end.IKEPort, v)
 		}},
@@ -96,8 +96,7 @@ func sendCerts() []word[pluto.SendCert] {
 }
 
 // setHost takes an address, a word with %, or a name of the DNS.
-func setHost(p *parser, v string) error {
-	h := &p.end.Host
+func setHost(h *pluto.Host, v string) error {
 	switch v {
 	case "%any", "%any4", "0.0.0.0":
 		*h = pluto.Host{Kind: pluto.HostAny}

@@ -1,4 +1,4 @@
-package whack
+package cmdline
 
 import (
 	"strings"

@@ -1,13 +1,19 @@
-package whack
+package cmdline
 
 import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"ipsec/conf/identity"
+	"ipsec/conf/proposal"
+	"ipsec/conf/spell"
+	"ipsec/pluto"
 )
 
 // errTwice is a value that was given before.
@@ -112,4 +118,54 @@ func textOf[T comparable](value T, words []word[T]) string {
 		}
 	}
 	return ""
+}
+
+// The words of ipsec.conf that a command line has as they are. The error says what was
+// expected, where v is none of them.
+
+// ESN reads yes, no or either.
+func ESN(v string) (esn proposal.ESN, err error) {
+	err = choosing(&esn, v, esnWords())
+	return esn, err
+}
+
+// DPDAction reads hold, clear, restart and the like.
+func DPDAction(v string) (a pluto.DPDAction, err error) {
+	err = choosing(&a, v, dpdActions())
+	return a, err
+}
+
+// Fragmentation reads yes, no or force.
+func Fragmentation(v string) (f pluto.Fragmentation, err error) {
+	err = choosing(&f, v, fragmentations())
+	return f, err
+}
+
+// SendCert reads always, ifasked, never and their old spellings.
+func SendCert(v string) (s pluto.SendCert, err error) {
+	err = choosing(&s, v, sendCerts())
+	return s, err
+}
+
+// Host reads an address, a word with %, or a name of the DNS.
+func Host(v string) (h pluto.Host, err error) {
+	if err := setHost(&h, v); err != nil {
+		return h, fmt.Errorf("malformed host %s: expected an address, %%any, or a host name", spell.Quote(v))
+	}
+	return h, nil
+}
+
+// ID reads an identity, as leftid= has it.
+func ID(v string) (identity.ID, error) { return parseID(v) }
+
+// choosing is choose, with an error for a person.
+func choosing[T comparable](field *T, v string, words []word[T]) error {
+	if choose(field, v, words) == nil {
+		return nil
+	}
+	var texts []string
+	for _, w := range words {
+		texts = append(texts, w.text)
+	}
+	return fmt.Errorf("malformed value %s: expected one of %s", spell.Quote(v), strings.Join(texts, ", "))
 }
