@@ -9,6 +9,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/route/rtnetlink"
 )
 
 // A message is what the kernel announces; lost says that it announced more than
@@ -115,7 +117,7 @@ func (t *Table) relearn() error {
 		t.see(link{})
 		return err
 	}
-	list, err := t.handle.NeighList(t.index, netlink.FAMILY_ALL)
+	list, err := rtnetlink.Dump(func() ([]netlink.Neigh, error) { return t.handle.NeighList(t.index, netlink.FAMILY_ALL) })
 	if err != nil {
 		list = nil
 	}

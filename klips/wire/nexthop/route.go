@@ -6,6 +6,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"ipsec/klips/route/rtnetlink"
 )
 
 // answer asks the kernel for the way to a host, unless that has just been done.
@@ -75,26 +77,18 @@ func (t *Table) route(dst netip.Addr) (via netip.Addr, mtu int, ok bool) {
 	if r.Type != unix.RTN_UNICAST || r.LinkIndex != t.index || r.Encap != nil || r.MPLSDst != nil || len(r.MultiPath) > 0 {
 		return via, 0, false
 	}
-	via = dst
-	gateway := r.Gw
-	if v, ok := r.Via.(*netlink.Via); ok {
-		gateway = v.Addr
-	}
-	if len(gateway) > 0 {
-		addr, ok := netip.AddrFromSlice(gateway)
-		if !ok {
-			return via, 0, false
-		}
-		if via = addr.Unmap(); via.IsUnspecified() {
-			via = dst
-		}
+	if via = rtnetlink.Gateway(r.Gw, r.Via); !via.IsValid() || via.IsUnspecified() {
+		via = dst
 	}
 	return via, r.MTU, true
 }
 
 // longest looks a host up among the routes by the interface in the main table.
 func (t *Table) longest(dst netip.Addr) (best netlink.Route, ok bool) {
-	list, err := t.handle.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{LinkIndex: t.index, Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
+	list, err := rtnetlink.Dump(func() ([]netlink.Route, error) {
+		filter := &netlink.Route{LinkIndex: t.index, Table: unix.RT_TABLE_MAIN}
+		return t.handle.RouteListFiltered(netlink.FAMILY_V6, filter, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return best, false
 	}
