@@ -17,6 +17,7 @@ import (
 	"ipsec/klips/process"
 	"ipsec/logger"
 	"ipsec/pluto/daemon"
+	"ipsec/pluto/daemon/stack"
 )
 
 // plutoCmd is ipsec pluto, the daemon that negotiates keys.
@@ -63,11 +64,19 @@ func (c *plutoCmd) Run(e *env, command *kong.Context) error {
 	return e.background("Pluto", append(slices.Clone(command.Args), "--nofork")...)
 }
 
+// stack returns what is to carry packets.
+func (c *plutoCmd) stack() stack.Open {
+	if c.UseNostack {
+		return stack.None
+	}
+	return stack.KLIPS
+}
+
 // options turns the command line into what the daemon wants.
 func (c *plutoCmd) options(e *env) daemon.Options {
 	o := daemon.Options{
 		Paths: e.Paths, Dir: c.Ipsecdir, Secrets: c.Secretsfile, CtlBase: c.Ctlbase,
-		NoStack: c.UseNostack, Debug: c.words(), UniqueIDs: c.Uniqueids, NoCRSend: c.Nocrsend, StrictCRL: c.Strictcrlpolicy,
+		Debug: c.words(), UniqueIDs: c.Uniqueids, NoCRSend: c.Nocrsend, StrictCRL: c.Strictcrlpolicy,
 		NATTraversal: c.NatTraversal, VirtualPrivate: c.VirtualPrivate, KeepAlive: c.KeepAlive, ForceKeepAlive: c.ForceKeepalive, MyID: c.Myid,
 	}
 	for _, d := range []struct {
@@ -135,7 +144,7 @@ func (c *plutoCmd) work(e *env) error {
 		return err
 	}
 	defer closeLog()
-	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Log: log.Say, LogOnly: log.Only, CoreDir: c.Coredir})
+	return daemon.Work(ctx, daemon.Worker{Options: c.options(e), Stack: c.stack(), Log: log.Say, LogOnly: log.Only, CoreDir: c.Coredir})
 }
 
 // log is where the lines of both processes go: syslog, and standard error until

@@ -310,13 +310,13 @@ func (w *worker) deleteState(serial int) error {
 
 // readdress follows the addresses of the interfaces that KLIPS is bound to.
 func (w *worker) readdress() error {
-	attached, err := w.kernel.ListAttachments()
+	attached, err := w.stack.Kernel.ListAttachments()
 	if err != nil {
 		return fmt.Errorf("failed to ask KLIPS for its interfaces: %w", err)
 	}
 	var list []endpoint
 	if w.listening {
-		if list, err = addresses(attached, w.NoStack); err != nil {
+		if list, err = addresses(attached, w.stack.Everywhere); err != nil {
 			return err
 		}
 	}
@@ -328,12 +328,12 @@ func (w *worker) readdress() error {
 		}
 		ours = append(ours, a)
 	}
-	w.endpoints.follow(withNATPort(list, w.NoStack))
+	w.endpoints.follow(withNATPort(list, w.stack.Send == nil))
 	w.table.Listen(ours)
 	return nil
 }
 
-// withNATPort adds port 4500 where KLIPS does not own it.
+// withNATPort adds port 4500 where it is ours to open.
 func withNATPort(list []endpoint, own bool) []endpoint {
 	if !own {
 		return list

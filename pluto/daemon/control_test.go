@@ -34,12 +34,12 @@ func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
 	go func() { talked <- s.talk(ours) }()
 	w := &worker{
 		Worker: Worker{Log: func(line string) { t.Log(line) }},
-		patron: newPatron(theirs), kernel: newNoStack(), store: new(credential.Store),
+		patron: newPatron(theirs), stack: noStack(t), store: new(credential.Store),
 	}
 	if _, err := w.patron.history(); err != nil {
 		t.Fatal(err)
 	}
-	w.table = connection.New(connection.Config{Kernel: w.kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: newNoStack()})
+	w.table = connection.New(connection.Config{Kernel: w.stack.Kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: w.stack.Updown})
 	w.table.Drive(&plutotest.Negotiator{})
 	return w, s, func() {
 		theirs.Close()

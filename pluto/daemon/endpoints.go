@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -113,6 +114,9 @@ func addresses(attached []klips.Attachment, all bool) ([]endpoint, error) {
 	return list, nil
 }
 
+// retry is how long a lost netlink socket is left alone before another is tried.
+const retry = time.Second
+
 // watch calls changed whenever an address or an interface has come or gone,
 // until the context ends. It may be called more often than something changes.
 func watch(ctx context.Context, changed func(), log func(string)) {
@@ -120,7 +124,10 @@ func watch(ctx context.Context, changed func(), log func(string)) {
 		if err := watchOnce(ctx, changed); err != nil {
 			log(fmt.Sprintf("failed to follow the addresses of this host: %v", err))
 		}
-		pause(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
 		changed()
 	}
 }

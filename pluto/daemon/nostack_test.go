@@ -5,12 +5,23 @@ import (
 	"testing"
 
 	"ipsec/pluto/connection"
+	"ipsec/pluto/daemon/stack"
 	"ipsec/pluto/plutotest"
 )
 
+// noStack is protostack=none.
+func noStack(t *testing.T) *stack.Stack {
+	t.Helper()
+	s, err := stack.None(stack.Surroundings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // TestNoStack routes a connection where there is no interface to lead packets into.
 func TestNoStack(t *testing.T) {
-	w := &worker{Worker: Worker{Options: Options{NoStack: true, Dir: t.TempDir(), Secrets: "/dev/null"}, Log: func(line string) { t.Log(line) }}, nat: newNATSocket()}
+	w := &worker{Worker: Worker{Options: Options{Dir: t.TempDir(), Secrets: "/dev/null"}, Stack: stack.None, Log: func(line string) { t.Log(line) }}}
 	if err := w.build(); err != nil {
 		t.Fatal(err)
 	}

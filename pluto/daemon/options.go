@@ -11,7 +11,6 @@ type Options struct {
 	Secrets string // ipsec.secrets
 	CtlBase string // what .pid and .ctl are appended to
 
-	NoStack        bool // nothing carries packets: only IKE is spoken
 	Debug          []string
 	UniqueIDs      bool
 	NoCRSend       bool

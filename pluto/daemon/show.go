@@ -47,7 +47,7 @@ func (w *worker) show(call *whack.Call) {
 // status gathers everything that there is to say.
 func (w *worker) status() *status.Status {
 	s := &status.Status{Now: time.Now(), MyID: w.MyID, Debug: w.debug, States: w.ike.States()}
-	attached, _ := w.kernel.ListAttachments() // without them the addresses are there all the same
+	attached, _ := w.stack.Kernel.ListAttachments() // without them the addresses are there all the same
 	for _, socket := range w.endpoints.sockets {
 		i := status.Interface{Physical: socket.link, Addr: socket.addr}
 		for _, a := range attached {

@@ -13,14 +13,12 @@ import (
 
 	"ipsec/conf/identity"
 	"ipsec/klips"
-	"ipsec/klips/client"
 	"ipsec/klips/process/rootonly"
-	"ipsec/klips/route/rtnetlink"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/daemon/stack"
 	"ipsec/pluto/ikev2"
-	"ipsec/pluto/updown"
 	"ipsec/pluto/whack"
 	"ipsec/pluto/whack/cmdline"
 )
@@ -28,6 +26,7 @@ import (
 // Worker is what Work needs.
 type Worker struct {
 	Options
+	Stack   stack.Open        // what is to carry packets
 	Log     func(line string) // what an administrator should know
 	LogOnly func(line string) // what goes to syslog alone
 	CoreDir string            // the folder to be in, for a core to be left there; "" for the supervisor's
@@ -42,12 +41,11 @@ type worker struct {
 	Worker
 	patron *patron
 
-	kernel    pluto.Kernel
+	stack     *stack.Stack
 	table     *connection.Table
 	ike       *ikev2.Machine
 	store     *credential.Store
 	endpoints endpoints
-	nat       *natSocket
 	listening bool
 	debug     []string
 	myID      identity.ID // what %myid stands for; zero for the address
@@ -88,7 +86,7 @@ func Work(ctx context.Context, cfg Worker) error {
 	parts, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the peers are told by way of them
 	defer cancel()
 	w := &worker{
-		Worker: cfg, patron: newPatron(supervisor), nat: newNATSocket(),
+		Worker: cfg, patron: newPatron(supervisor),
 		datagrams: make(chan pluto.Datagram, queued), jobs: make(chan func(), queued), end: end, late: make(chan struct{}), ctx: parts,
 	}
 	defer context.AfterFunc(ctx, w.hurry)()
@@ -139,25 +137,18 @@ func (w *worker) build() error {
 		}
 		w.myID = id
 	}
-	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.nat.send}
-	var lead connection.Updown
-	if w.NoStack {
-		w.kernel, w.endpoints.nat, lead = newNoStack(), nil, newNoStack()
-	} else {
-		lead = updown.New(updown.Config{Host: &rtnetlink.Host{}, Clock: systemClock{}, Info: w.Paths.Info(), Run: runner{w}, Log: w.Log})
-		kernel, err := client.Dial(w.Paths.KlipsCtl())
-		if err != nil {
-			return err
-		}
-		w.kernel = kernel
+	var err error
+	if w.stack, err = w.Worker.Stack(stack.Surroundings{Paths: w.Paths, Clock: systemClock{}, Run: runner{w}, Log: w.Log}); err != nil {
+		return err
 	}
+	w.endpoints = endpoints{deliver: w.deliver, log: w.Log, nat: w.stack.Send}
 	private, err := connection.ParsePrivate(w.VirtualPrivate)
 	if err != nil {
 		return err
 	}
 	w.table = connection.New(connection.Config{
-		Kernel: w.kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
-		Updown: lead,
+		Kernel: w.stack.Kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
+		Updown: w.stack.Updown,
 	})
 	w.store = w.load()
 	w.ike = ikev2.New(ikev2.Config{
@@ -171,15 +162,15 @@ func (w *worker) build() error {
 // follow starts what waits for something and hands it to the loop.
 func (w *worker) follow(ctx context.Context) {
 	w.parts.Go(func() { watch(ctx, func() { w.do(w.readdressed) }, w.Log) })
-	kernel, ok := w.kernel.(*client.Client)
-	if !ok {
+	if w.stack.Follow == nil {
 		return
 	}
-	w.parts.Go(func() { w.nat.run(ctx, w.Paths.KlipsIKE(), w.deliver) })
 	w.parts.Go(func() {
-		listenEvents(ctx, kernel,
-			func(e klips.Event) { w.do(func() { w.table.Event(e) }) },
-			func() { w.do(w.resync) })
+		w.stack.Follow(ctx, stack.Events{
+			Event:   func(e klips.Event) { w.do(func() { w.table.Event(e) }) },
+			Lost:    func() { w.do(w.resync) },
+			Deliver: w.deliver,
+		})
 	})
 }
 
@@ -283,13 +274,13 @@ func (w *worker) restore(history []Entry) error {
 
 // readdressed is readdress when addresses may have changed.
 func (w *worker) readdressed() {
-	if err := w.readdress(); err != nil && !errors.Is(err, client.ErrDown) {
+	if err := w.readdress(); err != nil && !errors.Is(err, w.stack.Down) {
 		w.Log(err.Error())
 	}
 }
 
 func (w *worker) resync() {
-	if err := w.table.Resync(); err != nil && !errors.Is(err, client.ErrDown) {
+	if err := w.table.Resync(); err != nil && !errors.Is(err, w.stack.Down) {
 		w.Log(fmt.Sprintf("failed to compare what is in KLIPS: %v", err))
 	}
 }

@@ -1,14 +1,38 @@
-package daemon
+package stack
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"ipsec/klips"
 	"ipsec/klips/client"
+	"ipsec/klips/route/rtnetlink"
 	"ipsec/klips/wire/ike"
 	"ipsec/pluto"
+	"ipsec/pluto/updown"
 )
+
+// KLIPS opens the stack that is the process "ipsec klips".
+func KLIPS(s Surroundings) (*Stack, error) {
+	kernel, err := client.Dial(s.Paths.KlipsCtl())
+	if err != nil {
+		return nil, err
+	}
+	nat := newNATSocket()
+	return &Stack{
+		Kernel: kernel,
+		Updown: updown.New(updown.Config{Host: &rtnetlink.Host{}, Clock: s.Clock, Info: s.Paths.Info(), Run: s.Run, Log: s.Log}),
+		Send:   nat.send,
+		Down:   client.ErrDown,
+		Follow: func(ctx context.Context, e Events) {
+			var parts sync.WaitGroup
+			parts.Go(func() { nat.run(ctx, s.Paths.KlipsIKE(), e.Deliver) })
+			parts.Go(func() { listenEvents(ctx, kernel, e.Event, e.Lost) })
+			parts.Wait()
+		},
+	}, nil
+}
 
 // retry is how long a lost connection to KLIPS is left alone before another is tried.
 const retry = time.Second
@@ -50,7 +74,7 @@ func newNATSocket() *natSocket { return &natSocket{make(chan *ike.Conn, 1)} }
 
 // run connects to KLIPS, again whenever the connection is lost, and hands what
 // comes to deliver, until the context ends.
-func (n *natSocket) run(ctx context.Context, path string, deliver func(pluto.Datagram, <-chan struct{})) {
+func (n *natSocket) run(ctx context.Context, path string, deliver Deliver) {
 	for ctx.Err() == nil {
 		if conn, err := ike.Dial(ctx, path); err == nil {
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
