@@ -3,15 +3,19 @@
 // negotiates for them, and the few interfaces by which its parts know each
 // other. The parts lie below it:
 //
-//	identity     who a peer is: leftid in every form, and the ID payload
-//	rawkey       public keys as ipsec.conf writes them
-//	suite        the cryptography of an IKE SA
-//	credential   the keys and certificates of this host, and proofs of identity
-//	ikev2        the protocol of RFC 7296, with message and offer below it
+//	alarm        deadlines of many owners in one heap
+//	limit        what strangers can make Pluto say and keep
+//	natt         NAT detection, the ports of NAT traversal, keepalives
+//	traffic      traffic selectors, narrowing, and the flows that come of them
+//	suite        the algorithms that IKE negotiates
+//	credential   the keys and certificates of this host
+//	ikev2        the protocol of RFC 7296; below it message, offer, keys and proof
+//	versions     all versions of IKE as one
 //	connection   the connections in force, above any version of IKE
 //	updown       what is done to routes when a connection comes and goes
-//	whack        the control protocol of whack(8)
-//	daemon       the process: sockets, KLIPS, netlink, control
+//	whack        the control protocol of whack(8); below it cmdline and status
+//	daemon       the process: sockets, netlink, control; below it stack, what carries packets
+//	hostkey      the keys of this host, made and shown
 //	plutotest    a clock, a network and a kernel for simulations
 //
 // IKE is messages in, messages and effects out. ikev2 and connection do no

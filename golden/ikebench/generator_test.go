@@ -15,6 +15,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
+	"ipsec/pluto/versions"
 )
 
 // The addresses of the two machines, of which the first is the generator's.
@@ -68,7 +69,8 @@ func newGenerator(b testing.TB, m *lab.Machine) *generator {
 	}
 	b.Cleanup(func() { close(g.ended) })
 	g.machine = ikev2.New(ikev2.Config{
-		Clock: clock{}, Rand: rand.Reader, Transport: g, Connections: g.conns, Credentials: plutotest.Shared("swordfish"),
+		Serial: new(versions.Serials).Next,
+		Clock:  clock{}, Rand: rand.Reader, Transport: g, Connections: g.conns, Credentials: plutotest.Shared("swordfish"),
 		Report: g.report, Limits: ikev2.Limits{Cookies: 1 << 20, PerPeer: 1 << 20, HalfOpen: 1 << 20},
 	})
 	return g

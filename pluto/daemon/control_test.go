@@ -34,7 +34,7 @@ func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
 	go func() { talked <- s.talk(ours) }()
 	w := &worker{
 		Worker: Worker{Log: func(line string) { t.Log(line) }},
-		patron: newPatron(theirs), stack: noStack(t), store: new(credential.Store),
+		patron: newPatron(theirs), stack: noStack(t), store: &credentials{Store: new(credential.Store)},
 	}
 	if _, err := w.patron.history(); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package daemon
 import (
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
-	"ipsec/pluto/ikev2"
 	"ipsec/pluto/whack/cmdline"
 )
 
@@ -33,8 +32,7 @@ func (w *worker) reread(what cmdline.Reread) (warnings []string) {
 			sections |= s.section
 		}
 	}
-	w.store, warnings = w.store.Reread(sections)
-	w.ike.Credentials = w.credentials()
+	w.store.Store, warnings = w.store.Reread(sections)
 	return warnings
 }
 
@@ -44,16 +42,17 @@ func (w *worker) warn(lines []string) {
 	}
 }
 
-// discreet is a store that asks peers for no certificates, nocrsend=yes.
-type discreet struct{ *credential.Store }
+// credentials is what all versions of IKE know of keys and certificates. Rereading puts another store in
+// place of the one that there is.
+type credentials struct {
+	*credential.Store
+	nocrsend bool // peers are asked for no certificates
+}
 
-// CertRequest returns nothing to ask for.
-func (discreet) CertRequest(*pluto.Connection) []byte { return nil }
-
-// credentials returns the store, as IKE is to use it.
-func (w *worker) credentials() ikev2.Credentials {
-	if w.NoCRSend {
-		return discreet{w.store}
+// CertRequest returns what to ask a peer for.
+func (c *credentials) CertRequest(conn *pluto.Connection) []byte {
+	if c.nocrsend {
+		return nil
 	}
-	return w.store
+	return c.Store.CertRequest(conn)
 }

@@ -16,9 +16,9 @@ import (
 	"ipsec/klips/process/rootonly"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/daemon/stack"
 	"ipsec/pluto/ikev2"
+	"ipsec/pluto/versions"
 	"ipsec/pluto/whack"
 	"ipsec/pluto/whack/cmdline"
 )
@@ -43,8 +43,8 @@ type worker struct {
 
 	stack     *stack.Stack
 	table     *connection.Table
-	ike       *ikev2.Machine
-	store     *credential.Store
+	ike       pluto.Negotiator
+	store     *credentials
 	endpoints endpoints
 	listening bool
 	debug     []string
@@ -150,11 +150,14 @@ func (w *worker) build() error {
 		Kernel: w.stack.Kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
 		Updown: w.stack.Updown,
 	})
-	w.store = w.load()
-	w.ike = ikev2.New(ikev2.Config{
-		Clock: systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.credentials(),
+	w.store = &credentials{w.load(), w.NoCRSend}
+	serials := new(versions.Serials)
+	two := ikev2.New(ikev2.Config{
+		Serial: serials.Next,
+		Clock:  systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.store,
 		Report: w.report, UniqueIDs: w.UniqueIDs, KeepAlive: time.Duration(w.KeepAlive) * time.Second, ForceKeepAlive: w.ForceKeepAlive,
 	})
+	w.ike = versions.New(versions.Version{Major: 2, Negotiator: two, Speaks: func(c *pluto.Connection) bool { return c.Versions.IKEv2 }})
 	w.table.Drive(w.ike)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
+	"ipsec/pluto/versions"
 )
 
 // bench is one gateway and as many peers as there are addresses, each a Machine of its own
@@ -79,7 +80,8 @@ func benchConn(b testing.TB, remote pluto.Host) *pluto.Connection {
 func newBench(any *pluto.Connection) *bench {
 	b := &bench{clock: plutotest.NewClock(), conns: &roster{any: any}}
 	b.gateway = ikev2.New(ikev2.Config{
-		Clock: b.clock, Rand: rand.Reader, Transport: pipe{&b.toPeer}, Connections: b.conns,
+		Serial: new(versions.Serials).Next,
+		Clock:  b.clock, Rand: rand.Reader, Transport: pipe{&b.toPeer}, Connections: b.conns,
 		Credentials: plutotest.Shared("a secret"), Report: func(pluto.Report) {},
 		Limits: ikev2.Limits{Cookies: 1 << 20, HalfOpen: 1 << 20},
 	})
@@ -89,7 +91,8 @@ func newBench(any *pluto.Connection) *bench {
 // remote returns a Machine at the address of a peer.
 func (b *bench) remote(conn *pluto.Connection) *ikev2.Machine {
 	return ikev2.New(ikev2.Config{
-		Clock: b.clock, Rand: rand.Reader, Transport: pipe{&b.toCenter}, Connections: &plutotest.Connections{All: []*pluto.Connection{conn}},
+		Serial: new(versions.Serials).Next,
+		Clock:  b.clock, Rand: rand.Reader, Transport: pipe{&b.toCenter}, Connections: &plutotest.Connections{All: []*pluto.Connection{conn}},
 		Credentials: plutotest.Shared("a secret"), Report: func(pluto.Report) {},
 	})
 }

@@ -87,7 +87,7 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		return nil, refusal(message.NoProposalChosen, "%v", err).look(p.conn, "esp", "ah")
 	}
 	c := &child{sa: s, state: childLive, initiator: p.initiator, chosen: p.chosen.String(), since: m.now}
-	c.serial = m.nextSerial()
+	c.serial = m.Serial()
 	c.alarm.Owner, c.alarm.Serial = c, c.serial
 	toResponder, toInitiator := keys.ForChild(algorithms, s.suite.PRF, s.d, keys.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
 	clear(p.nonces.shared)

@@ -54,7 +54,9 @@ type Config struct {
 	// ForceKeepAlive they are sent for a NAT at the other end, too.
 	KeepAlive      time.Duration
 	ForceKeepAlive bool
-	Limits         Limits // zero fields mean DefaultLimits
+	Limits         Limits // zero fields mean defaultLimits
+	// Serial numbers SAs, from 1 on, in one order with those of other versions.
+	Serial func() int
 }
 
 // Credentials knows what we prove who we are with, and what a peer's proof is checked by, as
@@ -98,8 +100,7 @@ func (l Limits) orDefault() Limits {
 // Machine is all of IKEv2 on one host. It implements pluto.Negotiator.
 type Machine struct {
 	Config
-	now                    time.Time // of the call under way
-	serial                 int
+	now                    time.Time              // of the call under way
 	sas                    map[message.SPI]*ikeSA // by our SPI
 	halfOpen               map[initKey]*ikeSA     // as responder, not authenticated yet
 	neighbours             limit.Neighbours       // of halfOpen
@@ -192,9 +193,4 @@ func (m *Machine) suite(c suite.Choice) (*suite.Suite, error) {
 	}
 	m.suites[c] = &s
 	return &s, nil
-}
-
-func (m *Machine) nextSerial() int {
-	m.serial++
-	return m.serial
 }

@@ -10,6 +10,7 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
+	"ipsec/pluto/versions"
 )
 
 // host is a Machine with all that it stands on.
@@ -38,6 +39,7 @@ func (w *world) host(seed uint64, name, addr string, c ikev2.Config, conns ...*p
 	if c.Credentials == nil {
 		c.Credentials = plutotest.Shared("a secret")
 	}
+	c.Serial = new(versions.Serials).Next
 	c.Report = func(r pluto.Report) {
 		if strings.Contains(r.Text, "which must not be") {
 			w.t.Errorf("%s: %s", name, r.Text)

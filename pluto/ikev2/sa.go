@@ -111,7 +111,7 @@ func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != ni
 func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {
 	s := &ikeSA{initiator: initiator, local: local, remote: remote, made: m.now.UnixNano()}
 	s.begun = s.made
-	s.serial = m.nextSerial()
+	s.serial = m.Serial()
 	s.alarm.Owner, s.alarm.Serial = s, s.serial
 	spi := m.newSPI()
 	if initiator {

@@ -16,6 +16,7 @@ import (
 	"ipsec/pluto/connection"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
+	"ipsec/pluto/versions"
 )
 
 // node is a host that runs Pluto.
@@ -88,7 +89,8 @@ func (n *node) boot() {
 	}
 	n.table = connection.New(connection.Config{Kernel: kernel{n.kernel, rand.New(rand.NewPCG(w.seed, uint64(binary.BigEndian.Uint32(n.addr.AsSlice()))<<8|uint64(n.lives)))}, Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d SPIs", n.name, n.lives)), Report: report, Updown: quiet{n}, Private: private})
 	n.machine = ikev2.New(ikev2.Config{
-		Clock: w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
+		Serial: new(versions.Serials).Next,
+		Clock:  w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
 		Connections: n.table, Credentials: plutotest.Shared("one for all"), Report: report, UniqueIDs: w.uniqueIDs,
 		Limits: w.limits,
 	})
