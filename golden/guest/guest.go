@@ -7,6 +7,7 @@
 package guest
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -77,7 +78,7 @@ type Options struct {
 func Boot(t testing.TB, m *lab.Machine, tap string, o Options) *Guest {
 	t.Helper()
 	dir, work := Need(t), t.TempDir()
-	agent := build(t, work)
+	agent, registers := build(t, work), compile(t, work)
 	console, err := os.Create(filepath.Join(work, "console"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func Boot(t testing.TB, m *lab.Machine, tap string, o Options) *Guest {
 		"umid=guest", "uml_dir="+work, "modules_dir="+dir, fmt.Sprintf("encapsulate=%t", o.Encapsulate),
 		"vec0:transport=tap,ifname="+tap+",depth=128")
 	// The guest's memory is a file that must be executable.
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/dev/shm", "HOME=" + work}
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/dev/shm", "HOME=" + work, "LD_PRELOAD=" + registers}
 	cmd.Stdout, cmd.Stderr = console, console
 	cmd.ExtraFiles = []*os.File{guestIn, guestOut}
 	if err := m.Start(cmd); err != nil {
@@ -124,6 +125,22 @@ func Boot(t testing.TB, m *lab.Machine, tap string, o Options) *Guest {
 		t.Fatalf("the guest is not ready: %v %s", err, ready.Output)
 	}
 	return g
+}
+
+//go:embed xstate/ptrace.c
+var ptrace string
+
+// compile compiles what lets a guest live on a processor with AMX.
+func compile(t testing.TB, dir string) string {
+	t.Helper()
+	lab.NeedProgram(t, "gcc")
+	library := filepath.Join(dir, "ptrace.so")
+	cmd := exec.Command("gcc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-x", "c", "-o", library, "-", "-ldl")
+	cmd.Stdin = strings.NewReader(ptrace)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("failed to compile xstate/ptrace.c: %v\n%s", err, out)
+	}
+	return library
 }
 
 // build builds the agent.
