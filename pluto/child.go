@@ -112,6 +112,23 @@ const (
 	Expired
 )
 
+// String says a reason in a report.
+func (r Reason) String() string {
+	switch r {
+	case Replaced:
+		return "replaced"
+	case DeletedHere:
+		return "deleted here"
+	case DeletedByPeer:
+		return "deleted by the peer"
+	case PeerDead:
+		return "the peer is dead"
+	case Expired:
+		return "expired"
+	}
+	return "unknown reason"
+}
+
 // Negotiator is a version of IKE, as those who drive it see it. It is not for
 // concurrent use: all calls come from one goroutine, and none waits.
 type Negotiator interface {

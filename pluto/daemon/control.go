@@ -286,7 +286,7 @@ func (w *worker) report(r pluto.Report) {
 	}
 }
 
-// setDebug turns debugging on; "none" first turns all of it off.
+// setDebug turns topics on; "none" first turns all of them off. Words that select nothing here are told.
 func (w *worker) setDebug(words []string) {
 	for _, word := range words {
 		if word == "none" {
@@ -294,6 +294,9 @@ func (w *worker) setDebug(words []string) {
 		} else if !slices.Contains(w.debug, word) {
 			w.debug = append(w.debug, word)
 		}
+	}
+	if idle := w.observer.Select(w.debug); len(idle) > 0 {
+		w.report(pluto.Report{Code: pluto.RCLog, Text: fmt.Sprintf("nothing is logged for debug %s: this Pluto has no such topic", strings.Join(idle, "+"))})
 	}
 }
 

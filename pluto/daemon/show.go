@@ -46,7 +46,7 @@ func (w *worker) show(call *whack.Call) {
 
 // status gathers everything that there is to say.
 func (w *worker) status() *status.Status {
-	s := &status.Status{Now: time.Now(), MyID: w.MyID, Debug: w.debug, States: w.ike.States()}
+	s := &status.Status{Now: time.Now(), MyID: w.MyID, Debug: w.debug, Counts: w.observer.Counts(), States: w.ike.States()}
 	attached, _ := w.stack.Kernel.ListAttachments() // without them the addresses are there all the same
 	for _, socket := range w.endpoints.sockets {
 		i := status.Interface{Physical: socket.link, Addr: socket.addr}

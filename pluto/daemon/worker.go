@@ -18,6 +18,7 @@ import (
 	"ipsec/pluto/connection"
 	"ipsec/pluto/daemon/stack"
 	"ipsec/pluto/ikev2"
+	"ipsec/pluto/observe"
 	"ipsec/pluto/versions"
 	"ipsec/pluto/whack"
 	"ipsec/pluto/whack/cmdline"
@@ -47,7 +48,8 @@ type worker struct {
 	store     *credentials
 	endpoints endpoints
 	listening bool
-	debug     []string
+	debug     []string // the words of --debug-WORD in force
+	observer  *observe.Observer
 	myID      identity.ID // what %myid stands for; zero for the address
 	waiters   []*waiter
 
@@ -129,7 +131,8 @@ func Work(ctx context.Context, cfg Worker) error {
 
 // build makes the parts that do no I/O, and joins them.
 func (w *worker) build() error {
-	w.debug = w.Options.Debug
+	w.observer = observe.New(w.LogOnly)
+	w.setDebug(w.Options.Debug)
 	if w.MyID != "" {
 		id, err := identity.Parse(w.MyID)
 		if err != nil {
@@ -147,17 +150,19 @@ func (w *worker) build() error {
 		return err
 	}
 	w.table = connection.New(connection.Config{
-		Kernel: w.stack.Kernel, Clock: systemClock{}, Rand: rand.Reader, Report: w.report, Private: private, Resolver: resolver{w},
+		Kernel: w.observer.Kernel(w.stack.Kernel), Clock: systemClock{}, Rand: rand.Reader, Report: w.observer.Reporter(w.report), Private: private, Resolver: resolver{w},
 		Updown: w.stack.Updown,
 	})
 	w.store = &credentials{w.load(), w.NoCRSend}
 	serials := new(versions.Serials)
 	two := ikev2.New(ikev2.Config{
 		Serial: serials.Next,
-		Clock:  systemClock{}, Rand: rand.Reader, Transport: &w.endpoints, Connections: w.table, Credentials: w.store,
-		Report: w.report, UniqueIDs: w.UniqueIDs, KeepAlive: time.Duration(w.KeepAlive) * time.Second, ForceKeepAlive: w.ForceKeepAlive,
+		Clock:  systemClock{}, Rand: rand.Reader, Transport: w.observer.Transport(&w.endpoints), Connections: w.observer.Connections(w.table), Credentials: w.store,
+		Report: w.observer.Reporter(w.report), UniqueIDs: w.UniqueIDs, KeepAlive: time.Duration(w.KeepAlive) * time.Second, ForceKeepAlive: w.ForceKeepAlive,
 	})
-	w.ike = versions.New(versions.Version{Major: 2, Negotiator: two, Speaks: func(c *pluto.Connection) bool { return c.Versions.IKEv2 }})
+	w.ike = w.observer.Negotiator(versions.New(
+		versions.Version{Major: 2, Negotiator: two, Speaks: func(c *pluto.Connection) bool { return c.Versions.IKEv2 }},
+	))
 	w.table.Drive(w.ike)
 	return nil
 }

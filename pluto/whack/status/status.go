@@ -9,14 +9,16 @@ import (
 	"ipsec/klips"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
+	"ipsec/pluto/observe"
 )
 
 // Status is everything that Pluto has to say of itself.
 type Status struct {
 	Now         time.Time
 	Interfaces  []Interface
-	MyID        string              // "" for none
-	Debug       []string            // the words of --debug-WORD in force
+	MyID        string   // "" for none
+	Debug       []string // the words of --debug-WORD in force
+	Counts      observe.Counts
 	Connections []connection.Status // by name, an instance after what it is one of
 	States      []pluto.State       // by serial number
 	HalfOpen    int                 // IKE SAs that others have begun, not established

@@ -19,6 +19,9 @@ func (s *Status) Text(say func(line string)) {
 	}
 	sayf("%%myid = %s", orNone(s.MyID))
 	sayf("debug %s", strings.Join(orList(s.Debug), "+"))
+	c := s.Counts
+	sayf("counters: messages %d in, %d out, %d unsent, %d retransmission reports; attempts %d begun, %d failed; Child SAs %d set, %d refused, %d removed",
+		c.Received, c.Sent, c.Unsent, c.Retransmitted, c.Initiated, c.Failed, c.Installed, c.Refused, c.Removed)
 	say("")
 	for i := range s.Connections {
 		s.connection(&s.Connections[i], sayf)
