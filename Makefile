@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 10000
 
 GO ?= go
-.PHONY: all build deps demo test check unit interop sim fuzz bench bench-quick bench-stages install uninstall clean
+.PHONY: all build deps demo test check unit interop long sim fuzz bench bench-quick bench-stages install uninstall clean
 
 all: build
 
@@ -26,6 +26,7 @@ check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	@.ci/check
 
 # All but the foreign peers, which are slow, and would have to be installed.
 unit:
@@ -37,6 +38,10 @@ interop:
 	@.ci/peers >/dev/null
 	@.ci/guest >/dev/null
 	REQUIRE_ALL=1 $(GO) test -count=1 -timeout 20m ./golden/interop $(UPDATE)
+
+# What takes hours: long simulations, fuzzing, the laws again, benchmarks.
+long:
+	@.ci/long
 
 # Whole Plutos on a bad network: SEEDS=100000 for more of them, SEED=17 go test … for one.
 sim:

@@ -216,12 +216,6 @@ func KlipsDebug(w io.Writer, s klips.Settings) error {
 	return write(w, &b)
 }
 
-// Version prints what ipsec_version(5) has.
-func Version(w io.Writer, version string) error {
-	_, err := fmt.Fprintf(w, "ipsec version: %s\n", version)
-	return err
-}
-
 func write(w io.Writer, b *strings.Builder) error {
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -22,9 +22,6 @@ const (
 	Killed                   // the process did not end within its grace, and was killed
 )
 
-// String completes a sentence about the process.
-func (e Ending) String() string { return [...]string{"was not running", "ended", "was killed"}[e] }
-
 // End ends the process that holds the lock of a pid file: it sends SIGTERM, after
 // the grace SIGKILL, and returns when the process is gone. It signals only a process
 // that runs this program and has been seen to hold the lock, by a handle
