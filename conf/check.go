@@ -3,6 +3,9 @@ package conf
 import (
 	"fmt"
 	"slices"
+
+	"ipsec/conf/manualkey"
+	"ipsec/conf/secret"
 )
 
 // checkAll reports what is wrong between parameters.
@@ -32,7 +35,7 @@ func (p *parser) checkAll(c *Config) {
 		}
 		if conn.Auto == AutoManual || manual[conn.Name] {
 			diagnostics = append(diagnostics, conn.CheckManual()...)
-			if enc, auth, _, err := ParseESP(conn.ESP); err == nil && auth == "" && !isAEAD(enc) {
+			if enc, auth, _, err := manualkey.ParseESP(conn.ESP); err == nil && auth == "" && !manualkey.IsAEAD(enc) {
 				p.errorf(conn.At("esp"), "esp=%s encrypts and does not authenticate, which KLIPS refuses (RFC 8221): expected an authenticator beside it, as in %s-sha1", conn.ESP, conn.ESP)
 			}
 			if conn.Auto == AutoManual || conn.Auto == AutoIgnore {
@@ -143,10 +146,10 @@ func (c *Conn) CheckManual() []Diagnostic {
 // checkAlgorithms checks that esp= and ah= have the form of manual keying.
 func (c *Conn) checkAlgorithms() []Diagnostic {
 	var list []Diagnostic
-	if _, _, _, err := ParseESP(c.ESP); c.ESP != "" && err != nil {
+	if _, _, _, err := manualkey.ParseESP(c.ESP); c.ESP != "" && err != nil {
 		list = append(list, Diagnostic{Pos: c.At("esp"), Text: err.Error()})
 	}
-	if _, err := ParseAH(c.AH); c.AH != "" && err != nil {
+	if _, err := manualkey.ParseAH(c.AH); c.AH != "" && err != nil {
 		list = append(list, Diagnostic{Pos: c.At("ah"), Text: err.Error()})
 	}
 	return list
@@ -161,13 +164,13 @@ func (c *Conn) hasManualKeying() bool {
 
 // checkMissing reports the keys that the algorithms need and nothing gives.
 func (c *Conn) checkMissing(report func(keyword, format string, args ...any)) {
-	cipher, espAuth, _, _ := ParseESP(c.ESP)
-	ahAuth, _ := ParseAH(c.AH)
+	cipher, espAuth, _, _ := manualkey.ParseESP(c.ESP)
+	ahAuth, _ := manualkey.ParseAH(c.AH)
 	for _, s := range []Side{Left, Right} {
 		enc, auth, ah := c.Keys(s)
 		for _, n := range []struct {
 			needed            bool
-			key               Secret
+			key               secret.Text
 			keyword, of, name string
 		}{
 			{cipher != "" && cipher != "null", enc, "espenckey", "esp", c.ESP},
@@ -188,11 +191,11 @@ func (c *Conn) checkKeys() []Diagnostic {
 		return nil
 	}
 	var list []Diagnostic
-	check := func(s Side, name string, own, key Secret, sizes []int, algorithm string) {
+	check := func(s Side, name string, own, key secret.Text, sizes []int, algorithm string) {
 		if !key.IsSet() {
 			return
 		}
-		bytes, err := DecodeKey(key)
+		bytes, err := key.Decode()
 		if err != nil || slices.Contains(sizes, len(bytes)) {
 			return
 		}
@@ -206,20 +209,20 @@ func (c *Conn) checkKeys() []Diagnostic {
 			list = append(list, d)
 		}
 	}
-	cipher, espAuth, bits, espErr := ParseESP(c.ESP)
-	ahAuth, ahErr := ParseAH(c.AH)
+	cipher, espAuth, bits, espErr := manualkey.ParseESP(c.ESP)
+	ahAuth, ahErr := manualkey.ParseAH(c.AH)
 	for _, s := range []Side{Left, Right} {
 		enc, auth, ah := c.Keys(s)
 		if espErr == nil {
 			check(s, "espenckey", c.End(s).ESPEncKey, enc, cipherSizes(cipher, bits), cipher)
-			sizes := []int{authKeys[espAuth]}
+			sizes := []int{manualkey.AuthLen(espAuth)}
 			if espAuth == "" {
 				sizes, espAuth = nil, c.ESP
 			}
 			check(s, "espauthkey", c.End(s).ESPAuthKey, auth, sizes, espAuth)
 		}
 		if ahErr == nil {
-			check(s, "ahkey", c.End(s).AHKey, ah, []int{authKeys[ahAuth]}, ahAuth)
+			check(s, "ahkey", c.End(s).AHKey, ah, []int{manualkey.AuthLen(ahAuth)}, ahAuth)
 		}
 	}
 	return list
@@ -242,8 +245,8 @@ func cipherSizes(cipher string, bits int) []int {
 		return nil
 	}
 	var list []int
-	for _, n := range cipherKeys[cipher] {
-		if bits == 0 || 8*(n-saltSize(cipher)) == bits {
+	for _, n := range manualkey.CipherLens(cipher) {
+		if bits == 0 || 8*(n-manualkey.SaltLen(cipher)) == bits {
 			list = append(list, n)
 		}
 	}

@@ -121,33 +121,3 @@ func FuzzParameter(f *testing.F) {
 		}
 	})
 }
-
-func FuzzDecodeKey(f *testing.F) {
-	for _, s := range []string{"", "0", "0x", "0x1", "0x12", "0x1_2", "0x_12", "0xZZ", "0sAAEC", "0sAAE", "0tkey", "0t"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		key, err := conf.DecodeKey(conf.NewSecret(text))
-		if (err == nil) != (len(key) > 0) {
-			t.Fatalf("key of %d bytes with error %v", len(key), err)
-		}
-		if err != nil && len(text) > 4 && strings.Contains(err.Error(), text) {
-			t.Fatalf("the error shows the key: %v", err)
-		}
-	})
-}
-
-func FuzzAlgorithms(f *testing.F) {
-	for _, s := range []string{"3des-md5-96", "aes_gcm_c-128-null", "aes256ctr-sha1", "null-sha1", "hmac-sha1-96", "", "aes"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		enc, auth, bits, err := conf.ParseESP(s)
-		if (err == nil) != (enc != "") || err != nil && (auth != "" || bits != 0) {
-			t.Fatalf("ParseESP(%q) = %q, %q, %d, %v", s, enc, auth, bits, err)
-		}
-		if auth, err := conf.ParseAH(s); (err == nil) != (auth != "") {
-			t.Fatalf("ParseAH(%q) = %q, %v", s, auth, err)
-		}
-	})
-}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"ipsec/conf/secret"
 )
 
 // Section says in which sections a keyword stands.
@@ -96,7 +98,7 @@ type Keyword struct {
 	Help     string // one line
 
 	set       setter
-	secret    func(target) *Secret // where a key is kept
+	secret    func(target) *secret.Text // where a key is kept
 	choices   []choice
 	reference bool // also and alsoflip
 	row       int

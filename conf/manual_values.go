@@ -3,6 +3,8 @@ package conf
 import (
 	"strconv"
 	"strings"
+
+	"ipsec/conf/secret"
 )
 
 // minSPI is the least SPI that KLIPS takes: those below are reserved
@@ -55,14 +57,14 @@ func setWindow(field func(target) *int) setter {
 }
 
 // secretKeyword is the row of a keyword that holds a key.
-func secretKeyword(s Section, name, help string, field func(target) *Secret) Keyword {
+func secretKeyword(s Section, name, help string, field func(target) *secret.Text) Keyword {
 	return Keyword{Name: name, Section: s, Type: TypeSecret, Stacks: KLIPS, Dialects: Openswan, Help: help, secret: field,
 		set: func(_ *Keyword, t target, value string) *valueError {
-			secret := NewSecret(value)
-			if _, err := DecodeKey(secret); err != nil {
+			key := secret.New(value)
+			if _, err := key.Decode(); err != nil {
 				return &valueError{want: strings.TrimPrefix(err.Error(), "expected ")}
 			}
-			*field(t) = secret
+			*field(t) = key
 			return nil
 		}}
 }

@@ -1,5 +1,7 @@
 package conf
 
+import "ipsec/conf/secret"
+
 // connKeywords are those of a conn as a whole, for automatic keying or for
 // both kinds; those of manual keying alone have a file of their own.
 func connKeywords() []Keyword {
@@ -88,11 +90,11 @@ func manualKeywords() []Keyword {
 			Help: "the SPI of all SAs of the connection", set: setSPI(false, func(t target) *uint32 { return &t.conn.SPI })},
 		{Name: "spibase", Section: s, Type: TypeSPI, Stacks: KLIPS, Dialects: Openswan,
 			Help: "the first of 16 SPIs for its SAs; its last digit is 0", set: setSPI(true, func(t target) *uint32 { return &t.conn.SPIBase })},
-		secretKeyword(s, "espenckey", "key of ESP's cipher, both ways; for an AEAD or CTR followed by the salt", func(t target) *Secret { return &t.conn.ESPEncKey }),
-		secretKeyword(s, "espauthkey", "key of ESP's authentication, both ways", func(t target) *Secret { return &t.conn.ESPAuthKey }),
+		secretKeyword(s, "espenckey", "key of ESP's cipher, both ways; for an AEAD or CTR followed by the salt", func(t target) *secret.Text { return &t.conn.ESPEncKey }),
+		secretKeyword(s, "espauthkey", "key of ESP's authentication, both ways", func(t target) *secret.Text { return &t.conn.ESPAuthKey }),
 		{Name: "espreplay_window", Section: s, Type: TypeInt, Default: "", Stacks: KLIPS, Dialects: Openswan,
 			Help: "how many packets ESP's replay window covers; 0: no check", set: setWindow(func(t target) *int { return &t.conn.ESPReplayWindow })},
-		secretKeyword(s, "ahkey", "key of AH, both ways", func(t target) *Secret { return &t.conn.AHKey }),
+		secretKeyword(s, "ahkey", "key of AH, both ways", func(t target) *secret.Text { return &t.conn.AHKey }),
 		{Name: "ahreplay_window", Section: s, Type: TypeInt, Stacks: KLIPS, Dialects: Openswan,
 			Help: "how many packets AH's replay window covers; 0: no check", set: setWindow(func(t target) *int { return &t.conn.AHReplayWindow })},
 	}

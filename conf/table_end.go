@@ -1,6 +1,10 @@
 package conf
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"ipsec/conf/secret"
+)
 
 // endKeywords are those that are written with left and with right before them.
 func endKeywords() []Keyword {
@@ -63,10 +67,10 @@ func endKeywords() []Keyword {
 
 		{Name: "leftespspi", Section: s, Type: TypeSPI, Stacks: KLIPS, Dialects: Openswan,
 			Help: "SPI of the ESP SA sent towards this side", set: setSPI(false, func(t target) *uint32 { return &t.end.ESPSPI })},
-		secretKeyword(s, "leftespenckey", "espenckey of the SA sent towards this side", func(t target) *Secret { return &t.end.ESPEncKey }),
-		secretKeyword(s, "leftespauthkey", "espauthkey of the SA sent towards this side", func(t target) *Secret { return &t.end.ESPAuthKey }),
+		secretKeyword(s, "leftespenckey", "espenckey of the SA sent towards this side", func(t target) *secret.Text { return &t.end.ESPEncKey }),
+		secretKeyword(s, "leftespauthkey", "espauthkey of the SA sent towards this side", func(t target) *secret.Text { return &t.end.ESPAuthKey }),
 		{Name: "leftahspi", Section: s, Type: TypeSPI, Stacks: KLIPS, Dialects: Openswan,
 			Help: "SPI of the AH SA sent towards this side", set: setSPI(false, func(t target) *uint32 { return &t.end.AHSPI })},
-		secretKeyword(s, "leftahkey", "ahkey of the SA sent towards this side", func(t target) *Secret { return &t.end.AHKey }),
+		secretKeyword(s, "leftahkey", "ahkey of the SA sent towards this side", func(t target) *secret.Text { return &t.end.AHKey }),
 	}
 }

@@ -1,6 +1,10 @@
 package conf
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"ipsec/conf/secret"
+)
 
 // Config is a parsed ipsec.conf with everything that it includes.
 type Config struct {
@@ -124,9 +128,9 @@ type Conn struct {
 	SPIBase         uint32
 	ESP             string // the algorithm string as written, e.g. "3des-md5-96"; "" when not given
 	AH              string
-	ESPEncKey       Secret
-	ESPAuthKey      Secret
-	AHKey           Secret
+	ESPEncKey       secret.Text
+	ESPAuthKey      secret.Text
+	AHKey           secret.Text
 	ESPReplayWindow int // -1: not given
 	AHReplayWindow  int
 	Compress        bool
@@ -225,9 +229,9 @@ type End struct {
 	// Manual keying, for the SA that is sent towards this side.
 	ESPSPI     uint32
 	AHSPI      uint32
-	ESPEncKey  Secret
-	ESPAuthKey Secret
-	AHKey      Secret
+	ESPEncKey  secret.Text
+	ESPAuthKey secret.Text
+	AHKey      secret.Text
 }
 
 // Diagnostic is a remark about a place in a file.

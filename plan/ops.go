@@ -147,7 +147,7 @@ type (
 	AddSA struct {
 		SAID         said.SAID
 		Src          netip.Addr
-		Algorithm    string // of --esp or --ah, e.g. "3des-md5-96", in conf.ParseESP's or ParseAH's spelling
+		Algorithm    string // of --esp or --ah, e.g. "3des-md5-96", in manualkey.ParseESP's or ParseAH's spelling
 		ReplayWindow int
 		EncapSrc     uint16 // 0: no UDP encapsulation
 		EncapDst     uint16

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"ipsec/conf"
+	"ipsec/conf/manualkey"
+	"ipsec/conf/secret"
 	"ipsec/exec/keys"
 	"ipsec/klips"
 	"ipsec/klips/options"
@@ -178,9 +180,9 @@ func (c *spiCmd) keyed(e *env, what string, sa klips.SA) (request, error) {
 		return request{}, err
 	}
 	if c.Esp != "" {
-		_, _, _, err = conf.ParseESP(c.Esp)
+		_, _, _, err = manualkey.ParseESP(c.Esp)
 	} else {
-		_, err = conf.ParseAH(c.Ah)
+		_, err = manualkey.ParseAH(c.Ah)
 	}
 	if err != nil {
 		return request{}, usageError(err.Error())
@@ -217,7 +219,7 @@ func (c *spiCmd) keys(e *env, from string, sa klips.SA) (k keys.Keys, where stri
 	case "--keys-fd":
 		return keysFrom(c.KeysFd)
 	}
-	k = keys.Keys{Enc: conf.NewSecret(c.Enckey), Auth: conf.NewSecret(c.Authkey)}
+	k = keys.Keys{Enc: secret.New(c.Enckey), Auth: secret.New(c.Authkey)}
 	if sa.ID.Proto == said.AH {
 		k.Auth, k.AH = k.AH, k.Auth
 	}

@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"strings"
 
-	"ipsec/conf"
+	"ipsec/conf/secret"
 )
 
 // fields are those of an RSA block, in the order of rsasigkey(8). The last
@@ -74,7 +74,7 @@ func number(text string) *big.Int {
 	if isHex {
 		data, err = hex.DecodeString(strings.Repeat("0", len(digits)%2) + digits)
 	} else {
-		data, err = conf.DecodeKey(conf.NewSecret(text))
+		data, err = secret.New(text).Decode()
 	}
 	n := new(big.Int).SetBytes(data)
 	if err != nil || n.Sign() == 0 || n.BitLen() > maxKeyBits || strings.HasPrefix(text, "0t") {

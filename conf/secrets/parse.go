@@ -6,6 +6,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/identity"
+	"ipsec/conf/secret"
 	"ipsec/conf/spell"
 )
 
@@ -134,15 +135,15 @@ func wanted(k Kind) string {
 // text reads the secret of PSK, XAUTH or EAP.
 func (p *parser) text(e *Entry, rest []word) bool {
 	w := rest[0]
-	e.Secret = conf.NewSecret(w.text)
+	e.Secret = secret.New(w.text)
 	if w.quoted {
 		if w.text == "" {
 			p.errorf(w.pos, "the secret of %s is empty", e.Kind)
 			return false
 		}
-		e.Secret = conf.NewSecret("0t" + w.text)
+		e.Secret = secret.New("0t" + w.text)
 	}
-	if _, err := conf.DecodeKey(e.Secret); err != nil {
+	if _, err := e.Secret.Decode(); err != nil {
 		p.errorf(w.pos, "malformed secret of %s: expected %s", e.Kind, wanted(e.Kind))
 		return false
 	}
@@ -163,13 +164,13 @@ func (p *parser) file(e *Entry, rest []word) bool {
 	case w.is("%prompt"):
 		e.Prompt = true
 	case w.quoted:
-		e.Passphrase = conf.NewSecret("0t" + w.text)
+		e.Passphrase = secret.New("0t" + w.text)
 		if w.text == "" {
-			e.Passphrase = conf.Secret{}
+			e.Passphrase = secret.Text{}
 		}
-	case conf.NewSecret(w.text).IsSet():
-		e.Passphrase = conf.NewSecret(w.text)
-		if _, err := conf.DecodeKey(e.Passphrase); err != nil {
+	case secret.New(w.text).IsSet():
+		e.Passphrase = secret.New(w.text)
+		if _, err := e.Passphrase.Decode(); err != nil {
 			p.errorf(w.pos, "malformed passphrase: expected it in quotes, or %%prompt")
 			return false
 		}

@@ -22,6 +22,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/identity"
+	"ipsec/conf/secret"
 )
 
 // Kind says what an entry is.
@@ -49,13 +50,13 @@ type Entry struct {
 	IDs  []identity.ID // the indices; none: for everybody
 
 	// Secret is that of PSK, XAUTH and EAP, as conf.DecodeKey reads it.
-	Secret conf.Secret
+	Secret secret.Text
 
 	// File is the name of a private key's file as written: a path, or one
 	// within ipsec.d/private. Passphrase opens it; with Prompt there is none, and
 	// somebody is to be asked.
 	File       string
-	Passphrase conf.Secret
+	Passphrase secret.Text
 	Prompt     bool
 
 	key *rsa.PrivateKey
@@ -66,7 +67,7 @@ func (e *Entry) RSAKey() *rsa.PrivateKey { return e.key }
 
 // Bytes returns the secret of PSK, XAUTH or EAP.
 func (e *Entry) Bytes() []byte {
-	key, _ := conf.DecodeKey(e.Secret)
+	key, _ := e.Secret.Decode()
 	return key
 }
 

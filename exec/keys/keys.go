@@ -10,12 +10,13 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/secret"
 )
 
 // Keys are the keys of an SA as they were written.
 type Keys struct {
-	Enc, Auth conf.Secret // of ESP
-	AH        conf.Secret
+	Enc, Auth secret.Text // of ESP
+	AH        secret.Text
 }
 
 // Of returns the keys of a conn for the side that the SA from src to dst leads
@@ -54,7 +55,7 @@ const maxFile = 64 << 10
 // shows what a line holds.
 func Read(r io.Reader) (Keys, error) {
 	var k Keys
-	fields := map[string]*conf.Secret{"espenckey": &k.Enc, "espauthkey": &k.Auth, "ahkey": &k.AH}
+	fields := map[string]*secret.Text{"espenckey": &k.Enc, "espauthkey": &k.Auth, "ahkey": &k.AH}
 	rows := bufio.NewScanner(io.LimitReader(r, maxFile))
 	for n := 1; rows.Scan(); n++ {
 		text := strings.TrimSpace(rows.Text())
@@ -69,7 +70,7 @@ func Read(r io.Reader) (Keys, error) {
 		case field.IsSet():
 			return Keys{}, fmt.Errorf("line %d: %s for the second time", n, strings.TrimSpace(name))
 		}
-		*field = conf.NewSecret(strings.TrimSpace(value))
+		*field = secret.New(strings.TrimSpace(value))
 	}
 	return k, rows.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ipsec/conf"
+	"ipsec/conf/secret"
 	"ipsec/klips"
 	"ipsec/klips/said"
 )
@@ -39,7 +40,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil && strings.Contains(err.Error(), "c0ffee") {
 			t.Errorf("a key is shown: %v", err)
 		}
-		for _, secret := range []conf.Secret{k.Enc, k.Auth, k.AH} {
+		for _, secret := range []secret.Text{k.Enc, k.Auth, k.AH} {
 			if strings.Contains(secret.String(), "c0ffee") {
 				t.Errorf("a key prints itself: %v", secret)
 			}
@@ -65,14 +66,14 @@ func TestSet(t *testing.T) {
 		want      string // in the error of SetAll; "": none
 		lenient   bool   // Set takes it
 	}{
-		{"3des-md5-96", esp, Keys{Enc: conf.NewSecret(key24), Auth: conf.NewSecret(key16)}, "", true},
-		{"hmac-md5-96", ah, Keys{AH: conf.NewSecret(key16)}, "", true},
-		{"3des-md5-96", esp, Keys{Enc: conf.NewSecret(key24), Auth: conf.NewSecret("0x" + canary)}, "key of md5-96 has 3 bytes, expected 16", false},
-		{"3des-md5-96", esp, Keys{Enc: conf.NewSecret(canary)}, "malformed espenckey", false},
-		{"3des-md5-96", esp, Keys{Enc: conf.NewSecret(key24)}, "malformed espauthkey: there is no key", false},
-		{"aes256-md5-96", esp, Keys{Enc: conf.NewSecret(key16), Auth: conf.NewSecret(key16)}, "has 128 bits, expected 256", false},
-		{"3des", esp, Keys{Enc: conf.NewSecret(key24), Auth: conf.NewSecret("0x" + canary)}, "for authentication, and the algorithm takes none", true},
-		{"null-md5-96", esp, Keys{Enc: conf.NewSecret("0x" + canary), Auth: conf.NewSecret(key16)}, "espenckey, and the algorithm takes none", true},
+		{"3des-md5-96", esp, Keys{Enc: secret.New(key24), Auth: secret.New(key16)}, "", true},
+		{"hmac-md5-96", ah, Keys{AH: secret.New(key16)}, "", true},
+		{"3des-md5-96", esp, Keys{Enc: secret.New(key24), Auth: secret.New("0x" + canary)}, "key of md5-96 has 3 bytes, expected 16", false},
+		{"3des-md5-96", esp, Keys{Enc: secret.New(canary)}, "malformed espenckey", false},
+		{"3des-md5-96", esp, Keys{Enc: secret.New(key24)}, "malformed espauthkey: there is no key", false},
+		{"aes256-md5-96", esp, Keys{Enc: secret.New(key16), Auth: secret.New(key16)}, "has 128 bits, expected 256", false},
+		{"3des", esp, Keys{Enc: secret.New(key24), Auth: secret.New("0x" + canary)}, "for authentication, and the algorithm takes none", true},
+		{"null-md5-96", esp, Keys{Enc: secret.New("0x" + canary), Auth: secret.New(key16)}, "espenckey, and the algorithm takes none", true},
 		{"4des", esp, Keys{}, "malformed ESP algorithm", false},
 	} {
 		sa := klips.SA{ID: c.id}
@@ -109,7 +110,7 @@ func TestOf(t *testing.T) {
 		k, err := Of(cfg.Conn(c.conn), c.dst, c.src)
 		var got byte
 		if err == nil {
-			key, err := conf.DecodeKey(k.Enc)
+			key, err := k.Enc.Decode()
 			if err != nil || len(key) != 1 {
 				t.Fatal(key, err)
 			}

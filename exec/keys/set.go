@@ -4,26 +4,27 @@ import (
 	"errors"
 	"fmt"
 
-	"ipsec/conf"
+	"ipsec/conf/manualkey"
+	"ipsec/conf/secret"
 	"ipsec/klips"
 	"ipsec/klips/algorithm"
 	"ipsec/klips/said"
 )
 
-// Set sets the algorithms of an SA of ESP or AH, by the name that conf.ParseESP or
-// conf.ParseAH reads, and its keys. A key that the algorithm has no use for is
+// Set sets the algorithms of an SA of ESP or AH, by the name that manualkey.ParseESP or
+// manualkey.ParseAH reads, and its keys. A key that the algorithm has no use for is
 // passed over.
 func (k Keys) Set(sa *klips.SA, algorithm string) error {
 	bits := 0
 	var err error
 	if sa.ID.Proto == said.AH {
-		if sa.Auth, err = conf.ParseAH(algorithm); err != nil {
+		if sa.Auth, err = manualkey.ParseAH(algorithm); err != nil {
 			return err
 		}
 		sa.AuthKey, err = authKey(sa.Auth, "ahkey", k.AH)
 		return err
 	}
-	if sa.Enc, sa.Auth, bits, err = conf.ParseESP(algorithm); err != nil {
+	if sa.Enc, sa.Auth, bits, err = manualkey.ParseESP(algorithm); err != nil {
 		return err
 	}
 	if sa.EncKey, err = encKey(sa.Enc, bits, k.Enc); err != nil {
@@ -48,7 +49,7 @@ func (k Keys) SetAll(sa *klips.SA, algorithm string) error {
 }
 
 // encKey decodes a key of a cipher and checks its length.
-func encKey(name string, bits int, secret conf.Secret) ([]byte, error) {
+func encKey(name string, bits int, secret secret.Text) ([]byte, error) {
 	cipher, err := algorithm.FindCipher(name)
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func encKey(name string, bits int, secret conf.Secret) ([]byte, error) {
 
 // authKey decodes a key of an authenticator and checks its length. Where there
 // is no authenticator there is no key.
-func authKey(name, keyword string, secret conf.Secret) ([]byte, error) {
+func authKey(name, keyword string, secret secret.Text) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -89,8 +90,8 @@ func authKey(name, keyword string, secret conf.Secret) ([]byte, error) {
 	return key, nil
 }
 
-func decode(keyword string, secret conf.Secret) ([]byte, error) {
-	key, err := conf.DecodeKey(secret)
+func decode(keyword string, secret secret.Text) ([]byte, error) {
+	key, err := secret.Decode()
 	if err != nil {
 		return nil, fmt.Errorf("malformed %s: %w", keyword, err)
 	}

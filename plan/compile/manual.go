@@ -23,7 +23,7 @@ type manualConn struct {
 	hooks  []info.Hook
 	// foreignSource says that the source address asked for is not this host's.
 	foreignSource bool
-	cipher        string // of ESP, as conf.ParseESP has it
+	cipher        string // of ESP, as manualkey.ParseESP has it
 	out           bundle
 	in            bundle
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ipsec/conf"
+	"ipsec/conf/manualkey"
 	"ipsec/klips"
 	"ipsec/klips/chain"
 	"ipsec/klips/said"
@@ -56,7 +57,7 @@ func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
 	}
 	cipher, known := c.ciphers[conn.ESP]
 	if !known {
-		cipher, _, _, _ = conf.ParseESP(conn.ESP)
+		cipher, _, _, _ = manualkey.ParseESP(conn.ESP)
 		c.ciphers[conn.ESP] = cipher
 	}
 	m.cipher = cipher

@@ -93,7 +93,7 @@ func readEntry(entry *secrets.Entry, folder string, known map[string]bool) (Priv
 	var passphrase []byte
 	if entry.Passphrase.IsSet() {
 		var err error
-		if passphrase, err = conf.DecodeKey(entry.Passphrase); err != nil {
+		if passphrase, err = entry.Passphrase.Decode(); err != nil {
 			return PrivateKey{}, fmt.Errorf("malformed passphrase")
 		}
 	}

@@ -77,7 +77,7 @@ func publicOf(entry *secrets.Entry, folder string) (crypto.PublicKey, error) {
 	}
 	var passphrase []byte
 	if entry.Passphrase.IsSet() {
-		if passphrase, err = conf.DecodeKey(entry.Passphrase); err != nil {
+		if passphrase, err = entry.Passphrase.Decode(); err != nil {
 			return nil, err
 		}
 	}

@@ -1,4 +1,4 @@
-package conf
+package manualkey
 
 import (
 	"maps"
@@ -13,8 +13,8 @@ import (
 func TestAlgorithms(t *testing.T) {
 	ciphers, auths := maps.Clone(cipherKeys), maps.Clone(authKeys)
 	for _, c := range algorithm.Ciphers() {
-		if !slices.Equal(ciphers[c.Name], c.Keys) || saltSize(c.Name) != c.Salt || isAEAD(c.Name) != c.AEAD() {
-			t.Errorf("%s: keys of %v bytes, salt of %d, AEAD %v; want %+v", c.Name, ciphers[c.Name], saltSize(c.Name), isAEAD(c.Name), c)
+		if !slices.Equal(ciphers[c.Name], c.Keys) || SaltLen(c.Name) != c.Salt || IsAEAD(c.Name) != c.AEAD() {
+			t.Errorf("%s: keys of %v bytes, salt of %d, AEAD %v; want %+v", c.Name, ciphers[c.Name], SaltLen(c.Name), IsAEAD(c.Name), c)
 		}
 		delete(ciphers, c.Name)
 	}

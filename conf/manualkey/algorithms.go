@@ -1,4 +1,6 @@
-package conf
+// Package manualkey knows the algorithms of manually keyed SAs, as esp= and ah= of ipsec.conf(5) name them, and how long
+// their keys are. Those that Pluto negotiates are in package proposal.
+package manualkey
 
 import (
 	"errors"
@@ -7,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"ipsec/conf/spell"
 )
 
 // Ciphers and authentications by the names that package klips gives them,
@@ -25,18 +29,25 @@ var (
 	}
 )
 
-// isAEAD reports whether a cipher authenticates by itself.
-func isAEAD(enc string) bool {
+// CipherLens returns the lengths in bytes that the key of a cipher may have, its salt included; none
+// for an unknown one.
+func CipherLens(enc string) []int { return cipherKeys[enc] }
+
+// AuthLen returns the length in bytes of an authentication's key; 0 for an unknown one.
+func AuthLen(auth string) int { return authKeys[auth] }
+
+// IsAEAD reports whether a cipher authenticates by itself.
+func IsAEAD(enc string) bool {
 	return strings.HasPrefix(enc, "aesgcm") || strings.HasPrefix(enc, "aesccm") || enc == "chacha20poly1305"
 }
 
-// saltSize returns how many bytes after the key proper belong to the salt or
+// SaltLen returns how many bytes after the key proper belong to the salt or
 // nonce (RFC 3686, 4106, 4309, 7634).
-func saltSize(enc string) int {
+func SaltLen(enc string) int {
 	switch {
 	case strings.HasPrefix(enc, "aesccm"):
 		return 3
-	case isAEAD(enc), enc == "aesctr":
+	case IsAEAD(enc), enc == "aesctr":
 		return 4
 	}
 	return 0
@@ -67,10 +78,10 @@ var errOneAlgorithm = errors.New("expected one algorithm for manual keying, with
 // string does not say and the cipher has several.
 func ParseESP(s string) (enc, auth string, keyBits int, err error) {
 	fail := func() (string, string, int, error) {
-		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: expected one such as aes128-sha1, aes256-sha2_256, aes128gcm16 or 3des-md5-96", quote(s))
+		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: expected one such as aes128-sha1, aes256-sha2_256, aes128gcm16 or 3des-md5-96", spell.Quote(s))
 	}
 	if strings.ContainsAny(s, ",;|+") {
-		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: %w", quote(s), errOneAlgorithm)
+		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: %w", spell.Quote(s), errOneAlgorithm)
 	}
 	esp, _ := grammar()
 	m := esp.FindStringSubmatch(squeeze(s))
@@ -107,10 +118,10 @@ func ParseESP(s string) (enc, auth string, keyBits int, err error) {
 	}
 	auth, ok := authName(m[9], m[10])
 	switch {
-	case !ok, isAEAD(enc) && auth != "":
+	case !ok, IsAEAD(enc) && auth != "":
 		return fail()
 	case enc == "null" && auth == "":
-		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: expected an authentication with the null cipher, such as null-sha1-96", quote(s))
+		return "", "", 0, fmt.Errorf("malformed ESP algorithm %s: expected an authentication with the null cipher, such as null-sha1-96", spell.Quote(s))
 	}
 	return enc, auth, keyBits, nil
 }
@@ -145,7 +156,7 @@ func authName(name, bits string) (string, bool) {
 // klips.SA has in Auth.
 func ParseAH(s string) (auth string, err error) {
 	if strings.ContainsAny(s, ",;|+") {
-		return "", fmt.Errorf("malformed AH algorithm %s: %w", quote(s), errOneAlgorithm)
+		return "", fmt.Errorf("malformed AH algorithm %s: %w", spell.Quote(s), errOneAlgorithm)
 	}
 	_, ah := grammar()
 	if m := ah.FindStringSubmatch(squeeze(s)); m != nil {
@@ -153,5 +164,5 @@ func ParseAH(s string) (auth string, err error) {
 			return auth, nil
 		}
 	}
-	return "", fmt.Errorf("malformed AH algorithm %s: expected one such as hmac-sha1-96, hmac-md5-96 or sha2_256", quote(s))
+	return "", fmt.Errorf("malformed AH algorithm %s: expected one such as hmac-sha1-96, hmac-md5-96 or sha2_256", spell.Quote(s))
 }
