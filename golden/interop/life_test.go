@@ -114,7 +114,8 @@ func killUs(t *testing.T, s *session) {
 	if worker == 0 {
 		t.Fatal("Pluto has no worker")
 	}
-	if _, err := s.ours.Try(fmt.Sprintf("kill -9 %d %d", supervisor, worker)); err != nil {
+	// The worker may be gone by itself once its supervisor is.
+	if _, err := s.ours.Try(fmt.Sprintf("kill -9 %d; kill -9 %d || :", supervisor, worker)); err != nil {
 		t.Fatal(err)
 	}
 	lab.Eventually(t, 20*time.Second, func() error {
