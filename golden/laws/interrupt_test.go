@@ -2,6 +2,7 @@ package laws
 
 import (
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,11 @@ test $PLUTO_VERB != up-client || { : > /etc/waits; until test -e /etc/on; do sle
 // with all that it runs as a terminal does; it takes back what it did by itself,
 // as TestUndoInterrupted has it of the native start.
 func TestUndoInterruptedScript(t *testing.T) {
+	// A shell cannot trap what was ignored when it began, as it is under
+	// nohup(1); what is caught here is not ignored in what this test starts.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangup) })
 	for _, shell := range shells[1:] {
 		for _, c := range []struct {
 			name string
