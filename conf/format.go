@@ -11,7 +11,7 @@ import (
 // %default. Parsing that gives the same Config, but for the places. It holds
 // the keys as they are; what a person or a log gets is WriteRedacted's.
 //
-// An error is that of w, or that a value set by hand cannot be written.
+// It fails when w fails, or when a value set by hand cannot be written.
 func (c *Config) WriteTo(w io.Writer) (int64, error) { return c.write(w, true) }
 
 // WriteRedacted is WriteTo with [secret] in place of every key.

@@ -159,17 +159,6 @@ func TestPolicyGroups(t *testing.T) {
 	}
 }
 
-func TestParsePolicy(t *testing.T) {
-	got, err := conf.ParsePolicy("private", []byte("# all\n192.0.2.0/24  # net\n\n2001:db8::1\n10/8\n"))
-	if fmt.Sprint(got) != "[192.0.2.0/24 2001:db8::1/128 10.0.0.0/8]" || err != nil {
-		t.Errorf("%v, %v", got, err)
-	}
-	got, err = conf.ParsePolicy("p", []byte("192.0.2.0/24\nnet\n192.0.2.1/24\n"))
-	if len(got) != 1 || err == nil || !strings.HasPrefix(err.Error(), "p:2:1: malformed network \"net\"") || !strings.Contains(err.Error(), "p:3:1") {
-		t.Errorf("%v, %v", got, err)
-	}
-}
-
 // TestStack checks that a stack which is not used is warned of, at its line.
 func TestStack(t *testing.T) {
 	for stack, want := range map[string]string{"xfrm": `f:2:13: protostack=netkey has no effect: this program carries packets with KLIPS`, "klips": "", "auto": ""} {

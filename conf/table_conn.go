@@ -2,7 +2,7 @@ package conf
 
 import "ipsec/conf/secret"
 
-// connKeywords are those of a conn as a whole, for automatic keying or for
+// connKeywords stand in a conn and concern it as a whole, for automatic keying or for
 // both kinds; those of manual keying alone have a file of their own.
 func connKeywords() []Keyword {
 	const s = SectionConn
@@ -82,7 +82,7 @@ func connKeywords() []Keyword {
 	}
 }
 
-// manualKeywords are those of a conn for manual keying.
+// manualKeywords stand in a conn with manual keying.
 func manualKeywords() []Keyword {
 	const s = SectionConn
 	return []Keyword{

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// setupKeywords are those of config setup that have an effect, in the order
+// setupKeywords stand in config setup and have an effect, in the order
 // of the manual page.
 func setupKeywords() []Keyword {
 	const s = SectionSetup

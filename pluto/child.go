@@ -40,6 +40,12 @@ type ChildKeys struct {
 	AuthKey []byte
 }
 
+// Clear overwrites the keys, once no SA has them any more.
+func (k *ChildKeys) Clear() {
+	clear(k.EncKey)
+	clear(k.AuthKey)
+}
+
 // Connections is what a version of IKE asks of the connections in force and
 // tells them. All calls come from the worker's goroutine.
 type Connections interface {

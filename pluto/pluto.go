@@ -86,7 +86,7 @@ type Report struct {
 // Outcome is how an attempt to bring a connection up, or to take it down, ended.
 type Outcome uint8
 
-// The outcomes. Pending is that of all reports but the last of an attempt.
+// The outcomes. All reports of an attempt but the last have Pending.
 const (
 	Pending Outcome = iota
 	Up              // its Child SA is in force

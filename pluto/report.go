@@ -1,7 +1,7 @@
 package pluto
 
 // The numbers that whack(8) prints before each line, and by the last of which
-// it exits: see package whack. They are those of FreeS/WAN and its children,
+// it exits: see package whack. FreeS/WAN and its children use the same,
 // which scripts know.
 const (
 	RCRaw            = -1 // the line is printed without a number, as JSON is

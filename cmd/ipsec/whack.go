@@ -11,7 +11,7 @@ import (
 	"ipsec/pluto/whack/cmdline"
 )
 
-// whackCmd is ipsec whack, ipsec_whack(8). Its options are those of package
+// whackCmd is ipsec whack, ipsec_whack(8). Its options come from package
 // whack, which reads them here and in Pluto.
 type whackCmd struct {
 	Words []string `arg:"" optional:"" sep:"none" name:"option" help:"See ipsec whack --help."`

@@ -59,7 +59,7 @@ var (
 	ErrAuth      = errors.New("wrong integrity check value")
 )
 
-// Params are what a transform is made of. Names and keys are those of klips.SA.
+// Params are what a transform is made of. Names and keys are as in klips.SA.
 type Params struct {
 	SPI     uint32
 	Auth    string // a name of algorithm.Auths

@@ -151,7 +151,7 @@ func (t *Table) GetSA(id said.SAID) (klips.SA, error) {
 	return t.get(id)
 }
 
-// ListSAs implements klips.Table; the order is that of SAID.Compare.
+// ListSAs implements klips.Table; in the order of SAID.Compare.
 func (t *Table) ListSAs() (list []klips.SA, err error) {
 	leave, err := t.enter("ListSAs")
 	defer leave()

@@ -29,14 +29,8 @@ type Window struct {
 	ring []uint64 // a bit for each number: one word more than the window, RFC 6479, section 2
 }
 
-// New returns the window of a new SA that remembers size sequence numbers.
+// Init makes w the window of a new SA that remembers size sequence numbers.
 // Size is 0, for none, or from MinSize to MaxSize.
-func New(size int, esn bool) (*Window, error) {
-	w := &Window{}
-	return w, w.Init(size, esn)
-}
-
-// Init makes the window one of a new SA, as New does.
 func (w *Window) Init(size int, esn bool) error {
 	if size != 0 && (size < MinSize || size > MaxSize) {
 		return fmt.Errorf("replay window of %d, expected 0 or %d to %d", size, MinSize, MaxSize)

@@ -15,6 +15,11 @@ type step struct {
 	accept bool
 }
 
+func newWindow(size int, esn bool) (*Window, error) {
+	w := &Window{}
+	return w, w.Init(size, esn)
+}
+
 func TestWindow(t *testing.T) {
 	const G = 1 << 32
 	for i, test := range []struct {
@@ -53,7 +58,7 @@ func TestWindow(t *testing.T) {
 		{"ESN, off", 0, true, G + 5, []step{{5, false, G + 5, true}, {math.MaxUint32, false, G - 1, true}, {6, false, G + 6, true}}},
 	} {
 		t.Run(fmt.Sprintf("%d %s", i, test.name), func(t *testing.T) {
-			w, err := New(test.size, test.esn)
+			w, err := newWindow(test.size, test.esn)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +84,7 @@ func TestWindow(t *testing.T) {
 
 // TestBetween has two packets of one number pass Check before either is marked.
 func TestBetween(t *testing.T) {
-	w, err := New(64, false)
+	w, err := newWindow(64, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +112,7 @@ func TestZeroValue(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for _, size := range []int{-1, 1, 31, 4097, 1 << 30} {
-		if _, err := New(size, false); err == nil {
+		if _, err := newWindow(size, false); err == nil {
 			t.Errorf("size %d was accepted", size)
 		}
 	}
@@ -119,7 +124,7 @@ func FuzzWindow(f *testing.F) {
 	f.Add(uint16(33), []byte{255, 255, 255, 130, 129, 0, 7, 140})
 	f.Fuzz(func(t *testing.T, size uint16, moves []byte) {
 		n := MinSize + int(size)%(MaxSize-MinSize+1)
-		w, err := New(n, true)
+		w, err := newWindow(n, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +150,7 @@ func FuzzWindow(f *testing.F) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	w, err := New(MaxSize, true)
+	w, err := newWindow(MaxSize, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +167,7 @@ func TestNoAllocation(t *testing.T) {
 }
 
 func BenchmarkWindow(b *testing.B) {
-	w, err := New(MaxSize, true)
+	w, err := newWindow(MaxSize, true)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 // Manual returns the plan of ipsec manual: action on the manually keyed
-// conns names. With other, the plan is that of the host at the other end. What
+// conns names. With other, the plan is for the host at the other end. What
 // is wrong with a conn is an error here, at its line.
 func Manual(action Action, names []string, other bool, cfg *conf.Config, facts plan.Facts, paths conf.Paths) (plan.Plan, error) {
 	if cfg == nil {

@@ -10,7 +10,7 @@ import (
 	"ipsec/pluto"
 )
 
-// Install is that of pluto.Connections. A connection that was not routed is from
+// Install implements pluto.Connections. A connection that was not routed is from
 // then on, so that its packets are trapped when the SAs go. What fails is undone.
 func (t *Table) Install(child *pluto.Child, use bool) error {
 	e := t.owners[child.Conn]
@@ -92,7 +92,7 @@ func (t *Table) install(b *bundle, use bool) error {
 	return nil
 }
 
-// Use is that of pluto.Connections. What fails is reported here, and tried again.
+// Use implements pluto.Connections. What fails is reported here, and tried again.
 func (t *Table) Use(child *pluto.Child) error {
 	b := t.bundles[child]
 	if b == nil {
@@ -145,7 +145,7 @@ func (t *Table) rest(b *bundle) {
 	}
 }
 
-// Remove is that of pluto.Connections.
+// Remove implements pluto.Connections.
 func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 	b := t.bundles[child]
 	if b == nil {
@@ -173,7 +173,7 @@ func (t *Table) Remove(child *pluto.Child, why pluto.Reason) {
 	}
 }
 
-// Move is that of pluto.Connections. Packets go to another port at once. To
+// Move implements pluto.Connections. Packets go to another port at once. To
 // another address they cannot go by the same SAs, since their sequence numbers
 // would start again under the same keys: new ones are negotiated.
 func (t *Table) Move(child *pluto.Child) error {
@@ -202,7 +202,7 @@ func (t *Table) Move(child *pluto.Child) error {
 	return nil
 }
 
-// Used is that of pluto.Connections.
+// Used implements pluto.Connections.
 func (t *Table) Used(child *pluto.Child) time.Time {
 	b := t.bundles[child]
 	if b == nil {

@@ -9,7 +9,7 @@ import (
 	"ipsec/pluto"
 )
 
-// Candidates is that of pluto.Connections.
+// Candidates implements pluto.Connections.
 func (t *Table) Candidates(local, remote netip.Addr) []*pluto.Connection {
 	var list []*pluto.Connection
 	for _, e := range t.pairs[pair{local, remote}] {
@@ -30,7 +30,7 @@ func (t *Table) Candidates(local, remote netip.Addr) []*pluto.Connection {
 	return list
 }
 
-// Siblings is that of pluto.Connections. Of an instance, they are the
+// Siblings implements pluto.Connections. Of an instance, they are the
 // connections for any peer beside its own, which have instances of their own.
 func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	e := t.owners[conn]
@@ -68,7 +68,7 @@ func sameProof(a, b *pluto.Connection) bool {
 	return authority(a) == authority(b) && a.Remote.Cert == b.Remote.Cert && slices.Equal(a.Remote.PublicKeys, b.Remote.PublicKeys) && a.Remote.Groups == b.Remote.Groups
 }
 
-// Instantiate is that of pluto.Connections. The clients of an instance are what
+// Instantiate implements pluto.Connections. The clients of an instance are what
 // its peer may choose from.
 func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer pluto.Peer) *pluto.Connection {
 	e := t.owners[conn]

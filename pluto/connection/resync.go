@@ -43,7 +43,7 @@ func (t *Table) Adopt() error {
 	return nil
 }
 
-// Adopted is that of pluto.Connections.
+// Adopted implements pluto.Connections.
 func (t *Table) Adopted(remote netip.Addr) bool {
 	for id := range t.orphans {
 		if id.Dst == remote {

@@ -155,7 +155,7 @@ func (t *Table) again(e *entry, after time.Duration) {
 	t.at(e, e.retry)
 }
 
-// Failed is that of pluto.Connections.
+// Failed implements pluto.Connections.
 func (t *Table) Failed(conn *pluto.Connection, why error) {
 	e := t.owners[conn]
 	if e == nil {

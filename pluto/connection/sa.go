@@ -47,7 +47,7 @@ type bundle struct {
 	from     time.Time // when it is to be used at last; zero: now, or when IKE says so
 }
 
-// ReserveSPI is that of pluto.Connections. Of 32 bits we draw one ourselves,
+// ReserveSPI implements pluto.Connections. Of 32 bits we draw one ourselves,
 // without a word to the kernel: that it has one of the same number, which is then
 // refused, is as good as never so. CPIs are few, and the kernel gives them out.
 func (t *Table) ReserveSPI(proto said.Proto, remote, local netip.Addr) (uint32, error) {
@@ -71,7 +71,7 @@ func (t *Table) draw(proto said.Proto, dst netip.Addr) said.SAID {
 	}
 }
 
-// ReleaseSPI is that of pluto.Connections.
+// ReleaseSPI implements pluto.Connections.
 func (t *Table) ReleaseSPI(proto said.Proto, local netip.Addr, spi uint32) {
 	id := said.SAID{Dst: local, SPI: spi, Proto: proto}
 	delete(t.reserved, id)

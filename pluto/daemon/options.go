@@ -4,7 +4,7 @@ import (
 	"ipsec/conf"
 )
 
-// Options are those of pluto(8), as "config setup" of ipsec.conf gives them.
+// Options are the options of pluto(8), as "config setup" of ipsec.conf gives them.
 type Options struct {
 	Paths   conf.Paths
 	Dir     string // ipsec.d

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -90,9 +89,9 @@ func (s *scripts) wait() {
 // run runs a script to its end, or for its time.
 func (s *scripts) run(job script) outcome {
 	output := &limited{}
-	shell := updown.Shell{Env: os.Environ(), Output: func() io.WriteCloser { return output }}
+	shell := updown.Shell{Env: os.Environ(), Output: output}
 	o := outcome{ID: job.ID}
-	if err := shell.RunContext(s.ctx, job.Command, job.Env, job.Timeout); err != nil {
+	if err := shell.Run(s.ctx, job.Command, job.Env, job.Timeout); err != nil {
 		o.Err = err.Error()
 	}
 	o.Output = strings.ToValidUTF8(output.String(), "?")
@@ -101,9 +100,6 @@ func (s *scripts) run(job script) outcome {
 
 // limited keeps the first maxOutput bytes that are written to it.
 type limited struct{ bytes.Buffer }
-
-// Close does nothing.
-func (l *limited) Close() error { return nil }
 
 // Write takes all of b.
 func (l *limited) Write(b []byte) (int, error) {

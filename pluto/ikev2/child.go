@@ -105,6 +105,8 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		c.Replaces = &p.old.Child
 	}
 	if err := m.Connections.Install(&c.Child, use); err != nil {
+		c.In.Clear()
+		c.Out.Clear()
 		if foreign, ok := errors.AsType[*pluto.TrafficError](err); ok {
 			return nil, refusal(message.TSUnacceptable, "%v", foreign).look(p.conn, "leftsubnet", "rightsubnet", "rightsubnetwithin")
 		}
@@ -139,10 +141,8 @@ func (m *Machine) removeChild(c *child, why pluto.Reason) {
 	m.alarms.Clear(&c.alarm)
 	delete(m.children, &c.Child)
 	m.Connections.Remove(&c.Child, why)
-	clear(c.In.EncKey)
-	clear(c.In.AuthKey)
-	clear(c.Out.EncKey)
-	clear(c.Out.AuthKey)
+	c.In.Clear()
+	c.Out.Clear()
 }
 
 // detach takes a Child SA from its IKE SA.

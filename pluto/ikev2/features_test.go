@@ -1,6 +1,7 @@
 package ikev2_test
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"strings"
@@ -196,10 +197,23 @@ func TestKernelRefuses(t *testing.T) {
 		if side == "east" {
 			h = w.east
 		}
-		h.conns.Refuse = func(*pluto.Child) error { return errors.New("no room") }
+		var made []*pluto.Child
+		w.west.conns.Refuse = func(c *pluto.Child) error { made = append(made, c); return nil }
+		w.east.conns.Refuse = w.west.conns.Refuse
+		h.conns.Refuse = func(c *pluto.Child) error { made = append(made, c); return errors.New("no room") }
 		w.west.Initiate(w.west.conns.All[0], nil)
 		w.Run(10 * time.Second)
 		w.check(0)
+		if len(made) == 0 {
+			t.Errorf("%s refuses: no SAs were made", side)
+		}
+		for _, c := range made {
+			for _, key := range [][]byte{c.In.EncKey, c.In.AuthKey, c.Out.EncKey, c.Out.AuthKey} {
+				if bytes.ContainsFunc(key, func(r rune) bool { return r != 0 }) {
+					t.Errorf("%s refuses: keys of #%d are left", side, c.Serial)
+				}
+			}
+		}
 		if len(w.west.conns.Failures) != 1 {
 			t.Errorf("%s refuses: failures %q\n%s", side, w.west.conns.Failures, w.log())
 		}

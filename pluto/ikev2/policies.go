@@ -40,7 +40,7 @@ func (m *Machine) ikePolicy(conn *pluto.Connection) (offer.Policy, error) {
 const maxPolicies = 1 << 14
 
 // childPolicy returns what conn offers and accepts for Child SAs; first, for the one
-// of IKE_AUTH. With pfs=yes, groups are those of pfsgroup=, which are then demanded, else
+// of IKE_AUTH. With pfs=yes, groups come from pfsgroup=, which are then demanded, else
 // that of the IKE SA, without which a peer may do: one that knows nothing of pfs=,
 // as strongSwan with its default proposals, could never rekey otherwise.
 func (m *Machine) childPolicy(conn *pluto.Connection, s *ikeSA, first bool) (offer.Policy, error) {

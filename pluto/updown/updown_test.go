@@ -1,9 +1,9 @@
 package updown
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/netip"
 	"os"
@@ -324,29 +324,31 @@ func TestDefault(t *testing.T) {
 	}
 }
 
-type output struct{ strings.Builder }
-
-func (*output) Close() error { return nil }
-
 func TestShell(t *testing.T) {
-	out := &output{}
-	s := Shell{Env: []string{"PATH=/usr/bin:/bin"}, Output: func() io.WriteCloser { return out }}
+	var out strings.Builder
+	s := Shell{Env: []string{"PATH=/usr/bin:/bin"}, Output: &out}
 	ours, err := os.Create(filepath.Join(t.TempDir(), "ours"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	if err := s.Run("echo $PLUTO_VERB; pwd; ls -l /proc/self/fd | grep -c /ours", []string{"PLUTO_VERB=up-client"}, time.Minute); err == nil {
+	if err := s.Run(t.Context(), "echo $PLUTO_VERB; pwd; ls -l /proc/self/fd | grep -c /ours", []string{"PLUTO_VERB=up-client"}, time.Minute); err == nil {
 		t.Error("grep found a file of ours among those that the command has open")
 	}
 	if got := strings.Fields(out.String()); fmt.Sprint(got) != "[up-client / 0]" {
 		t.Errorf("it printed %q", got)
 	}
-	if err := s.Run("exit 3", nil, time.Minute); err == nil || err.Error() != "exit status 3" {
+	if err := s.Run(t.Context(), "exit 3", nil, time.Minute); err == nil || err.Error() != "exit status 3" {
 		t.Errorf("exit 3: %v", err)
 	}
+	out.Reset()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := s.Run(ended, "sleep 60", nil, time.Minute); !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "after") {
+		t.Errorf("a command that is cut short: %v", err)
+	}
 	began := time.Now()
-	if err := s.Run("sleep 60 & sleep 60", nil, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "killed after 50ms") {
+	if err := s.Run(t.Context(), "sleep 60 & sleep 60", nil, 50*time.Millisecond); err == nil || !strings.Contains(err.Error(), "killed after 50ms") {
 		t.Errorf("a command that hangs: %v", err)
 	}
 	if time.Since(began) > 10*time.Second {

@@ -31,7 +31,7 @@ func (s *Serials) Next() int {
 	return s.last
 }
 
-// All is all versions as one Negotiator. The methods that it does not explain are those of
+// All joins all versions into one Negotiator. Methods without a comment implement
 // pluto.Negotiator, of each version in turn.
 type All struct {
 	list []Version // the one that connections begin with before others

@@ -37,10 +37,3 @@ func ForChild(c suite.Child, prf suite.PRF, d []byte, x Exchange) (toResponder, 
 	toInitiator = direction()
 	return toResponder, toInitiator
 }
-
-// Clear overwrites the keys, once KLIPS has its copy.
-func (m *Material) Clear() {
-	clear(m.EncKey)
-	clear(m.AuthKey)
-	m.EncKey, m.AuthKey = nil, nil
-}

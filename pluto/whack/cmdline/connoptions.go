@@ -21,7 +21,7 @@ const (
 	maxSeconds  = 1<<31 - 1
 )
 
-// connOptions are those of a connection as a whole.
+// connOptions describe a connection as a whole.
 func connOptions() []option {
 	const s = ofConn
 	kind := func(name, help string, set func(*pluto.Connection)) option {

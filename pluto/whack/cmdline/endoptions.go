@@ -17,7 +17,7 @@ const (
 	maxKeys     = 16   // public keys of one end
 )
 
-// endOptions are those of one end.
+// endOptions describe one end.
 func endOptions() []option {
 	const s = ofEnd
 	is := func(name, help string, set func(*pluto.End)) option {

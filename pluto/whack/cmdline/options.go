@@ -104,7 +104,7 @@ func requestOptions() []option {
 	}
 }
 
-// listOptions are those of what is to be read again, and of what to list.
+// listOptions say what to read again, and what to list.
 func listOptions() []option {
 	reread := func(name, help string, what Reread) option {
 		return flag(name, ofRequest, help, func(p *parser) { p.request.Reread |= what })
