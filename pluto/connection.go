@@ -1,6 +1,7 @@
 package pluto
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -257,6 +258,19 @@ type FailureShunt = Shunt
 // allowed, ProposeIKEv2 says which one we begin with.
 type Versions struct {
 	IKEv1, IKEv2, ProposeIKEv2 bool
+}
+
+// Unspoken says why no version that v allows can be spoken, as Pluto speaks IKEv2
+// alone, and what to write instead; nil where one can.
+func (v Versions) Unspoken() error {
+	const instead = "expected ikev2=insist, or keyexchange=ikev2"
+	switch {
+	case v.IKEv2:
+		return nil
+	case v.IKEv1:
+		return errors.New("it allows only IKEv1, which this Pluto does not speak: " + instead)
+	}
+	return errors.New("it allows no version of IKE: " + instead)
 }
 
 // Fragmentation says whether IKE messages are fragmented (RFC 7383).

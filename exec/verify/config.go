@@ -99,9 +99,9 @@ func (m Machine) pluto() []Finding {
 	}
 	f := found("Pluto", OK)
 	for _, conn := range compile.Loaded(m.Config) {
-		if compile.NeedsIKEv1(conn) {
+		if err := compile.Unspoken(conn); err != nil {
 			f.Verdict = Warning
-			f.Details = append(f.Details, Detail{Found: fmt.Sprintf("conn %s (%s) allows IKEv1 alone, which is not spoken here", conn.Name, conn.Pos)})
+			f.Details = append(f.Details, Detail{Found: fmt.Sprintf("conn %s (%s) is not loaded: %v", conn.Name, conn.Pos, err)})
 		}
 	}
 	return single(f)

@@ -54,6 +54,11 @@ func Loaded(cfg *conf.Config) []*conf.Conn {
 	return list
 }
 
-// NeedsIKEv1 reports whether the conn can be negotiated by IKEv1 alone, which
-// Pluto does not speak: a start does not load it.
-func NeedsIKEv1(conn *conf.Conn) bool { return !isShunt(conn) && conn.IKEv2 == "never" }
+// Unspoken says why Pluto speaks no version of IKE that conn allows, so that a start
+// does not load it; nil where it does.
+func Unspoken(conn *conf.Conn) error {
+	if isShunt(conn) {
+		return nil
+	}
+	return versions(conn).Unspoken()
+}

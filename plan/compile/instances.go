@@ -46,7 +46,7 @@ func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic)
 
 // inPairs reports whether each pair of subnets is to be a connection.
 func inPairs(conn *conf.Conn) bool {
-	return !conn.At("leftsubnets").IsZero() || !conn.At("rightsubnets").IsZero() || isShunt(conn) || conn.IKEv2 == "never"
+	return !conn.At("leftsubnets").IsZero() || !conn.At("rightsubnets").IsZero() || isShunt(conn) || !versions(conn).IKEv2
 }
 
 func at(subnets []netip.Prefix, i int) []netip.Prefix {
@@ -69,8 +69,8 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 	if isShunt(conn) {
 		return nil
 	}
-	if NeedsIKEv1(conn) {
-		return remark(place("keyexchange", "ikev2"), "it allows no IKEv2, and this Pluto speaks no IKEv1: expected keyexchange=ikev2")
+	if err := Unspoken(conn); err != nil {
+		return remark(place("ikev2", "keyexchange"), "%v", err)
 	}
 	for _, by := range methods(conn) {
 		keyword := "authby"

@@ -104,12 +104,11 @@ func (t *Table) enroll(c *pluto.Connection) *entry {
 
 // acceptable says what of c is not done here.
 func (t *Table) acceptable(c *pluto.Connection) error {
-	at := ""
 	place := func(keywords ...string) string {
-		if at = c.Place(keywords...); at != "" {
-			at += ": "
+		if at := c.Place(keywords...); at != "" {
+			return at + ": "
 		}
-		return at
+		return ""
 	}
 	switch {
 	case c.Name == "":
@@ -118,10 +117,9 @@ func (t *Table) acceptable(c *pluto.Connection) error {
 		return refuse(pluto.RCNoPolicy, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
 	case isShunt(c):
 		return nil
-	case !c.Versions.IKEv2 && c.Versions.IKEv1:
-		return refuse(pluto.RCNoPolicy, "%sconnection %q allows only IKEv1, which this Pluto does not speak: let it use IKEv2 with ikev2=insist", place("ikev2", "keyexchange"), c.Name)
-	case !c.Versions.IKEv2:
-		return refuse(pluto.RCNoPolicy, "%sconnection %q allows no version of IKE: ikev2=insist allows version 2", place("ikev2", "keyexchange"), c.Name)
+	}
+	if err := c.Versions.Unspoken(); err != nil {
+		return refuse(pluto.RCNoPolicy, "%sconnection %q cannot be loaded: %v", place("ikev2", "keyexchange"), c.Name, err)
 	}
 	return nil
 }

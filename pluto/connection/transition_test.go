@@ -30,7 +30,7 @@ func TestLoad(t *testing.T) {
 		says string
 	}{
 		{network("net"), pluto.RCDuplicateName, `redefine connection "net"`},
-		{ikev1, pluto.RCNoPolicy, `/etc/ipsec.conf:12: connection "old" allows only IKEv1`},
+		{ikev1, pluto.RCNoPolicy, `/etc/ipsec.conf:12: connection "old" cannot be loaded: it allows only IKEv1`},
 		{none, pluto.RCNoPolicy, "allows no version of IKE"},
 		{group, pluto.RCNoPolicy, "policy groups"},
 	} {
