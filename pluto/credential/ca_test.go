@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // TestCertRequest asks for the certificates that a conn could check, and no others.
@@ -34,11 +35,11 @@ func TestCertRequest(t *testing.T) {
 		{"same CA, named", "ecdsa", pluto.End{Cert: "ours", CA: "C=CA, O=Example, CN=Root"}, pluto.End{CA: "%same"}, hash(root)},
 		{"unknown CA demanded", "ecdsa", pluto.End{}, pluto.End{CA: "CN=Nobody"}, nil},
 		{"rightcert", "rsasig", pluto.End{}, pluto.End{Cert: "ours"}, nil},
-		{"raw key", "rsasig", pluto.End{}, pluto.End{PublicKeys: []string{spki(t, root.key.Public())}}, nil},
+		{"raw key", "rsasig", pluto.End{}, pluto.End{PublicKeys: []string{keytest.Public(t, root.key.Public())}}, nil},
 		{"%cert", "rsasig", pluto.End{}, pluto.End{PublicKeys: []string{"%cert"}}, slices.Concat(hash(root), hash(other))},
 	}
 	for _, test := range tests {
-		got := store.CertRequest(&pluto.Connection{AuthBy: words(test.authby), Local: test.local, Remote: test.remote})
+		got := store.CertRequest(&pluto.Connection{AuthBy: keytest.Methods(test.authby), Local: test.local, Remote: test.remote})
 		if !bytes.Equal(got, test.want) {
 			t.Errorf("%s: %x, want %x", test.name, got, test.want)
 		}
@@ -100,7 +101,7 @@ func TestOwnCertificate(t *testing.T) {
 			test.id = "anybody"
 		}
 		_, sent, err := store.Own(Case{
-			Conn:  &pluto.Connection{AuthBy: words("ecdsa"), Local: test.end},
+			Conn:  &pluto.Connection{AuthBy: keytest.Methods("ecdsa"), Local: test.end},
 			OwnID: parseID(t, "C=CA, O=Example, CN="+test.id), Now: noon,
 		}, test.asked)
 		check(t, test.name, err, test.reason)

@@ -13,6 +13,7 @@ import (
 
 	"ipsec/conf/identity"
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // TestCertificates has a peer prove itself by a certificate, in every way in which
@@ -34,7 +35,7 @@ func TestCertificates(t *testing.T) {
 	leaf := issue(t, root, "east", names)
 	below := issue(t, middle, "east", names)
 	uri := issue(t, root, "east", both(names, func(c *x509.Certificate) { c.CRLDistributionPoints = []string{"http://crl.example.com"} }))
-	rsaRoot := issueFor(t, nil, rsaKey(t, 2048), "RSA Root", asCA)
+	rsaRoot := issueFor(t, nil, keytest.RSA(t, 2048), "RSA Root", asCA)
 	sha1 := issue(t, rsaRoot, "east", both(names, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA }))
 	use := func(use x509.KeyUsage, ext ...x509.ExtKeyUsage) *pki {
 		return issue(t, root, "east", both(names, func(c *x509.Certificate) { c.KeyUsage, c.ExtKeyUsage = use, ext }))
@@ -146,7 +147,7 @@ func TestCertificates(t *testing.T) {
 			CertFile: func(string) ([]Cert, error) { return held(ours), nil },
 		})
 		result, err := trusted(store, Case{
-			Conn:   &pluto.Connection{AuthBy: words("ecdsa"), Local: pluto.End{Cert: "ours"}, Remote: pluto.End{CA: test.ca}},
+			Conn:   &pluto.Connection{AuthBy: keytest.Methods("ecdsa"), Local: pluto.End{Cert: "ours"}, Remote: pluto.End{CA: test.ca}},
 			PeerID: id, Now: test.at,
 		}, ders(append([]*pki{test.peer}, test.sent...)...), test.peer.key.Public())
 		check(t, test.name, err, test.reason)
@@ -168,7 +169,7 @@ func TestPeerSends(t *testing.T) {
 			c.IPAddresses = append(c.IPAddresses, net.IPv4(192, 0, 2, 2))
 		}
 	}))
-	small := issueFor(t, root, ecKey(t, elliptic.P224()), "east", names)
+	small := issueFor(t, root, keytest.ECDSA(t, elliptic.P224()), "east", names)
 	tests := []struct {
 		name   string
 		certs  [][]byte
@@ -187,12 +188,12 @@ func TestPeerSends(t *testing.T) {
 	}
 	store := New(Parts{CAs: held(root)})
 	for _, test := range tests {
-		_, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: SubjectID(leaf.cert), Now: noon}, test.certs, leaf.key.Public())
+		_, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("rsasig")}, PeerID: SubjectID(leaf.cert), Now: noon}, test.certs, leaf.key.Public())
 		check(t, test.name, err, test.reason)
 	}
 
 	// Who demands a CA that is not here has asked for no certificate.
-	conn := &pluto.Connection{AuthBy: words("rsasig"), Remote: pluto.End{CA: "CN=Nobody"}}
+	conn := &pluto.Connection{AuthBy: keytest.Methods("rsasig"), Remote: pluto.End{CA: "CN=Nobody"}}
 	_, err := trusted(store, Case{Conn: conn, PeerID: SubjectID(leaf.cert), Now: noon}, nil, leaf.key.Public())
 	check(t, "none, for an unknown CA is demanded", err, UnknownCA)
 	if err != nil && !strings.Contains(err.Error(), "demands (CN=Nobody) is here") {
@@ -207,7 +208,7 @@ func TestHeld(t *testing.T) {
 	leaf := issue(t, root, "east", names)
 	alone := issue(t, nil, "alone", names)
 	twin := issue(t, root, "east", names)
-	raw := func(key crypto.PublicKey) []string { return []string{"%cert", spki(t, key)} }
+	raw := func(key crypto.PublicKey) []string { return []string{"%cert", keytest.Public(t, key)} }
 	tests := []struct {
 		name   string
 		peer   *pki
@@ -239,7 +240,7 @@ func TestHeld(t *testing.T) {
 		store := New(Parts{CAs: held(root), Certs: test.certs, CRLs: test.crls, CertFile: func(name string) ([]Cert, error) {
 			return map[string][]Cert{"leaf": held(leaf), "alone": held(alone)}[name], nil
 		}})
-		conn := &pluto.Connection{AuthBy: words("rsasig"), Remote: test.end}
+		conn := &pluto.Connection{AuthBy: keytest.Methods("rsasig"), Remote: test.end}
 		_, err := trusted(store, Case{Conn: conn, PeerID: parseID(t, test.id), Now: noon}, test.sent, test.peer.key.Public())
 		check(t, test.name, err, test.reason)
 	}

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // TestCheck has conns with something wrong with their keys and certificates.
 func TestCheck(t *testing.T) {
 	good := issue(t, nil, "east", names)
 	old := issue(t, nil, "old", func(c *x509.Certificate) { c.NotAfter = noon.AddDate(0, 0, -1) })
-	weak := issueFor(t, nil, rsaKey(t, 1024), "weak", nil)
+	weak := issueFor(t, nil, keytest.RSA(t, 1024), "weak", nil)
 	store := New(Parts{CertFile: func(name string) ([]Cert, error) {
 		return map[string][]Cert{"good": held(good), "old": held(old), "weak": held(weak)}[name], nil
 	}})
@@ -29,7 +30,7 @@ func TestCheck(t *testing.T) {
 		{"missing", pluto.End{Cert: "none"}, `"none"`},
 		{"expired", pluto.End{Cert: "old"}, "old.pem: certificate \"C=CA, O=Example, CN=old\" expired on"},
 		{"weak", pluto.End{Cert: "weak"}, "weak.pem: the certificate has an RSA key of only 1024 bits"},
-		{"weak raw key", pluto.End{PublicKeys: []string{spki(t, weak.key.Public())}}, "raw public key: it is an RSA key of only 1024 bits"},
+		{"weak raw key", pluto.End{PublicKeys: []string{keytest.Public(t, weak.key.Public())}}, "raw public key: it is an RSA key of only 1024 bits"},
 		{"malformed raw key", pluto.End{PublicKeys: []string{"0sAA=="}}, "malformed"},
 		{"word", pluto.End{PublicKeys: []string{"%cert"}}, ""},
 		{"CA", pluto.End{CA: "CN=Root"}, ""},
@@ -38,7 +39,7 @@ func TestCheck(t *testing.T) {
 	for _, test := range tests {
 		for _, authby := range []string{"rsasig", "secret"} {
 			for _, conn := range []*pluto.Connection{{Local: test.end}, {Remote: test.end}} {
-				conn.AuthBy = words(authby)
+				conn.AuthBy = keytest.Methods(authby)
 				lines := store.Check(conn, noon)
 				got := strings.Join(lines, "\n")
 				switch {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // FuzzCertBundle reads certificates and CRLs of any bytes, as files and as a peer's.
@@ -26,7 +27,7 @@ func FuzzCertBundle(f *testing.F) {
 		if failure != nil {
 			return
 		}
-		claim := Case{Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: SubjectID(root.cert), Now: noon}
+		claim := Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("rsasig")}, PeerID: SubjectID(root.cert), Now: noon}
 		if trust, err := store.trust(claim, parsed[0], nil); err == nil && !parsed[0].Equal(root.cert) {
 			t.Errorf("trusts %q", trust.Subject)
 		}
@@ -37,7 +38,7 @@ func FuzzCertBundle(f *testing.F) {
 // FuzzPrivateKey reads private keys of any bytes.
 func FuzzPrivateKey(f *testing.F) {
 	t := new(testing.T)
-	key := ecKey(t, elliptic.P256())
+	key := keytest.ECDSA(t, elliptic.P256())
 	f.Add(pemOf("PRIVATE KEY", pkcs8(t, key)))
 	f.Add(pemOf("ENCRYPTED PRIVATE KEY", encrypted(t, pkcs8(t, key), "sesame", 1)))
 	f.Add(encrypted(t, pkcs8(t, key), "sesame", 1))

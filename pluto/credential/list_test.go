@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // TestLists compares the lists with what they should be. What hangs on keys, which are
@@ -20,14 +21,14 @@ func TestLists(t *testing.T) {
 		}
 	}
 	root := issue(t, nil, "Root", both(asCA, numbered(1, 1000)))
-	west := issueFor(t, root, rsaKey(t, 2048), "west", numbered(0x1234, 10))
+	west := issueFor(t, root, keytest.RSA(t, 2048), "west", numbered(0x1234, 10))
 	old := issue(t, root, "old", numbered(5, -1))
 	store := New(Parts{
 		CAs: held(root), Certs: held(west, old), Keys: []PrivateKey{{Signer: west.key}},
 		CRLs: []*CRL{root.crl(noon, noon.AddDate(0, 0, 40), old)},
 	})
 	conns := []*pluto.Connection{{Remote: pluto.End{
-		ID: parseID(t, "@east"), PublicKeys: []string{spki(t, ecKey(t, elliptic.P256()).Public())},
+		ID: parseID(t, "@east"), PublicKeys: []string{keytest.Public(t, keytest.ECDSA(t, elliptic.P256()).Public())},
 	}}}
 	random := regexp.MustCompile(`(Key|(?:subj|auth)key:) +[^ ,\n]+`)
 	tests := []struct {

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 func pemOf(kind string, blocks ...[]byte) []byte {
@@ -83,11 +83,8 @@ func encrypted(t *testing.T, der []byte, passphrase string, iterations int) []by
 
 // TestPrivateKeys reads private keys in every form.
 func TestPrivateKeys(t *testing.T) {
-	r, ec := rsaKey(t, 2048), ecKey(t, elliptic.P384())
-	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, ec := keytest.RSA(t, 2048), keytest.ECDSA(t, elliptic.P384())
+	ed := keytest.Ed25519(t)
 	ecDER, err := x509.MarshalECPrivateKey(ec)
 	ecDER = marshal(t, ecDER, err)
 	//lint:ignore SA1019 the form that is tested
@@ -116,7 +113,7 @@ func TestPrivateKeys(t *testing.T) {
 		{"PBES2 DER", encrypted(t, pkcs8(t, ec), "sesame", 2048), "sesame", ec, ""},
 		{"PBES2, another passphrase", encrypted(t, pkcs8(t, ec), "sesame", 2048), "simsim", nil, "does not fit"},
 		{"PBES2, no passphrase", encrypted(t, pkcs8(t, ec), "sesame", 2048), "", nil, "encrypted"},
-		{"P-224", pkcs8(t, ecKey(t, elliptic.P224())), "", nil, "P-224"},
+		{"P-224", pkcs8(t, keytest.ECDSA(t, elliptic.P224())), "", nil, "P-224"},
 		{"certificate", pemOf("CERTIFICATE", []byte{1}), "", nil, "no PEM block"},
 		{"empty", nil, "", nil, "no private key"},
 		{"junk", []byte("junk"), "", nil, "no private key"},
@@ -167,7 +164,7 @@ func TestLoad(t *testing.T) {
 	root := issue(t, nil, "Root", asCA)
 	middle := issue(t, root, "Middle", asCA)
 	west := issue(t, middle, "west", names)
-	east := issueFor(t, root, rsaKey(t, 2048), "east", names)
+	east := issueFor(t, root, keytest.RSA(t, 2048), "east", names)
 	crl := root.crlDER(noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1))
 	src := folder(t, map[string][]byte{
 		"ipsec.d/certs/west.pem":       pemOf("CERTIFICATE", west.cert.Raw, middle.cert.Raw),
@@ -208,7 +205,7 @@ func TestLoad(t *testing.T) {
 	}
 
 	for _, cert := range []string{"west.pem", "west", filepath.Join(filepath.Dir(src.Folder), "elsewhere/west.pem")} {
-		conn := &pluto.Connection{AuthBy: words("rsasig"), Local: pluto.End{Cert: cert}}
+		conn := &pluto.Connection{AuthBy: keytest.Methods("rsasig"), Local: pluto.End{Cert: cert}}
 		id, err := store.OwnID(conn)
 		if err != nil || id.String() != "C=CA, O=Example, CN=west" {
 			t.Errorf("%s: ID %s, %v", cert, id, err)
@@ -220,7 +217,7 @@ func TestLoad(t *testing.T) {
 		if len(sent) != 2 || !bytes.Equal(sent[0], west.cert.Raw) || !bytes.Equal(sent[1], middle.cert.Raw) {
 			t.Errorf("%s: %d certificates sent", cert, len(sent))
 		}
-		if _, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: words("rsasig")}, PeerID: id, Now: noon}, sent, key.Public()); err != nil {
+		if _, err := trusted(store, Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("rsasig")}, PeerID: id, Now: noon}, sent, key.Public()); err != nil {
 			t.Error(err)
 		}
 	}

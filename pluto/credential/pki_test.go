@@ -2,20 +2,17 @@ package credential
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"math/big"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // pki is a certificate and its key, made for a test.
@@ -31,7 +28,7 @@ var serial = big.NewInt(1000)
 // year around noon; change may change anything.
 func issue(t *testing.T, ca *pki, cn string, change func(*x509.Certificate)) *pki {
 	t.Helper()
-	return issueFor(t, ca, ecKey(t, elliptic.P256()), cn, change)
+	return issueFor(t, ca, keytest.ECDSA(t, elliptic.P256()), cn, change)
 }
 
 func issueFor(t *testing.T, ca *pki, key crypto.Signer, cn string, change func(*x509.Certificate)) *pki {
@@ -120,40 +117,6 @@ func ders(certs ...*pki) (out [][]byte) {
 }
 
 var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
-
-func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func rsaKey(t *testing.T, bits int) *rsa.PrivateKey {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func words(text string) (out []pluto.AuthMethod) {
-	for w := range strings.FieldsSeq(text) {
-		out = append(out, pluto.AuthMethod(w))
-	}
-	return out
-}
-
-func spki(t *testing.T, key crypto.PublicKey) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "0s" + base64.StdEncoding.EncodeToString(der)
-}
 
 func check(t *testing.T, name string, err error, reason Reason) {
 	t.Helper()

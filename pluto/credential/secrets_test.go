@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"ipsec/pluto"
+	"ipsec/pluto/keytest"
 )
 
 // classic writes a key as rsasigkey does.
@@ -32,8 +33,8 @@ func classic(key *rsa.PrivateKey) string {
 
 // TestSecrets has an ipsec.secrets with entries of each kind, and bad ones.
 func TestSecrets(t *testing.T) {
-	west, east := rsaKey(t, 2048), rsaKey(t, 2048)
-	sealed, old, open := ecKey(t, elliptic.P256()), rsaKey(t, 1024), ecKey(t, elliptic.P256())
+	west, east := keytest.RSA(t, 2048), keytest.RSA(t, 2048)
+	sealed, old, open := keytest.ECDSA(t, elliptic.P256()), keytest.RSA(t, 1024), keytest.ECDSA(t, elliptic.P256())
 	//lint:ignore SA1019 the form that is tested
 	legacy, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(old), []byte("open sesame"), x509.PEMCipherAES256)
 	if err != nil {
@@ -92,11 +93,11 @@ func TestSecrets(t *testing.T) {
 		{"@west", nil, west, 0},
 		{"@east", nil, east, 0},
 		{"@north", nil, nil, NoPrivateKey}, // three for everybody
-		{"@north", []string{spki(t, east.Public())}, east, 0},
-		{"@west", []string{spki(t, east.Public())}, east, 0},
+		{"@north", []string{keytest.Public(t, east.Public())}, east, 0},
+		{"@west", []string{keytest.Public(t, east.Public())}, east, 0},
 	}
 	for _, test := range tests {
-		conn := &pluto.Connection{AuthBy: words("rsasig"), Local: pluto.End{PublicKeys: test.keys}}
+		conn := &pluto.Connection{AuthBy: keytest.Methods("rsasig"), Local: pluto.End{PublicKeys: test.keys}}
 		key, _, err := store.Own(Case{Conn: conn, OwnID: parseID(t, test.id), Now: noon}, nil)
 		check(t, test.id, err, test.reason)
 		if err != nil {
@@ -107,7 +108,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 
-	asked := Case{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")}
+	asked := Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")}
 	secret, place, err := store.Shared(asked)
 	check(t, "PSK", err, 0)
 	if string(secret) != "swordfish" {
@@ -144,7 +145,7 @@ func TestNoSecrets(t *testing.T) {
 	if len(warnings) != 0 {
 		t.Errorf("warnings: %q", warnings)
 	}
-	_, _, err := store.Shared(Case{Conn: &pluto.Connection{AuthBy: words("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")})
+	_, _, err := store.Shared(Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("secret")}, OwnID: parseID(t, "@west"), PeerID: parseID(t, "@east")})
 	check(t, "PSK", err, NoSecret)
 	if err != nil && !strings.Contains(err.Error(), src.Secrets+", which is not there") {
 		t.Errorf("PSK: %v", err)

@@ -7,13 +7,15 @@ import (
 	"crypto/elliptic"
 	"testing"
 	"unicode/utf8"
+
+	"ipsec/pluto/keytest"
 )
 
 // FuzzAuthData checks signatures of any bytes by any method, with a key of each kind.
 func FuzzAuthData(f *testing.F) {
 	t := new(testing.T)
 	keys := []crypto.PublicKey{
-		rsaKey(t, 1024).Public(), ecKey(t, elliptic.P256()).Public(), ecKey(t, elliptic.P521()).Public(),
+		keytest.RSA(t, 1024).Public(), keytest.ECDSA(t, elliptic.P256()).Public(), keytest.ECDSA(t, elliptic.P521()).Public(),
 		ed25519.NewKeyFromSeed(make([]byte, 32)).Public(),
 	}
 	for _, s := range signatureSchemes {

@@ -2,13 +2,9 @@ package proof
 
 import (
 	"crypto"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"net/netip"
 	"strings"
 	"testing"
@@ -17,6 +13,7 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/keytest"
 )
 
 var (
@@ -38,25 +35,9 @@ func (s oneSecret) Shared(identity.ID, identity.ID, netip.Addr, netip.Addr) ([]b
 	return []byte(s), s != ""
 }
 
-func words(text string) (out []pluto.AuthMethod) {
-	for w := range strings.FieldsSeq(text) {
-		out = append(out, pluto.AuthMethod(w))
-	}
-	return out
-}
-
-func spki(t *testing.T, key crypto.PublicKey) string {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "0s" + base64.StdEncoding.EncodeToString(der)
-}
-
 // TestSharedKey proves and verifies by shared keys.
 func TestSharedKey(t *testing.T) {
-	conn := &pluto.Connection{AuthBy: words("secret")}
+	conn := &pluto.Connection{AuthBy: keytest.Methods("secret")}
 	octets := []byte("signed octets")
 	proof, err := Prove(credential.New(credential.Parts{Secrets: oneSecret("swordfish")}), Request{Case: credential.Case{Conn: conn, OwnAddr: west, PeerAddr: east}, Octets: octets, PRF: prfSHA256})
 	if err != nil {
@@ -78,7 +59,7 @@ func TestSharedKey(t *testing.T) {
 		{"swordfish", "", credential.WrongMethod},
 	}
 	for _, test := range tests {
-		conn := &pluto.Connection{AuthBy: words(test.authby)}
+		conn := &pluto.Connection{AuthBy: keytest.Methods(test.authby)}
 		_, err := Verify(credential.New(credential.Parts{Secrets: oneSecret(test.secret)}), Claim{Proof: proof, Case: credential.Case{Conn: conn, OwnAddr: east, PeerAddr: west}, Octets: octets, PRF: prfSHA256})
 		check(t, test.authby+" "+test.secret, err, test.reason)
 		if err != nil && strings.Contains(err.Error(), "fish") {
@@ -91,7 +72,7 @@ func TestSharedKey(t *testing.T) {
 func TestEachInItsWay(t *testing.T) {
 	octets := []byte("what is proved")
 	conn := func(local, remote pluto.AuthMethod) *pluto.Connection {
-		return &pluto.Connection{AuthBy: words("secret rsasig"), Local: pluto.End{Auth: local}, Remote: pluto.End{Auth: remote}}
+		return &pluto.Connection{AuthBy: keytest.Methods("secret rsasig"), Local: pluto.End{Auth: local}, Remote: pluto.End{Auth: remote}}
 	}
 	store := credential.New(credential.Parts{Secrets: oneSecret("swordfish")})
 	proof, err := Prove(store, Request{Case: credential.Case{Conn: conn(pluto.AuthPSK, pluto.AuthRSA), OwnAddr: west, PeerAddr: east}, Octets: octets, PRF: prfSHA256})
@@ -131,11 +112,8 @@ func check(t *testing.T, name string, err error, reason credential.Reason) {
 // TestRawKeys proves and verifies by raw public keys, for each word of authby and
 // each announcement of hashes.
 func TestRawKeys(t *testing.T) {
-	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, p256, p384, p521 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384()), ecKey(t, elliptic.P521())
+	ed := keytest.Ed25519(t)
+	r, p256, p384, p521 := keytest.RSA(t, 2048), keytest.ECDSA(t, elliptic.P256()), keytest.ECDSA(t, elliptic.P384()), keytest.ECDSA(t, elliptic.P521())
 	all := Hashes()
 	tests := []struct {
 		name   string
@@ -172,7 +150,7 @@ func TestRawKeys(t *testing.T) {
 		{"ed25519, peer without identity", ed, "eddsa", []uint16{HashSHA2_256}, "", credential.NoMethod, 0},
 	}
 	for _, test := range tests {
-		conn := &pluto.Connection{AuthBy: words(test.authby), Local: pluto.End{PublicKeys: []string{spki(t, test.key.Public())}}}
+		conn := &pluto.Connection{AuthBy: keytest.Methods(test.authby), Local: pluto.End{PublicKeys: []string{keytest.Public(t, test.key.Public())}}}
 		ours := credential.New(credential.Parts{Keys: []credential.PrivateKey{{Signer: r, Source: "other"}, {Signer: test.key, Source: "test"}}})
 		proof, err := Prove(ours, Request{Case: credential.Case{Conn: conn, Now: noon}, Hashes: test.hashes, Octets: []byte("octets")})
 		check(t, test.name, err, test.prove)

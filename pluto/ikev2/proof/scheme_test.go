@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"ipsec/pluto/credential"
+	"ipsec/pluto/keytest"
 )
 
 // TestIdentifiers compares the AlgorithmIdentifiers with the bytes of RFC 7427
@@ -111,32 +111,11 @@ func wrap(tag int, parts []string) string {
 	return fmt.Sprintf("%02x%02x%s", tag, len(body)/2, body)
 }
 
-func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func rsaKey(t *testing.T, bits int) *rsa.PrivateKey {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // TestSchemes signs by every scheme and checks the signature; then one that was
 // changed, other octets, and keys of the other kinds.
 func TestSchemes(t *testing.T) {
-	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := []crypto.Signer{rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384()), ecKey(t, elliptic.P521()), ed}
+	ed := keytest.Ed25519(t)
+	keys := []crypto.Signer{keytest.RSA(t, 2048), keytest.ECDSA(t, elliptic.P256()), keytest.ECDSA(t, elliptic.P384()), keytest.ECDSA(t, elliptic.P521()), ed}
 	octets := []byte("message | nonce | prf(SK_p, ID)")
 	for _, s := range slices.Concat(signatureSchemes, methodSchemes) {
 		signed := 0
@@ -189,7 +168,7 @@ func TestKeySizes(t *testing.T) {
 		want string // none: it passes
 	}{
 		{bits(1023), "too small"}, {bits(1024), ""}, {bits(8192), ""}, {bits(8193), "too large"},
-		{ecKey(t, elliptic.P224()).Public(), "P-224"}, {ecKey(t, elliptic.P256()).Public(), ""},
+		{keytest.ECDSA(t, elliptic.P224()).Public(), "P-224"}, {keytest.ECDSA(t, elliptic.P256()).Public(), ""},
 		{"key", "string"}, {nil, "nil"},
 	}
 	for _, test := range tests {
