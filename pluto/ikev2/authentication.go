@@ -24,12 +24,12 @@ func (authentication) ask(t *turn) ([]message.Payload, *cause) {
 func (p authentication) answer(t *turn) ([]message.Payload, *cause) { return p.ask(t) }
 
 func (authentication) answered(t *turn) *cause {
-	s := t.sa
-	how, err := t.verify(t.conn, s.localID, s.remoteID, message.FindID(t.payloads, false))
+	s, peer := t.sa, t.sa.handshake.expected
+	how, err := t.verify(t.conn, s.localID, peer, message.FindID(t.payloads, false))
 	if err != nil {
 		return authCause(err, t.conn)
 	}
-	s.handshake.how, s.authMethod = how, how.Method
+	s.remoteID, s.handshake.how, s.authMethod = peer, how, how.Method
 	return nil
 }
 
@@ -43,7 +43,6 @@ func (authentication) asked(t *turn) *cause {
 	if c != nil {
 		return c
 	}
-	s.remoteID = peer
 	var first *cause
 	for i, conn := range fitting {
 		if i == maxVerified {
@@ -60,9 +59,9 @@ func (authentication) asked(t *turn) *cause {
 			}
 			continue
 		}
-		t.conn = t.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.There})
+		t.conn = t.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: peer.String(), BehindNAT: s.nat.There})
 		t.assign(s, t.conn)
-		s.localID, h.how, s.authMethod = own, how, how.Method
+		s.localID, s.remoteID, h.how, s.authMethod = own, peer, how, how.Method
 		return nil
 	}
 	s.conn = fitting[0] // for the report

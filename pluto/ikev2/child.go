@@ -90,7 +90,6 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 	c.serial = m.Serial()
 	c.alarm.Owner, c.alarm.Serial = c, c.serial
 	toResponder, toInitiator := keys.ForChild(algorithms, s.suite.PRF, s.d, keys.Exchange{Ni: p.nonces.ni, Nr: p.nonces.nr, Shared: p.nonces.shared})
-	clear(p.nonces.shared)
 	if p.initiator {
 		toResponder, toInitiator = toInitiator, toResponder
 	}

@@ -36,6 +36,7 @@ func (m *Machine) answerChild(s *ikeSA, payloads []message.Payload, nonces child
 		if public, p.nonces.shared, c = m.answerKE(p.chosen.Group, ke.Data); c != nil {
 			return nil, nil, c
 		}
+		defer clear(p.nonces.shared)
 	}
 	if c := m.reserve(s, &p, payloads); c != nil {
 		return nil, nil, c

@@ -191,6 +191,7 @@ func (x *createChild) answered(m *Machine, s *ikeSA, payloads []message.Payload)
 			x.abandon(m, s, causef(pluto.RCCrypto, "%v", err))
 			return
 		}
+		defer clear(nonces.shared)
 	}
 	x.accept(m, s, payloads, nonces)
 }
@@ -254,7 +255,7 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 	if !traffic.Within(tsi.Selectors, x.local) || !traffic.Within(tsr.Selectors, x.remote) {
 		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", traffic.Brief(tsi.Selectors), traffic.Brief(tsr.Selectors)).look(x.conn, "leftsubnet", "rightsubnet")
 	}
-	p := plan{conn: x.conn, chosen: chosen, spi: x.spi, local: tsi.Selectors, remote: tsr.Selectors, nonces: nonces, initiator: true, old: x.old}
+	p := plan{conn: x.conn, chosen: chosen, spi: x.spi, local: traffic.Narrow(x.local, tsi.Selectors), remote: traffic.Narrow(x.remote, tsr.Selectors), nonces: nonces, initiator: true, old: x.old}
 	transport := message.FindNotify(payloads, message.UseTransportMode) != nil
 	if transport != (x.conn.Mode == pluto.TransportMode) {
 		return plan{}, causef(pluto.RCFatal, "the peer does not agree to the mode of the SA: type= of both ends must be the same").look(x.conn, "type")

@@ -150,7 +150,6 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 		s.handshake = nil
 	}
 	m.unassign(s)
-	m.removePair(s)
 	m.alarms.Clear(&s.alarm)
 	if waits {
 		m.set(&s.alarm, atRetransmit, again)

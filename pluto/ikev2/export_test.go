@@ -39,3 +39,6 @@ func (p probe) ask(*turn) ([]message.Payload, *cause)    { return p.say("asked")
 func (p probe) answer(*turn) ([]message.Payload, *cause) { return p.say("answered") }
 func (p probe) asked(t *turn) *cause                     { return p.hear(t) }
 func (p probe) answered(t *turn) *cause                  { return p.hear(t) }
+
+// Kept returns how many IKE SAs are in memory, those included that States does not show.
+func (m *Machine) Kept() int { return len(m.sas) }

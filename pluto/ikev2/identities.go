@@ -46,10 +46,12 @@ func (identities) answered(t *turn) *cause {
 	if err != nil {
 		return authCause(err, t.conn)
 	}
-	if s.remoteID, err = idOf(idr); err != nil {
+	peer, err := idOf(idr)
+	if err != nil {
 		return authCause(err, t.conn)
 	}
-	if s.fits(t.conn, expected, s.remoteID) {
+	if s.fits(t.conn, expected, peer) {
+		s.handshake.expected = peer
 		return nil
 	}
 	if expected.IsZero() {
@@ -57,7 +59,7 @@ func (identities) answered(t *turn) *cause {
 	}
 	return authCause(&credential.Error{
 		Reason: credential.IDMismatch,
-		Text:   fmt.Sprintf("the peer says that it is %s, expected %s", s.remoteID, expected),
+		Text:   fmt.Sprintf("the peer says that it is %s, expected %s", peer, expected),
 		Hint:   "look at our rightid= and the peer's leftid=",
 	}, t.conn)
 }

@@ -96,7 +96,6 @@ func (m *Machine) endedByPeer(s *ikeSA, c *cause) {
 	m.become(s, deleting)
 	s.doomed = true
 	m.unassign(s)
-	m.removePair(s)
 	for _, t := range tasks {
 		t.lost(m, s, c)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ipsec/pluto"
@@ -140,7 +141,9 @@ func (x *initExchange) take(m *Machine, s *ikeSA, msg *message.Message, raw []by
 		if h.cookies++; h.cookies <= maxCookies {
 			h.cookie = append([]byte(nil), n.Data...)
 			m.restart(s, x)
+			return
 		}
+		m.hint(s, causef(pluto.RCRetransmission, "the peer asks for a cookie again and again, and takes none of the %d that it was sent", maxCookies))
 		return
 	}
 	if n := message.FindNotify(msg.Payloads, message.InvalidKEPayload); n != nil {
@@ -149,26 +152,27 @@ func (x *initExchange) take(m *Machine, s *ikeSA, msg *message.Message, raw []by
 	}
 	for _, n := range message.All[*message.Notify](msg.Payloads) {
 		if n.MessageType.IsError() {
-			// Anybody on the way may have sent this: a better answer that comes
-			// before the next retransmission is due takes precedence.
-			if h.hint == nil {
-				h.hint = refused(message.IKESAInit, n, s.conn)
-				m.after(&s.alarm, atRetransmit, hintWait)
-			}
+			m.hint(s, refused(message.IKESAInit, n, s.conn))
 			return
 		}
 	}
 	if err := x.accept(m, s, msg, raw); err != nil {
 		m.limited("packet from %s: %s: %v", s.remote, msg.Header, err)
-		if h.hint == nil {
-			h.hint = causef(pluto.RCFatal, "unacceptable IKE_SA_INIT response from %s: %v", s.remote, err).look(s.conn, "ike")
-			m.after(&s.alarm, atRetransmit, hintWait)
-		}
+		m.hint(s, causef(pluto.RCFatal, "unacceptable IKE_SA_INIT response from %s: %v", s.remote, err).look(s.conn, "ike"))
 	}
 }
 
 // hintWait is how long a better answer may take, after an error that is not authenticated.
 const hintWait = 2 * time.Second
+
+// hint keeps what speaks against going on. Anybody on the way may have sent it: a better
+// answer that comes within hintWait takes precedence.
+func (m *Machine) hint(s *ikeSA, c *cause) {
+	if s.handshake.hint == nil {
+		s.handshake.hint = c
+		m.after(&s.alarm, atRetransmit, hintWait)
+	}
+}
 
 // restart sends IKE_SA_INIT anew: it keeps its message ID.
 func (m *Machine) restart(s *ikeSA, x *initExchange) {
@@ -182,26 +186,27 @@ func (m *Machine) restart(s *ikeSA, x *initExchange) {
 func (x *initExchange) otherGroup(m *Machine, s *ikeSA, n *message.Notify) {
 	h := s.handshake
 	if len(n.Data) != 2 {
+		m.hint(s, causef(pluto.RCNotification+int(message.InvalidKEPayload), "the peer's INVALID_KE_PAYLOAD names no Diffie-Hellman group: %d bytes, expected 2", len(n.Data)))
 		return
 	}
 	group := binary.BigEndian.Uint16(n.Data)
-	for _, offered := range x.policy.Groups() {
-		if offered != group || group == h.group {
-			continue
-		}
-		if h.groups++; h.groups > maxGroups {
-			return
-		}
+	fault := func(format string) {
+		m.hint(s, causef(pluto.RCNotification+int(message.InvalidKEPayload), format, group).look(s.conn, "ike"))
+	}
+	switch {
+	case !slices.Contains(x.policy.Groups(), group):
+		fault("the peer wants Diffie-Hellman group %d, which we do not offer")
+	case group == h.group:
+		fault("the peer asks for Diffie-Hellman group %d, and refuses the key of that group that it was sent")
+	case h.groups == maxGroups:
+		fault("the peer asks for one Diffie-Hellman group after the other, now for %d")
+	default:
+		h.groups++
 		if err := m.exchangeKeys(h, group); err != nil {
 			m.fail(s, causef(pluto.RCCrypto, "%v", err))
 			return
 		}
 		m.restart(s, x)
-		return
-	}
-	if h.hint == nil {
-		h.hint = causef(pluto.RCNotification+int(message.InvalidKEPayload), "the peer wants Diffie-Hellman group %d, which we do not offer", group).look(s.conn, "ike")
-		m.after(&s.alarm, atRetransmit, hintWait)
 	}
 }
 

@@ -26,7 +26,8 @@ func (s *ikeSA) float() {
 }
 
 // follow takes the address that an authentic new request came from as the peer's, if
-// it is behind a NAT and we are not, and the port that it came to as ours.
+// it is behind a NAT and we are not, and the port that it came to as ours. A responder that
+// has not proved yet who it is stays where we have called it.
 func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
 	if s.remote == d.Remote && s.local == d.Local {
 		return
@@ -36,7 +37,7 @@ func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
 		s.local, s.remote = d.Local, d.Remote
 		return
 	}
-	if s.nat.There && !s.nat.Here {
+	if s.state >= established && s.nat.There && !s.nat.Here {
 		m.move(s, d.Local, d.Remote)
 	}
 }
@@ -44,7 +45,7 @@ func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
 // move gives an IKE SA and its Child SAs other addresses.
 func (m *Machine) move(s *ikeSA, local, remote netip.AddrPort) {
 	if s.remote != remote {
-		m.report(pluto.RCLog, s.conn, s.serial, "the peer's address is now %s, was %s", remote, s.remote)
+		m.limitedKnown(pluto.RCLog, s, "the peer's address is now %s, was %s", remote, s.remote)
 	}
 	s.local, s.remote = local, remote
 	for _, c := range s.children {

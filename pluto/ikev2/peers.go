@@ -10,7 +10,7 @@ import (
 // pair is who the two ends of an IKE SA have proved to be.
 type pair struct{ local, remote identity.ID }
 
-// addPair notes that an IKE SA is authenticated.
+// addPair notes that an IKE SA is authenticated. It is noted until it is gone.
 func (m *Machine) addPair(s *ikeSA) {
 	p := pair{s.localID, s.remoteID}
 	m.pairs[p] = append(m.pairs[p], s)
@@ -27,6 +27,20 @@ func (m *Machine) removePair(s *ikeSA) {
 			m.pairs[p] = list
 		}
 	}
+}
+
+// crowded reports whether there are more IKE SAs between the ends of s than limit. Those that
+// have ended, and are kept for a last answer alone, make room first.
+func (m *Machine) crowded(s *ikeSA, limit int) bool {
+	p := pair{s.localID, s.remoteID}
+	for len(m.pairs[p]) > limit {
+		i := slices.IndexFunc(m.pairs[p], func(o *ikeSA) bool { return o.state == deleting })
+		if i < 0 {
+			return true
+		}
+		m.drop(m.pairs[p][i], pluto.PeerDead, causef(pluto.RCFatal, "the IKE SA has ended"))
+	}
+	return false
 }
 
 // knows reports whether there is another IKE SA between local and the peer that
@@ -46,7 +60,8 @@ func (m *Machine) knows(s *ikeSA, local, expected identity.ID) bool {
 // there before the first message of this one came. One that has been made since
 // is not meant: both ends may have called at once.
 func (m *Machine) replaceOlder(s *ikeSA, contact bool) {
-	if list := m.pairs[pair{s.localID, s.remoteID}]; len(list) > m.Limits.Alike {
+	if m.crowded(s, m.Limits.Alike) {
+		list := m.pairs[pair{s.localID, s.remoteID}]
 		m.report(pluto.RCLogSerious, s.conn, s.serial, "the peer has %d IKE SAs, at most %d are kept: the oldest is deleted", len(list), m.Limits.Alike)
 		m.moveWaiting(list[0], s)
 		m.end(list[0], nil, pluto.Expired, &deleteIKE{})

@@ -139,7 +139,7 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 		}
 		return
 	}
-	if h.MessageID != s.expected || s.refused() {
+	if h.MessageID != s.expected || s.over() {
 		return
 	}
 	hash := m.hash(d.Payload)

@@ -237,6 +237,7 @@ func (x *rekeyIKE) accept(m *Machine, s *ikeSA, payloads []message.Payload) (chi
 		return childNonces{}, err
 	}
 	x.made.spiR = message.SPI(chosen.SPI)
+	defer clear(shared)
 	nonces := childNonces{ni: x.nonce, nr: nonce.Data, shared: shared}
 	return nonces, m.rekeyed(x.made, s, chosen, nonces)
 }
@@ -248,7 +249,6 @@ func (m *Machine) rekeyed(made, old *ikeSA, chosen offer.Chosen, n childNonces) 
 	}
 	k := keys.Rekey(made.suite, keys.Exchange{Ni: n.ni, Nr: n.nr, Shared: n.shared,
 		SPIi: made.spiI, SPIr: made.spiR}, old.suite.PRF, old.d)
-	clear(n.shared)
 	defer k.Clear()
 	return m.setKeys(made, k)
 }
@@ -269,11 +269,11 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
 		return
 	}
-	if len(m.pairs[pair{s.localID, s.remoteID}]) >= m.Limits.Alike {
+	if m.crowded(s, m.Limits.Alike-1) {
 		m.answer(s, h, hash, refusal(message.NoAdditionalSAs, "").notification())
 		return
 	}
-	if s.busy() || s.rekeying != nil && s.rekeying.rival != nil {
+	if s.busy() || s.reauth.ending() || s.rekeying != nil && s.rekeying.rival != nil {
 		m.answer(s, h, hash, refusal(message.TemporaryFailure, "").notification())
 		return
 	}
@@ -297,6 +297,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 	}
 	made := m.newSA(false, s.local, s.remote)
 	made.spiI = message.SPI(chosen.SPI)
+	defer clear(shared)
 	nonces := childNonces{ni: bytes.Clone(nonce.Data), nr: m.nonce(), shared: shared}
 	if err := m.rekeyed(made, s, chosen, nonces); err != nil {
 		m.forget(made)

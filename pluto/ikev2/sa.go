@@ -35,20 +35,21 @@ type ikeSA struct {
 	rivalOf       *ikeSA    // the peer has made this in place of that one, which we are replacing, too
 	reauth        *reauth   // being replaced by one authenticated afresh
 
-	localID, remoteID identity.ID
-	since             int64 // when it was authenticated
-	repeated          int64 // when the peer last sent a request again
-	begun             int64 // made, of the first in a row of which each was rekeyed from the one before
-	made              int64 // when the first message came or went, in nanoseconds since 1970
-	heardAt           int64 // when the last authentic message came
-	state             state
-	initiator         bool
-	nat               natt.State
-	fragments         bool // the peer can put messages together from fragments
-	childless         bool // the peer can do without a Child SA in IKE_AUTH
-	doomed            bool // it has ended, and is kept only to repeat its last answer
-	authMethod        pluto.AuthMethod
-	reassembler       *message.Reassembler
+	localID     identity.ID
+	remoteID    identity.ID // zero until it is proved
+	since       int64       // when it was authenticated
+	repeated    int64       // when the peer last sent a request again
+	begun       int64       // made, of the first in a row of which each was rekeyed from the one before
+	made        int64       // when the first message came or went, in nanoseconds since 1970
+	heardAt     int64       // when the last authentic message came
+	state       state
+	initiator   bool
+	nat         natt.State
+	fragments   bool // the peer can put messages together from fragments
+	childless   bool // the peer can do without a Child SA in IKE_AUTH
+	doomed      bool // it has ended, and is kept only to repeat its last answer
+	authMethod  pluto.AuthMethod
+	reassembler *message.Reassembler
 }
 
 // handshake is what an IKE SA needs until it is established.
@@ -70,7 +71,7 @@ type handshake struct {
 	init     *initExchange // ours under way
 	rounds   []round       // those that are still to come
 	id       *message.ID   // ours, as we have sent it
-	expected identity.ID   // who the peer must be, or, as the responder, who it says it is
+	expected identity.ID   // who the peer must be, and from its ID on who it says it is
 	wanted   identity.ID   // of a responder: whom the peer wants to speak to; zero: nobody in particular
 	proof    proof.Proof   // of who we are
 	how      proof.Result  // the peer has proved who it is
@@ -103,9 +104,9 @@ func (s *ikeSA) header(x message.ExchangeType, id uint32, response bool) message
 	return h
 }
 
-// refused reports whether the peer has not proved who it is, and was told so. All
-// that is left to say to it is that once more.
-func (s *ikeSA) refused() bool { return s.state == deleting && s.handshake != nil }
+// over reports whether no new request of the peer is taken: it has ended the IKE SA, or it has not
+// proved who it is and was told so. All that is left to say to it is the last answer once more.
+func (s *ikeSA) over() bool { return s.doomed || s.state == deleting && s.handshake != nil }
 
 // newSA enters a new IKE SA.
 func (m *Machine) newSA(initiator bool, local, remote netip.AddrPort) *ikeSA {

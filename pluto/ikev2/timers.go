@@ -41,13 +41,19 @@ func (m *Machine) margin(conn *pluto.Connection, life time.Duration) time.Durati
 	return min(margin+m.jitter(0, margin*time.Duration(conn.RekeyFuzz)/100), life*9/10)
 }
 
-// startTimers sets the deadlines of an IKE SA that is established.
+// startTimers sets the deadlines of an IKE SA that is established. With reauth=yes its life
+// begins with the authentication: a peer that makes the IKE SA anew by rekeying, which proves
+// nothing of who it is, gains no time by that.
 func (m *Machine) startTimers(s *ikeSA) {
 	m.set(&s.alarm, atExpire, m.never())
 	if life := s.conn.IKELifetime; life > 0 {
-		m.after(&s.alarm, atExpire, life)
+		begun := m.now
+		if s.conn.Reauth {
+			begun = time.Unix(0, s.since)
+		}
+		m.set(&s.alarm, atExpire, begun.Add(life))
 		if s.conn.Rekey {
-			m.after(&s.alarm, atRekey, life-m.margin(s.conn, life))
+			m.set(&s.alarm, atRekey, begun.Add(life-m.margin(s.conn, life)))
 		}
 	}
 	if d := s.conn.DPD.Delay; d > 0 {
