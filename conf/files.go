@@ -2,9 +2,9 @@ package conf
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
+
+	"ipsec/conf/textfile"
 )
 
 // Files is how includes are read. Names are slash-separated paths as they
@@ -32,19 +32,8 @@ type osFiles struct{}
 
 // ReadFile is like 'cat name'.
 func (osFiles) ReadFile(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s is longer than %d bytes", name, limit)
-	}
-	return text, nil
+	text, _, err := textfile.Read(name, limit)
+	return text, err
 }
 
 // Glob is like 'echo pattern'.

@@ -137,7 +137,11 @@ func (a *assembler) header(l line) {
 		name, at = words[1], l.pos.right(len(word)+strings.Index(l.text[len(word):], words[1]))
 	}
 	if len(words) != 2 {
-		a.errorf(at, "malformed header of a section: expected %q and one name, found %d words", word, len(words))
+		found := "none"
+		if len(words) > 2 {
+			found = fmt.Sprint(len(words) - 1)
+		}
+		a.errorf(at, "malformed header of a section: expected %q and one name, found %s", word, found)
 		return
 	}
 	if word == "version" {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"ipsec/conf"
+	"ipsec/conf/textfile"
 	"ipsec/exec/native"
 	"ipsec/exec/planjson"
 	"ipsec/exec/shell"
@@ -98,10 +99,10 @@ func failure(err error) exitStatus {
 
 // reviewed refuses the plan of now where it is not the one of the file that was
 // reviewed.
-func reviewed(file string, now plan.Plan) error {
-	text, err := os.ReadFile(file)
+func reviewed(name string, now plan.Plan) error {
+	text, _, err := textfile.Read(name, shell.MaxScript)
 	if err != nil {
-		return fmt.Errorf("failed to read the reviewed plan: %w", err)
+		return fmt.Errorf("failed to read the reviewed plan %s: %w", name, err)
 	}
-	return shell.Reviewed(file, string(text), now)
+	return shell.Reviewed(name, string(text), now)
 }

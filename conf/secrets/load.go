@@ -3,7 +3,6 @@ package secrets
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -14,6 +13,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/spell"
+	"ipsec/conf/textfile"
 )
 
 // Limits on what is read. They are far above any real file.
@@ -196,28 +196,13 @@ type osFiles struct{}
 
 // ReadFile is like 'cat name' and 'stat name'.
 func (osFiles) ReadFile(name string, limit int64) ([]byte, Info, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	text, st, err := textfile.Regular(name, limit)
 	if err != nil {
 		return nil, Info{}, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, Info{}, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, Info{}, errors.New("it is no regular file")
 	}
 	info := Info{Mode: st.Mode(), UID: -1}
 	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
 		info.UID = int(sys.Uid)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, Info{}, err
-	}
-	if int64(len(text)) > limit {
-		return nil, Info{}, fmt.Errorf("it is longer than %d bytes", limit)
 	}
 	return text, info, nil
 }

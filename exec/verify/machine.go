@@ -15,6 +15,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/secrets"
+	"ipsec/conf/textfile"
 	"ipsec/exec/host"
 	"ipsec/klips"
 	"ipsec/klips/client"
@@ -133,6 +134,9 @@ func linkNames(facts plan.Facts) []string {
 // manualKey matches a line that holds a key of a manually keyed connection.
 var manualKey = regexp.MustCompile(`(?mi)^[ \t]+(left|right)?(espenckey|espauthkey|ahkey)[ \t]*=[ \t]*\S`)
 
+// maxConf bounds what is looked through for keys. What is longer, conf refuses.
+const maxConf = 16 << 20
+
 // openKeys returns those files that hold keys and that others may look into.
 func openKeys(names []string) []File {
 	var open []File
@@ -141,7 +145,7 @@ func openKeys(names []string) []File {
 		if !othersMay(f, othersAny) {
 			continue
 		}
-		if text, err := os.ReadFile(name); err == nil && manualKey.Match(text) {
+		if text, _, err := textfile.Regular(name, maxConf); err == nil && manualKey.Match(text) {
 			open = append(open, f)
 		}
 	}

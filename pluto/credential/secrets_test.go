@@ -61,7 +61,7 @@ func TestSecrets(t *testing.T) {
 	store, warnings := src.Load()
 	for _, want := range []string{
 		"ipsec.secrets:2:1: the entry is for the same parties as that at " + filepath.Join(filepath.Dir(src.Folder), "ipsec.secrets") + ":1",
-		"ipsec.secrets:26: open " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
+		"ipsec.secrets:26: failed to read " + filepath.Join(src.Folder, "private/missing.pem") + ": no such file",
 		"private/wrong.pem: the passphrase does not fit",
 		"ipsec.secrets:28: nobody can be asked",
 		"ipsec.secrets:29:", // broken

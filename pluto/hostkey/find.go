@@ -3,7 +3,6 @@ package hostkey
 import (
 	"crypto"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/conf/rawkey"
 	"ipsec/conf/secrets"
+	"ipsec/conf/textfile"
 	"ipsec/pluto/credential"
 )
 
@@ -62,19 +62,23 @@ func isOf(entry *secrets.Entry, id identity.ID) bool {
 	return false
 }
 
+// maxKeyFile bounds the file of a private key.
+const maxKeyFile = 256 << 10
+
 // publicOf returns the public part of the key of an entry.
 func publicOf(entry *secrets.Entry, folder string) (crypto.PublicKey, error) {
 	if key := entry.RSAKey(); key != nil {
 		return &key.PublicKey, nil
 	}
-	file := entry.File
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(folder, file)
+	name := entry.File
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(folder, name)
 	}
-	data, err := os.ReadFile(file)
+	data, _, err := textfile.Regular(name, maxKeyFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	defer clear(data)
 	var passphrase []byte
 	if entry.Passphrase.IsSet() {
 		if passphrase, err = entry.Passphrase.Decode(); err != nil {
@@ -83,7 +87,7 @@ func publicOf(entry *secrets.Entry, folder string) (crypto.PublicKey, error) {
 	}
 	key, err := credential.ParsePrivateKey(data, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return key.Public(), nil
 }
