@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"ipsec/conf"
-	"ipsec/klips/said"
 	"ipsec/plan"
 )
 
@@ -29,13 +28,13 @@ func Setup(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths)
 	}
 	switch verb {
 	case plan.Start:
-		c.prepare()
-		p.Nodes, p.Undo = c.start(), c.undo()
+		r := c.whole()
+		p.Nodes, p.Undo = r.start(), r.undo()
 	case plan.Stop:
 		p.Nodes = c.stop()
 	case plan.Restart:
-		c.prepare()
-		p.Nodes, p.Undo = c.restart(), c.undo()
+		r := c.whole()
+		p.Nodes, p.Undo = r.restart(), r.undo()
 	default:
 		return plan.Plan{}, fmt.Errorf("malformed verb %q: expected start, stop or restart", verb)
 	}
@@ -47,7 +46,7 @@ func Setup(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths)
 
 const defaultSyslog = "daemon.error"
 
-// compiler holds what the parts of a plan have in common while it is made.
+// compiler holds what a plan is made of, and what is in its way.
 type compiler struct {
 	verb  plan.Verb
 	cfg   *conf.Config // nil for a stop without one
@@ -58,27 +57,15 @@ type compiler struct {
 	noted noted
 	errs  conf.Errors
 
-	conns      map[string]*conf.Conn
-	attached   []attachment
-	virtual    map[string]string // physical link to virtual
-	manual     []*manualConn
-	saids      map[said.SAID]string  // to the conn that has it
-	ciphers    map[string]string     // of algorithm strings of ESP
-	routed     map[plan.DelRoute]int // to the conns that want it
-	forwarding []string              // the settings that forwarding changes
-	rpfilter   []string              // the settings that rp_filter changes
+	conns map[string]*conf.Conn // by name, the first of each
 }
 
 func newCompiler(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths) *compiler {
 	c := &compiler{
 		verb: verb, cfg: cfg, setup: new(conf.Setup), facts: facts, paths: paths,
-		host:    newHost(facts),
-		noted:   readInfo(facts.Running.Info),
-		conns:   make(map[string]*conf.Conn),
-		virtual: make(map[string]string),
-		saids:   make(map[said.SAID]string),
-		ciphers: make(map[string]string),
-		routed:  make(map[plan.DelRoute]int),
+		host:  newHost(facts),
+		noted: readInfo(facts.Running.Info),
+		conns: make(map[string]*conf.Conn),
 	}
 	if cfg != nil {
 		c.setup = &cfg.Setup
@@ -89,17 +76,6 @@ func newCompiler(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.
 		}
 	}
 	return c
-}
-
-// prepare resolves the configuration on this host, before the first node.
-func (c *compiler) prepare() {
-	c.checkStack()
-	c.attached = c.interfaces()
-	for _, a := range c.attached {
-		c.virtual[a.physical] = a.virtual
-	}
-	c.manual = c.manualConns()
-	c.checkMTU()
 }
 
 // errorf notes that there will be no plan, and why. What no file gave is an

@@ -44,7 +44,7 @@ type oriented struct {
 
 // orient finds out which end of conn this host is; with other, it pretends to
 // be the other one. The diagnostic says why it cannot.
-func (c *compiler) orient(conn *conf.Conn, other bool) (oriented, *conf.Diagnostic) {
+func (c *resolver) orient(conn *conf.Conn, other bool) (oriented, *conf.Diagnostic) {
 	left, bad := c.side(conn, "left", &conn.Left)
 	if bad != nil {
 		return oriented{}, bad

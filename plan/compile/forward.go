@@ -20,40 +20,49 @@ const (
 // restoring goes in the same order and ip_forward resets the rest once more.
 // IPv6 is forwarded only where a conn has clients that need it: a host that
 // forwards IPv6 no longer takes its default route from router advertisements.
-func (c *compiler) forward() []plan.Node {
+func (c *resolved) forward() []plan.Node {
 	if !c.setup.ForwardControl {
 		return nil
 	}
+	four, six := c.forwardSettings()
 	reason := c.keyword("forwardcontrol", "no")
-	paths := []string{ipForward, conf4("default", "forwarding")}
-	for _, l := range c.facts.Links {
-		paths = append(paths, conf4(l.Name, "forwarding"))
-	}
-	paths = append(paths, conf4("all", "accept_redirects"))
-	c.forwarding = paths
 	const failed = "failed to turn on forwarding"
 	nodes := []plan.Node{
-		must(plan.Save{Paths: paths}, reason, failed),
+		must(plan.Save{Paths: four}, reason, failed),
 		must(plan.Write{Path: ipForward, Text: on}, reason, failed),
 	}
-	conn := c.needsIPv6()
-	if conn == nil || !c.facts.IPv6 {
-		return nodes
+	if len(six) > 0 {
+		reason += ", and IPv6 clients of " + connReason(c.needsIPv6())
+		nodes = append(nodes,
+			must(plan.Save{Paths: six}, reason, failed+" of IPv6"),
+			must(plan.Write{Path: six[0], Text: on}, reason, failed+" of IPv6"))
 	}
-	all := conf6("all", "forwarding")
-	paths = []string{all, conf6("default", "forwarding")}
+	return nodes
+}
+
+// forwardSettings returns the settings that forward changes, of each family, the one that it
+// writes first.
+func (c *resolved) forwardSettings() (four, six []string) {
+	if !c.setup.ForwardControl {
+		return nil, nil
+	}
+	four = []string{ipForward, conf4("default", "forwarding")}
 	for _, l := range c.facts.Links {
-		paths = append(paths, conf6(l.Name, "forwarding"))
+		four = append(four, conf4(l.Name, "forwarding"))
 	}
-	c.forwarding = append(c.forwarding[:len(c.forwarding):len(c.forwarding)], paths...)
-	reason += ", and IPv6 clients of " + connReason(conn)
-	return append(nodes,
-		must(plan.Save{Paths: paths}, reason, failed+" of IPv6"),
-		must(plan.Write{Path: all, Text: on}, reason, failed+" of IPv6"))
+	four = append(four, conf4("all", "accept_redirects"))
+	if c.needsIPv6() == nil || !c.facts.IPv6 {
+		return four, nil
+	}
+	six = []string{conf6("all", "forwarding"), conf6("default", "forwarding")}
+	for _, l := range c.facts.Links {
+		six = append(six, conf6(l.Name, "forwarding"))
+	}
+	return four, six
 }
 
 // needsIPv6 returns the first conn in use that has IPv6 clients.
-func (c *compiler) needsIPv6() *conf.Conn {
+func (c *resolved) needsIPv6() *conf.Conn {
 	for _, conn := range c.inUse() {
 		if slices.ContainsFunc(conn.Left.Subnets, isIPv6) || slices.ContainsFunc(conn.Right.Subnets, isIPv6) {
 			return conn
@@ -63,7 +72,7 @@ func (c *compiler) needsIPv6() *conf.Conn {
 }
 
 // inUse returns the conns that a start brings up or hands to Pluto.
-func (c *compiler) inUse() []*conf.Conn {
+func (c *resolved) inUse() []*conf.Conn {
 	manual := make(map[*conf.Conn]bool)
 	for _, m := range c.manual {
 		manual[m.conn] = true

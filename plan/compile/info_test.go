@@ -68,7 +68,7 @@ func FuzzInfo(f *testing.F) {
 			}
 		}
 		c := newCompiler(plan.Stop, nil, plan.Facts{Running: plan.Running{Info: strings.Split(text, "\n")}, RunDir: true}, conf.DefaultPaths())
-		for _, n := range append(c.stop(), c.unwanted()...) {
+		for _, n := range append(c.stop(), (&resolved{compiler: c}).unwanted()...) {
 			if err := plan.Validate(n); err != nil {
 				t.Error(err)
 			}

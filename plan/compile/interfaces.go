@@ -169,7 +169,7 @@ func (c *compiler) belowIPv6() bool {
 }
 
 // checkMTU refuses an overridemtu= that a conn in use is too large for.
-func (c *compiler) checkMTU() {
+func (c *resolved) checkMTU() {
 	if !c.belowIPv6() {
 		return
 	}
@@ -184,15 +184,12 @@ func (c *compiler) checkMTU() {
 }
 
 // attach returns the steps that make the virtual interfaces.
-func (c *compiler) attach() []plan.Node {
+func (c *resolved) attach() []plan.Node {
 	var nodes []plan.Node
 	for _, a := range c.attached {
 		nodes = append(nodes, c.attachOne(a)...)
 	}
-	if len(c.attached) > 0 && c.setup.RPFilter != unchanged {
-		nodes = append(nodes, c.filter()...)
-	}
-	return nodes
+	return append(nodes, c.filter()...)
 }
 
 func (c *compiler) attachOne(a attachment) []plan.Node {
@@ -231,26 +228,37 @@ const unchanged = "%unchanged"
 // filter returns the steps that set rp_filter on both links of each
 // attachment: ESP comes in on the physical one from a peer that may be routed
 // into the virtual one.
-func (c *compiler) filter() []plan.Node {
+func (c *resolved) filter() []plan.Node {
+	settings := c.filterSettings()
+	if len(settings) == 0 {
+		return nil
+	}
 	value := c.setup.RPFilter
 	if value == "" {
 		value = "0"
 	}
 	reason := c.keyword("rp_filter", "0")
-	c.rpfilter = []string{conf4("all", "rp_filter")}
-	for _, l := range c.facts.Links {
-		c.rpfilter = append(c.rpfilter, conf4(l.Name, "rp_filter"))
-	}
-	// Last, for writing it changes links that nobody has set.
-	c.rpfilter = append(c.rpfilter, conf4("default", "rp_filter"))
 	var links []string
 	for _, a := range c.attached {
 		links = append(links, a.physical, a.virtual)
 	}
 	return []plan.Node{
-		must(plan.Save{Paths: slices.Clone(c.rpfilter)}, reason, "failed to save rp_filter"),
+		must(plan.Save{Paths: settings}, reason, "failed to save rp_filter"),
 		must(plan.RPFilter{Value: value, Links: links}, reason, "failed to set rp_filter to "+strconv.Quote(value)),
 	}
+}
+
+// filterSettings returns the settings that filter changes.
+func (c *resolved) filterSettings() []string {
+	if len(c.attached) == 0 || c.setup.RPFilter == unchanged {
+		return nil
+	}
+	settings := []string{conf4("all", "rp_filter")}
+	for _, l := range c.facts.Links {
+		settings = append(settings, conf4(l.Name, "rp_filter"))
+	}
+	// Last, for writing it changes links that nobody has set.
+	return append(settings, conf4("default", "rp_filter"))
 }
 
 // conf4 returns the path of a kernel setting of IPv4 on a link, or on "all" or

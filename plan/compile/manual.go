@@ -30,7 +30,7 @@ type manualConn struct {
 
 // manualConns resolves the conns of manualstart= and those with auto=manual,
 // in the order of the file, each once.
-func (c *compiler) manualConns() []*manualConn {
+func (c *resolver) manualConns() []*manualConn {
 	named := make(map[string]bool)
 	for _, name := range c.setup.ManualStart {
 		named[name] = true
@@ -67,7 +67,7 @@ func (c *compiler) refuseLeaks(list []*manualConn) {
 }
 
 // manualConn resolves one manually keyed conn, but for its routes: those are for lead.
-func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manualConn {
+func (c *resolver) manualConn(conn *conf.Conn, reason string, other bool) *manualConn {
 	m := &manualConn{reason: reason, place: fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)}
 	m.conn = conn
 	if !c.klips() {
@@ -98,7 +98,7 @@ func (c *compiler) manualConn(conn *conf.Conn, reason string, other bool) *manua
 // bringUp returns the steps that bring the manual conns up: all routes first,
 // so that from here on their packets drop in KLIPS and never leave in the
 // clear; then what carries them, conn by conn.
-func (c *compiler) bringUp() []plan.Node {
+func (c *resolved) bringUp() []plan.Node {
 	const usual = 11 // nodes of a conn
 	nodes := make([]plan.Node, 0, usual*len(c.manual))
 	marked := false

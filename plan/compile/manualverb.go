@@ -30,12 +30,7 @@ func Manual(action Action, names []string, other bool, cfg *conf.Config, facts p
 	}
 	c := newCompiler(plan.Manual, cfg, facts, paths)
 	p := plan.Plan{Verb: plan.Manual, Paths: paths, Digest: cfg.Digest, Syslog: c.syslog()}
-	c.checkStack()
-	c.attached = c.interfaces()
-	for _, a := range c.attached {
-		c.virtual[a.physical] = a.virtual
-	}
-	c.manual = c.namedConns(action, names, other)
+	r := c.resolve(func(in *resolver) []*manualConn { return in.namedConns(action, names, other) })
 	if len(c.errs) > 0 {
 		return plan.Plan{}, c.errs
 	}
@@ -50,21 +45,21 @@ func Manual(action Action, names []string, other bool, cfg *conf.Config, facts p
 	}}, c.lock(true)...)
 	switch action {
 	case ManualUp:
-		p.Nodes = append(p.Nodes, c.manualUp()...)
-		for _, m := range c.manual {
+		p.Nodes = append(p.Nodes, r.manualUp()...)
+		for _, m := range r.manual {
 			p.Undo = append(p.Undo, quietly(m.down())...)
 		}
-		p.Undo = append(p.Undo, quietly(c.unsetRoutes())...)
+		p.Undo = append(p.Undo, quietly(r.unsetRoutes())...)
 	case ManualRoute:
-		p.Nodes = append(p.Nodes, c.manualRoute()...)
-		p.Undo = append(p.Undo, quietly(c.unsetRoutes())...)
+		p.Nodes = append(p.Nodes, r.manualRoute()...)
+		p.Undo = append(p.Undo, quietly(r.unsetRoutes())...)
 	case ManualDown:
-		for _, m := range c.manual {
+		for _, m := range r.manual {
 			p.Nodes = append(p.Nodes, m.down()...)
 		}
 	case ManualUnroute:
-		for _, m := range c.manual {
-			p.Nodes = append(p.Nodes, c.unroute(m)...)
+		for _, m := range r.manual {
+			p.Nodes = append(p.Nodes, r.unroute(m)...)
 		}
 	default:
 		return plan.Plan{}, fmt.Errorf("malformed action %q: expected up, down, route or unroute", action)
@@ -74,7 +69,7 @@ func Manual(action Action, names []string, other bool, cfg *conf.Config, facts p
 }
 
 // namedConns resolves the conns of ipsec manual.
-func (c *compiler) namedConns(action Action, names []string, other bool) []*manualConn {
+func (c *resolver) namedConns(action Action, names []string, other bool) []*manualConn {
 	var conns []*conf.Conn
 	for _, name := range names {
 		conn := c.conns[name]
@@ -110,7 +105,7 @@ func (c *compiler) namedConns(action Action, names []string, other bool) []*manu
 // manualUp returns the steps of --up. Before any, it is seen to that nothing
 // of the conns is there yet, so that an undo, which takes all of it away, takes
 // away nothing but what these steps have set.
-func (c *compiler) manualUp() []plan.Node {
+func (c *resolved) manualUp() []plan.Node {
 	var nodes []plan.Node
 	for _, m := range c.manual {
 		refuse := func(cond plan.Cond, what string) {
@@ -132,7 +127,7 @@ func (c *compiler) manualUp() []plan.Node {
 }
 
 // manualRoute returns the steps of --route.
-func (c *compiler) manualRoute() []plan.Node {
+func (c *resolved) manualRoute() []plan.Node {
 	var nodes []plan.Node
 	for _, m := range c.manual {
 		nodes = append(nodes, c.route(m)...)
@@ -141,7 +136,7 @@ func (c *compiler) manualRoute() []plan.Node {
 }
 
 // unroute returns the steps that take the routes of m back.
-func (c *compiler) unroute(m *manualConn) []plan.Node {
+func (c *resolved) unroute(m *manualConn) []plan.Node {
 	var nodes []plan.Node
 	for _, r := range m.routes {
 		if c.routed[r.Deletion()] > 1 {
@@ -162,7 +157,7 @@ func (c *compiler) unroute(m *manualConn) []plan.Node {
 
 // unsetRoutes returns the steps that take back the routes of the manual conns
 // that were not there before: ipsec.info knows of those that were.
-func (c *compiler) unsetRoutes() []plan.Node {
+func (c *resolved) unsetRoutes() []plan.Node {
 	before := info.StandingOf(c.facts.Running.Info)
 	var nodes []plan.Node
 	for _, m := range c.manual {
@@ -183,7 +178,7 @@ func (c *compiler) unsetRoutes() []plan.Node {
 }
 
 // others resolves the manual conns of start that are not in names.
-func (c *compiler) others(names []string) []*manualConn {
+func (c *resolver) others(names []string) []*manualConn {
 	var list []*manualConn
 	for _, conn := range c.cfg.Conns {
 		if !slices.Contains(names, conn.Name) && (conn.Auto == conf.AutoManual || slices.Contains(c.setup.ManualStart, conn.Name)) {

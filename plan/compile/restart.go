@@ -15,13 +15,13 @@ import (
 // under one lock. Links and routes outlive the stop half, so that what a conn
 // protects drops and never leaves in the clear; what the new configuration no
 // longer wants of them goes when the new conns are up.
-func (c *compiler) restart() []plan.Node {
+func (c *resolved) restart() []plan.Node {
 	nodes := c.lock(c.runDirBefore())
-	keep := append([]plan.Node{say("running check", "Stopping IPsec...")}, c.release(cleanKeep())...)
+	keep := append([]plan.Node{say("running check", "Stopping IPsec...")}, c.release(cleanKeep(), c.noted)...)
 	clean := append([]plan.Node{
 		say("running check", "restart ordered, but IPsec does not appear to be running!"),
 		say("running check", "doing cleanup anyway..."),
-	}, c.release(cleanAnyway())...)
+	}, c.release(cleanAnyway(), c.noted)...)
 	nodes = append(nodes, plan.If{
 		Cond:   plan.Exists{Path: c.paths.SetupPID()},
 		Then:   keep,
@@ -34,7 +34,7 @@ func (c *compiler) restart() []plan.Node {
 
 // unwanted returns the steps that take away the links, addresses and routes
 // of before that are not those of now.
-func (c *compiler) unwanted() []plan.Node {
+func (c *resolved) unwanted() []plan.Node {
 	noted := "noted in " + c.paths.Info() + ", and no longer wanted"
 	var nodes []plan.Node
 	stays := make(map[string]bool)
@@ -102,7 +102,7 @@ func baseName(name string) string {
 
 // staleHooks returns the hooks of before that no conn of now has; those of
 // automatic conns are Pluto's to undo.
-func (c *compiler) staleHooks() []info.Hook {
+func (c *resolved) staleHooks() []info.Hook {
 	now := make(map[string]bool)
 	for _, m := range c.manual {
 		for _, h := range m.hooks {

@@ -14,7 +14,7 @@ import (
 // that none before it has. A conn whose packets would leave in the clear by a
 // route of the host has a leak, unless passes let them. One with an updown command has
 // its routes made by that command, which may know better.
-func (c *compiler) lead(list []*manualConn, passes []klips.Selector) {
+func (c *resolver) lead(list []*manualConn, passes []klips.Selector) {
 	for _, m := range list {
 		if m.bad != nil || len(m.hooks) > 0 {
 			continue

@@ -47,7 +47,7 @@ type spis struct{ tun, comp, esp, ah uint32 }
 // bundles fills in the SAs of both directions. The diagnostic says what of
 // the configuration stands in the way. Algorithms and keys have been checked
 // by conf.Conn.CheckManual.
-func (c *compiler) bundles(m *manualConn) *conf.Diagnostic {
+func (c *resolver) bundles(m *manualConn) *conf.Diagnostic {
 	conn := m.conn
 	if isShunt(conn) {
 		return nil
@@ -115,7 +115,7 @@ func number(conn *conf.Conn, weAreLeft bool) (out, in spis) {
 }
 
 // bundle returns the SAs from src to dst, in the order of KLIPS, innermost first.
-func (c *compiler) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle, *conf.Diagnostic) {
+func (c *resolver) bundle(conn *conf.Conn, src, dst netip.Addr, n spis) (bundle, *conf.Diagnostic) {
 	var b bundle
 	var bad *conf.Diagnostic
 	add := func(proto said.Proto, spi uint32, op func(said.SAID) plan.Op) {

@@ -10,7 +10,7 @@ import (
 
 // start returns the nodes of start, in the order in which the subsystem has
 // always come up; forwarding comes last.
-func (c *compiler) start() []plan.Node {
+func (c *resolved) start() []plan.Node {
 	nodes := c.lock(c.runDirBefore())
 	nodes = append(nodes, c.runningCheck()...)
 	nodes = append(nodes, c.bringUpSystem()...)
@@ -62,27 +62,24 @@ func (c *compiler) runningCheck() []plan.Node {
 		plan.Exit{Status: plan.Status1, Reason: check},
 	}
 	stale := append([]plan.Node{say("stale lock", lock+" is there, but nothing of ours is alive: cleaning up")},
-		c.behindCrash().release(cleanStale())...)
+		c.release(cleanStale(), c.behindCrash())...)
 	return []plan.Node{
 		plan.If{Cond: plan.Alive{Parts: []plan.Part{plan.Klips, plan.Pluto, plan.Interfaces}}, Then: then, Reason: check},
 		plan.If{Cond: plan.Exists{Path: lock}, Then: stale, Reason: "stale lock"},
 	}
 }
 
-// behindCrash returns c with what ipsec.info has only where the daemons are
-// dead: while they live, start refuses to run, and its plan is the same as
-// before they did.
-func (c *compiler) behindCrash() *compiler {
+// behindCrash returns what ipsec.info has where the daemons are dead, and nothing else:
+// while they live, start refuses to run, and its plan is the same as before they did.
+func (c *compiler) behindCrash() noted {
 	if c.facts.Running.Setup && !c.facts.Running.Klips && !c.facts.Running.Pluto {
-		return c
+		return c.noted
 	}
-	clean := *c
-	clean.noted = noted{}
-	return &clean
+	return noted{}
 }
 
 // bringUpSystem returns the steps from the announcement to the closing message.
-func (c *compiler) bringUpSystem() []plan.Node {
+func (c *resolved) bringUpSystem() []plan.Node {
 	nodes := c.announce()
 	nodes = append(nodes, c.dataPlane()...)
 	nodes = append(nodes, c.attach()...)
@@ -160,12 +157,12 @@ func (c *compiler) dataPlane() []plan.Node {
 
 // undo returns what a failing start or restart does: it takes back what may
 // have been done, stop's way.
-func (c *compiler) undo() []plan.Node {
+func (c *resolved) undo() []plan.Node {
 	const reason = "undoing a start that failed"
 	nodes := []plan.Node{say(reason, "cannot start IPsec: undoing what was done")}
 	do := func(op plan.Op) { nodes = append(nodes, ignored(op, reason)) }
-	if len(c.forwarding) > 0 {
-		do(plan.Restore{Paths: c.forwarding})
+	if four, six := c.forwardSettings(); len(four) > 0 {
+		do(plan.Restore{Paths: append(four, six...)})
 	}
 	if c.setup.Pluto {
 		do(plan.EndDaemon{Part: plan.Pluto})
@@ -188,8 +185,8 @@ func (c *compiler) undo() []plan.Node {
 	if c.klips() {
 		do(plan.EndDaemon{Part: plan.Klips})
 	}
-	if len(c.rpfilter) > 0 {
-		do(plan.Restore{Paths: c.rpfilter})
+	if settings := c.filterSettings(); len(settings) > 0 {
+		do(plan.Restore{Paths: settings})
 	}
 	if c.usesSubsys() {
 		do(plan.Remove{Paths: []string{c.paths.SubsysLock()}})

@@ -35,17 +35,17 @@ func (c *compiler) stop() []plan.Node {
 		},
 		Reason: "running check",
 	})
-	nodes = append(nodes, c.release(cleanAll())...)
+	nodes = append(nodes, c.release(cleanAll(), c.noted)...)
 	return append(nodes,
 		say("closing message", "...IPsec stopped"),
 		theEnd())
 }
 
-// release returns the steps that take back what ipsec.info has: forwarding
+// release returns the steps that take back what was noted in ipsec.info: forwarding
 // first, then Pluto, then KLIPS, whose interfaces go on dropping packets, and
 // the interfaces as late as can be, for with them go the routes that keep
 // packets from leaving in the clear.
-func (c *compiler) release(how cleaning) []plan.Node {
+func (c *compiler) release(how cleaning, what noted) []plan.Node {
 	noted := "noted in " + c.paths.Info()
 	var nodes []plan.Node
 	do := func(op plan.Op, reason string) {
@@ -55,7 +55,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 			nodes = append(nodes, ignored(op, reason))
 		}
 	}
-	forwarding, others := splitSettings(c.noted.settings)
+	forwarding, others := splitSettings(what.settings)
 	if len(forwarding) > 0 {
 		do(plan.Restore{Paths: forwarding}, noted)
 	}
@@ -63,7 +63,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 		nodes = append(nodes, c.deadPluto())
 		do(plan.EndDaemon{Part: plan.Pluto}, "Pluto goes before its data plane")
 	}
-	for _, h := range c.noted.hooks {
+	for _, h := range what.hooks {
 		nodes = append(nodes, warn(updown(h, "down"), noted, "the updown command of conn "+h.Conn+" failed to go down"))
 	}
 	if how.daemons {
@@ -71,14 +71,14 @@ func (c *compiler) release(how cleaning) []plan.Node {
 		do(plan.EndDaemon{Part: plan.Klips}, "its interfaces go on dropping packets")
 	}
 	do(plan.Remove{Paths: c.daemonFiles()}, "what daemons that died leave behind")
-	if c.noted.subsys || how.strict && c.usesSubsys() {
+	if what.subsys || how.strict && c.usesSubsys() {
 		do(plan.Remove{Paths: []string{c.paths.SubsysLock()}}, "the subsystem lock")
 	}
 	if len(others) > 0 {
 		do(plan.Restore{Paths: others}, noted)
 	}
 	if how != cleanKeep() {
-		for _, h := range c.noted.hooks {
+		for _, h := range what.hooks {
 			nodes = append(nodes, unroute(h, noted))
 		}
 	}
@@ -92,7 +92,7 @@ func (c *compiler) release(how cleaning) []plan.Node {
 	} else {
 		do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
 	}
-	if how.rundir && (c.noted.rundir || !c.facts.RunDir) {
+	if how.rundir && (what.rundir || !c.facts.RunDir) {
 		do(plan.RemoveDir{Path: c.paths.Run}, "run folder "+c.paths.Run+" was not there")
 	}
 	return nodes
