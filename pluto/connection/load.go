@@ -172,9 +172,9 @@ func (t *Table) Matching(name string) []*pluto.Connection {
 	return conns
 }
 
-// Wish returns what has been asked of the connection of that name, whether or
+// Wanted returns what has been asked of the connection of that name, whether or
 // not it can be done yet: that its packets be trapped, and that it be up.
-func (t *Table) Wish(name string) (routed, up bool) {
+func (t *Table) Wanted(name string) (routed, up bool) {
 	e := t.names[name]
 	return e != nil && e.asked, e != nil && e.wanted
 }

@@ -34,9 +34,9 @@ func newWorker(t *testing.T) (*worker, *Supervisor, func()) {
 	go func() { talked <- s.talk(ours) }()
 	w := &worker{
 		Worker: Worker{Log: func(line string) { t.Log(line) }},
-		patron: newPatron(theirs), stack: noStack(t), store: &credentials{Store: new(credential.Store)},
+		boss:   newBoss(theirs), stack: noStack(t), store: &credentials{Store: new(credential.Store)},
 	}
-	if _, err := w.patron.history(); err != nil {
+	if _, err := w.boss.history(); err != nil {
 		t.Fatal(err)
 	}
 	w.table = connection.New(connection.Config{Kernel: w.stack.Kernel, Clock: plutotest.NewClock(), Report: w.report, Updown: w.stack.Updown})
@@ -88,7 +88,7 @@ func TestJournalOfWhacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			server := whack.NewServer(listener)
-			server.Handle = func(call *whack.Call) { w.obey(call); call.Done() }
+			server.Handle = func(call *whack.Call) { w.carryOut(call); call.Done() }
 			ctx, cancel := context.WithCancel(t.Context())
 			var served sync.WaitGroup
 			served.Go(func() {
@@ -119,14 +119,18 @@ func TestJournalOfWhacks(t *testing.T) {
 func TestSocketThatCloses(t *testing.T) {
 	w := &worker{datagrams: make(chan pluto.Datagram)}
 	at := endpoint{addr: netip.MustParseAddrPort("127.0.0.1:0")}
-	s, err := bind(at, w.deliver)
+	waits := make(chan struct{})
+	s, err := bind(at, func(d pluto.Datagram, gone <-chan struct{}) {
+		close(waits)
+		w.deliver(d, gone)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.send(pluto.Datagram{Remote: netip.MustParseAddrPort(s.conn.LocalAddr().String()), Payload: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // the reader has it, and waits
+	<-waits
 	closed := make(chan struct{})
 	go func() { s.close(); close(closed) }()
 	select {

@@ -179,3 +179,40 @@ func drain[T any](c <-chan T) {
 		}
 	}()
 }
+
+// readdress follows the addresses of the interfaces that KLIPS is bound to.
+func (w *worker) readdress() error {
+	attached, err := w.stack.Kernel.ListAttachments()
+	if err != nil {
+		return fmt.Errorf("failed to ask KLIPS for its interfaces: %w", err)
+	}
+	var list []endpoint
+	if w.listening {
+		if list, err = addresses(attached, w.stack.Everywhere); err != nil {
+			return err
+		}
+	}
+	var ours []connection.Address
+	for _, at := range list {
+		a := connection.Address{Addr: at.addr.Addr()}
+		if i := slices.IndexFunc(attached, func(a klips.Attachment) bool { return a.Physical == at.link }); i >= 0 {
+			a.Virtual = attached[i].Virtual
+		}
+		ours = append(ours, a)
+	}
+	w.endpoints.follow(withNATPort(list, w.stack.Send == nil))
+	w.table.Listen(ours)
+	return nil
+}
+
+// withNATPort adds port 4500 where it is ours to open.
+func withNATPort(list []endpoint, own bool) []endpoint {
+	if !own {
+		return list
+	}
+	for _, at := range slices.Clone(list) {
+		at.addr = netip.AddrPortFrom(at.addr.Addr(), natt.Port)
+		list = append(list, at)
+	}
+	return list
+}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -105,4 +106,32 @@ type limited struct{ bytes.Buffer }
 func (l *limited) Write(b []byte) (int, error) {
 	l.Buffer.Write(b[:min(len(b), maxOutput-l.Len())])
 	return len(b), nil
+}
+
+// runner has the supervisor run updown commands, for updown.Runner.
+type runner struct{ w *worker }
+
+// Run runs a command of ipsec.conf and gives what it prints to the log.
+func (r runner) Run(command string, variables []string, timeout time.Duration) error {
+	type result struct {
+		output string
+		err    error
+	}
+	ran := make(chan result, 1)
+	select {
+	case <-r.w.late:
+		return errors.New("it was not begun, as Pluto ends")
+	default:
+	}
+	r.w.boss.run(command, variables, timeout, func(output string, err error) { ran <- result{output, err} })
+	var got result
+	select {
+	case got = <-ran:
+	case <-r.w.late:
+		return errors.New("it was not waited for, as Pluto ends")
+	}
+	for line := range strings.Lines(got.output) {
+		r.w.Log("updown: " + strings.TrimSuffix(line, "\n"))
+	}
+	return got.err
 }

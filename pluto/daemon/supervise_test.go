@@ -33,7 +33,7 @@ var withUpdown = []string{"--name", "b", "--ikev2-allow", "--psk", "--encrypt", 
 // fakeWorker notes the history that it is given in the file, crashes the first
 // times, and in the end has a script run and ends.
 func fakeWorker(file string) error {
-	p := newPatron(os.NewFile(journalFD, "supervisor"))
+	p := newBoss(os.NewFile(journalFD, "supervisor"))
 	history, err := p.history()
 	if err != nil {
 		return err

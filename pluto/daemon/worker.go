@@ -40,7 +40,7 @@ const queued = 256
 // loop's goroutine alone.
 type worker struct {
 	Worker
-	patron *patron
+	boss *boss
 
 	stack     *stack.Stack
 	table     *connection.Table
@@ -88,14 +88,14 @@ func Work(ctx context.Context, cfg Worker) error {
 	parts, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the peers are told by way of them
 	defer cancel()
 	w := &worker{
-		Worker: cfg, patron: newPatron(supervisor),
+		Worker: cfg, boss: newBoss(supervisor),
 		datagrams: make(chan pluto.Datagram, queued), jobs: make(chan func(), queued), end: end, late: make(chan struct{}), ctx: parts,
 	}
 	defer context.AfterFunc(ctx, w.hurry)()
 	if err := w.build(); err != nil {
 		return err
 	}
-	history, err := w.patron.history()
+	history, err := w.boss.history()
 	if err != nil {
 		return err
 	}
@@ -105,12 +105,12 @@ func Work(ctx context.Context, cfg Worker) error {
 	defer func() {
 		cancel()
 		w.endpoints.close()
-		supervisor.SetReadDeadline(time.Now()) // ends patron.listen
+		supervisor.SetReadDeadline(time.Now()) // ends boss.listen
 		w.parts.Wait()
 	}()
 	w.parts.Go(func() { w.serve(parts, server) })
 	w.parts.Go(func() {
-		if err := w.patron.listen(); parts.Err() == nil {
+		if err := w.boss.listen(); parts.Err() == nil {
 			cfg.Log("Pluto's worker ends: " + err.Error())
 			os.Exit(1) // the SAs in KLIPS stay: this is a crash of the supervisor
 		}
@@ -122,7 +122,7 @@ func Work(ctx context.Context, cfg Worker) error {
 	if err := cfg.confine(); err != nil {
 		return err
 	}
-	if err := w.patron.ready(); err != nil {
+	if err := w.boss.ready(); err != nil {
 		return fmt.Errorf("failed to tell the supervisor that Pluto is ready: %w", err)
 	}
 	w.loop(ctx)

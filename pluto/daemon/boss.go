@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A patron is the supervisor, as its worker sees it.
-type patron struct {
+// boss is the supervisor, as its worker reaches it.
+type boss struct {
 	conn *os.File
 	in   *json.Decoder
 
@@ -20,12 +20,12 @@ type patron struct {
 	waiting map[int]func(output string, err error)
 }
 
-func newPatron(conn *os.File) *patron {
-	return &patron{conn: conn, in: json.NewDecoder(conn), out: json.NewEncoder(conn), waiting: make(map[int]func(string, error))}
+func newBoss(conn *os.File) *boss {
+	return &boss{conn: conn, in: json.NewDecoder(conn), out: json.NewEncoder(conn), waiting: make(map[int]func(string, error))}
 }
 
 // history returns the messages that earlier workers accepted.
-func (p *patron) history() ([]Entry, error) {
+func (p *boss) history() ([]Entry, error) {
 	var entries []Entry
 	for {
 		var m toWorker
@@ -43,7 +43,7 @@ func (p *patron) history() ([]Entry, error) {
 
 // listen hands the outcomes of scripts to those who wait for them, and returns
 // when the supervisor is gone: a worker does not outlive it.
-func (p *patron) listen() error {
+func (p *boss) listen() error {
 	for {
 		var m toWorker
 		if err := p.in.Decode(&m); err != nil {
@@ -67,26 +67,26 @@ func (p *patron) listen() error {
 	}
 }
 
-func (p *patron) say(m toSupervisor) error {
+func (p *boss) say(m toSupervisor) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.out.Encode(m)
 }
 
 // ready says that the worker does its work.
-func (p *patron) ready() error { return p.say(toSupervisor{Ready: true}) }
+func (p *boss) ready() error { return p.say(toSupervisor{Ready: true}) }
 
 // keep has an accepted message given to workers to come.
-func (p *patron) keep(e Entry) error { return p.say(toSupervisor{Keep: &e}) }
+func (p *boss) keep(e Entry) error { return p.say(toSupervisor{Keep: &e}) }
 
 // drop takes back those of a kind, or of all kinds, for a name.
-func (p *patron) drop(kind Kind, name string) error {
+func (p *boss) drop(kind Kind, name string) error {
 	return p.say(toSupervisor{Drop: &Entry{Kind: kind, Name: name}})
 }
 
 // run has a command of ipsec.conf run with the privileges that the worker has
 // given up; done is called from another goroutine.
-func (p *patron) run(command string, env []string, timeout time.Duration, done func(output string, err error)) {
+func (p *boss) run(command string, env []string, timeout time.Duration, done func(output string, err error)) {
 	p.mu.Lock()
 	p.next++
 	id := p.next
