@@ -211,3 +211,38 @@ func TestConnections(t *testing.T) {
 		t.Errorf("there are only %d connections", count)
 	}
 }
+
+// TestPlaces: where a keyword stands in ipsec.conf is a reason, and no more. Comments and blank
+// lines that are put into the file change no step, and a plan that was reviewed before is still today's.
+func TestPlaces(t *testing.T) {
+	for _, c := range cases(t) {
+		if c.Broken {
+			continue
+		}
+		moved := *c
+		moved.Text = "# a comment\n\n# another\n"
+		for line := range strings.Lines(c.Text) {
+			if strings.HasPrefix(line, "conn ") || strings.HasPrefix(line, "config ") {
+				moved.Text += "# of the next section\n"
+			}
+			moved.Text += line
+		}
+		for _, verb := range c.Verbs() {
+			before, err := c.Plan(verb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := moved.Plan(verb)
+			if err != nil {
+				t.Fatalf("%s/%s, with comments: %v", c.Name, verb, err)
+			}
+			var script strings.Builder
+			if err := shell.Script(&script, before); err != nil {
+				t.Fatal(err)
+			}
+			if err := shell.Reviewed(c.Name+"/"+verb, script.String(), after); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,30 +59,33 @@ type Connection struct {
 	FailureShunt     FailureShunt
 	NegotiationShunt FailureShunt // while negotiation goes on: ShuntDrop (hold) or ShuntPass
 
-	// Places says where in ipsec.conf the connection and its keywords stand, for
-	// messages that tell a person which line to look at. See Place.
-	Places []Place
+	// Swapped says that Local is what ipsec.conf has as right, for messages that tell a person
+	// which keyword to look at. See See.
+	Swapped bool
 }
 
-// Place is where a keyword of a connection stands. The empty keyword is the
-// line "conn NAME". What begins with left is about Local, and with right about
-// Remote: in a connection that is reversed, the names are too.
-type Place struct {
-	Keyword string
-	At      string // FILE:LINE
-}
-
-// Place returns FILE:LINE of the first of keywords that has a place, or of the
-// connection; "" when nobody has told.
-func (c *Connection) Place(keywords ...string) string {
-	for _, keyword := range append(keywords, "") {
-		for _, p := range c.Places {
-			if p.Keyword == keyword {
-				return p.At
-			}
+// See returns keywords as ipsec.conf has them, for a person who is to look at them: "ike=", or
+// "leftid= and rightid=". What begins with left is about Local, and with right about Remote.
+func (c *Connection) See(keywords ...string) string {
+	shown := make([]string, len(keywords))
+	for i, keyword := range keywords {
+		if c.Swapped {
+			keyword = otherSide(keyword)
 		}
+		shown[i] = keyword + "="
 	}
-	return ""
+	return strings.Join(shown, " and ")
+}
+
+// otherSide returns the keyword of the other end that is like keyword.
+func otherSide(keyword string) string {
+	if rest, ok := strings.CutPrefix(keyword, "left"); ok {
+		return "right" + rest
+	}
+	if rest, ok := strings.CutPrefix(keyword, "right"); ok {
+		return "left" + rest
+	}
+	return keyword
 }
 
 // String returns the connection as reports name it: "name", or
@@ -95,19 +97,11 @@ func (c *Connection) String() string {
 	return fmt.Sprintf("%q[%d] %s", c.Name, c.Instance, c.Remote.Host)
 }
 
-// Reversed returns a copy with the ends exchanged, and the places of their
-// keywords too.
+// Reversed returns a copy with the ends exchanged.
 func (c *Connection) Reversed() *Connection {
 	r := *c
 	r.Local, r.Remote = c.Remote, c.Local
-	r.Places = slices.Clone(c.Places)
-	for i, p := range r.Places {
-		if rest, ok := strings.CutPrefix(p.Keyword, "left"); ok {
-			r.Places[i].Keyword = "right" + rest
-		} else if rest, ok := strings.CutPrefix(p.Keyword, "right"); ok {
-			r.Places[i].Keyword = "left" + rest
-		}
-	}
+	r.Swapped = !c.Swapped
 	return &r
 }
 

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"ipsec/conf"
@@ -25,28 +24,7 @@ func (c *compiler) connection(conn *conf.Conn, left, right []netip.Prefix) (*plu
 			return nil, bad
 		}
 	}
-	p.Places = places(conn)
 	return p, nil
-}
-
-// placed are the keywords that a failed negotiation may speak of; those of an
-// end have "left".
-const placed = " authby keyexchange ikev2 ike esp ah auth type pfs pfsgroup left leftsubnet leftsubnets leftprotoport leftid leftcert leftca" +
-	" leftsendcert leftrsasigkey leftecdsakey leftpubkey leftauth leftnexthop leftupdown "
-
-// places returns where conn and its keywords stand, for messages.
-func places(conn *conf.Conn) []pluto.Place {
-	list := []pluto.Place{{At: conn.Pos.String()}}
-	for _, p := range conn.List {
-		keyword := p.Keyword
-		if rest, ok := strings.CutPrefix(keyword, "right"); ok {
-			keyword = "left" + rest
-		}
-		if !p.Pos.IsZero() && strings.Contains(placed, " "+keyword+" ") {
-			list = append(list, pluto.Place{Keyword: p.Keyword, At: p.Pos.String()})
-		}
-	}
-	return list
 }
 
 // fillPolicy says what SAs conn wants.

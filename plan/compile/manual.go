@@ -17,7 +17,7 @@ type manualConn struct {
 	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
 	beside []route.Route    // to networks of this host that are inside the peer's
 	reason string
-	place  string // conn "NAME" (FILE:LINE)
+	name   string // conn "NAME"
 	flows  []plan.Flow
 	routes []plan.AddRoute // those that no conn before it has
 	hooks  []info.Hook
@@ -68,7 +68,7 @@ func (c *compiler) refuseLeaks(list []*manualConn) {
 
 // manualConn resolves one manually keyed conn, but for its routes: those are for lead.
 func (c *resolver) manualConn(conn *conf.Conn, reason string, other bool) *manualConn {
-	m := &manualConn{reason: reason, place: fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)}
+	m := &manualConn{reason: reason, name: fmt.Sprintf("conn %q", conn.Name)}
 	m.conn = conn
 	if !c.klips() {
 		m.bad = remark(posOr(c.setup.At("protostack"), conn.Pos), "protostack=none leaves no data plane to carry it")
@@ -104,7 +104,7 @@ func (c *resolved) bringUp() []plan.Node {
 	marked := false
 	for _, m := range c.manual {
 		if m.bad != nil {
-			nodes = append(nodes, say(m.reason, fmt.Sprintf("conn %q is not brought up: %s: %s", m.conn.Name, m.bad.Pos, m.bad.Text)))
+			nodes = append(nodes, say(because(m.reason, m.bad.Pos), m.name+" is not brought up: "+m.bad.Text))
 			continue
 		}
 		if len(m.hooks) > 0 && !marked {
@@ -128,7 +128,7 @@ func (c *compiler) marker() string { return c.paths.Run + "/ipsec.hooks" }
 
 // route returns the steps that lead the packets of m into KLIPS.
 func (c *compiler) route(m *manualConn) []plan.Node {
-	failed := m.place + " is not routed"
+	failed := m.name + " is not routed"
 	var nodes []plan.Node
 	for _, r := range m.routes {
 		nodes = append(nodes,
@@ -146,7 +146,7 @@ func (c *compiler) route(m *manualConn) []plan.Node {
 
 // up returns the steps that set up the SAs and eroutes of m.
 func (m *manualConn) up() []plan.Node {
-	failed := m.place + " is not up"
+	failed := m.name + " is not up"
 	var nodes []plan.Node
 	do := func(op plan.Op) { nodes = append(nodes, warn(op, m.reason, failed)) }
 	for _, b := range []bundle{m.out, m.in} {
@@ -174,7 +174,7 @@ func (m *manualConn) up() []plan.Node {
 // down returns the steps that take m down again, but for its routes: its
 // packets drop in KLIPS from now on.
 func (m *manualConn) down() []plan.Node {
-	failed := m.place + " is not down"
+	failed := m.name + " is not down"
 	var nodes []plan.Node
 	do := func(op plan.Op) { nodes = append(nodes, tried(op, m.reason)) }
 	for _, h := range m.hooks {
@@ -195,7 +195,7 @@ func (m *manualConn) down() []plan.Node {
 func (m *manualConn) warnings() []plan.Node {
 	var nodes []plan.Node
 	warning := func(pos conf.Pos, text string) {
-		nodes = append(nodes, say(m.reason, fmt.Sprintf("warning: %s: conn %q: %s", posOr(pos, m.conn.Pos), m.conn.Name, text)))
+		nodes = append(nodes, say(because(m.reason, posOr(pos, m.conn.Pos)), "warning: "+m.name+": "+text))
 	}
 	if m.counterMode() {
 		warning(m.conn.At("esp"), "esp="+m.conn.ESP+" with a manual key: the key outlives a restart, so that the counter must start at random each time; negotiated keys are safer")

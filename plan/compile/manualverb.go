@@ -109,7 +109,7 @@ func (c *resolved) manualUp() []plan.Node {
 	var nodes []plan.Node
 	for _, m := range c.manual {
 		refuse := func(cond plan.Cond, what string) {
-			text := m.place + " is up already, or another has " + what + `: run "ipsec manual --down ` + m.conn.Name + `" first`
+			text := m.name + " is up already, or another has " + what + `: run "ipsec manual --down ` + m.conn.Name + `" first`
 			nodes = append(nodes, plan.If{
 				Cond:   cond,
 				Then:   []plan.Node{say(m.reason, text), plan.Exit{Status: plan.Status1, Reason: m.reason}},

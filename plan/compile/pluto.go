@@ -55,7 +55,7 @@ func (c *compiler) withoutPluto(conns []*conf.Conn) []plan.Node {
 	if count > 1 {
 		more = fmt.Sprintf(" and %d more", count-1)
 	}
-	return []plan.Node{say(c.keyword("pluto", "yes"), fmt.Sprintf("warning: %s: auto=%s of conn %q%s has no effect, for pluto=no", posOr(first.At("auto"), first.Pos), first.Auto, first.Name, more))}
+	return []plan.Node{say(because(c.keyword("pluto", "yes"), posOr(first.At("auto"), first.Pos)), fmt.Sprintf("warning: auto=%s of conn %q%s has no effect, for pluto=no", first.Auto, first.Name, more))}
 }
 
 // load returns the steps that hand conns to Pluto.
@@ -66,21 +66,21 @@ func (c *compiler) load(conns []*conf.Conn) []plan.Node {
 		if at := conn.At("auto"); !at.IsZero() {
 			reason = at.String() + " auto=" + string(conn.Auto) + " in conn " + conn.Name
 		}
-		place := fmt.Sprintf("conn %q (%s)", conn.Name, conn.Pos)
+		name := fmt.Sprintf("conn %q", conn.Name)
 		instances, bad := c.instances(conn)
 		if bad != nil {
-			add = append(add, say(reason, fmt.Sprintf("conn %q is not loaded: %s: %s", conn.Name, bad.Pos, bad.Text)))
+			add = append(add, say(because(reason, bad.Pos), name+" is not loaded: "+bad.Text))
 			continue
 		}
 		for _, op := range instances {
-			add = append(add, warn(op, reason, place+" is not loaded"))
+			add = append(add, warn(op, reason, name+" is not loaded"))
 			switch conn.Auto {
 			case conf.AutoRoute:
-				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, place+" is not routed"))
+				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, name+" is not routed"))
 			case conf.AutoStart:
-				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, place+" is not routed"))
+				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, name+" is not routed"))
 				initiate = append(initiate, warn(plan.Initiate{Name: op.Name, Asynchronous: !c.setup.PlutoWait},
-					reason+"; "+c.keyword("plutowait", "no"), place+" is not up"))
+					reason+"; "+c.keyword("plutowait", "no"), name+" is not up"))
 			}
 		}
 	}

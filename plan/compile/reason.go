@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"strings"
+
 	"ipsec/conf"
 	"ipsec/conf/info"
 	"ipsec/plan"
@@ -19,6 +21,15 @@ func (c *compiler) keyword(keyword, byDefault string) string {
 
 // connReason returns the reason that a conn is: its first line.
 func connReason(conn *conf.Conn) string { return conn.Pos.String() + " conn " + conn.Name }
+
+// because adds to a reason the place of what is in the way. Places are reasons and never text
+// that a step says: a line more at the top of ipsec.conf changes no step.
+func because(reason string, at conf.Pos) string {
+	if at.IsZero() || strings.HasPrefix(reason, at.String()+" ") {
+		return reason
+	}
+	return reason + "; " + at.String()
+}
 
 // The steps, by failure policy.
 

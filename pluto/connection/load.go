@@ -73,11 +73,7 @@ func (t *Table) Add(c *pluto.Connection) error {
 		return err
 	}
 	if t.names[c.Name] != nil {
-		at := c.Place()
-		if at != "" {
-			at += ": "
-		}
-		return refuse(pluto.RCDuplicateName, "%sattempt to redefine connection %q", at, c.Name)
+		return refuse(pluto.RCDuplicateName, "attempt to redefine connection %q", c.Name)
 	}
 	e := t.enroll(c)
 	if len(t.ours) > 0 {
@@ -104,22 +100,16 @@ func (t *Table) enroll(c *pluto.Connection) *entry {
 
 // acceptable says what of c is not done here.
 func (t *Table) acceptable(c *pluto.Connection) error {
-	place := func(keywords ...string) string {
-		if at := c.Place(keywords...); at != "" {
-			return at + ": "
-		}
-		return ""
-	}
 	switch {
 	case c.Name == "":
 		return refuse(pluto.RCUnknownName, "a connection needs a name")
 	case c.Local.Host.Kind == pluto.HostGroup || c.Remote.Host.Kind == pluto.HostGroup:
-		return refuse(pluto.RCNoPolicy, "%sconnection %q: policy groups and opportunistic encryption are not done by this Pluto", place("left", "right"), c.Name)
+		return refuse(pluto.RCNoPolicy, "connection %q: policy groups and opportunistic encryption are not done by this Pluto; see %s", c.Name, c.See("left", "right"))
 	case isShunt(c):
 		return nil
 	}
 	if err := c.Versions.Unspoken(); err != nil {
-		return refuse(pluto.RCNoPolicy, "%sconnection %q cannot be loaded: %v", place("ikev2", "keyexchange"), c.Name, err)
+		return refuse(pluto.RCNoPolicy, "connection %q cannot be loaded: %v; see %s", c.Name, err, c.See("ikev2"))
 	}
 	return nil
 }

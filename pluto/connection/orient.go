@@ -104,18 +104,14 @@ func (t *Table) side(c *pluto.Connection) (oriented *pluto.Connection, virtual, 
 	left, right := c.Local.Host.Addr, c.Remote.Host.Addr
 	v, first := t.ours[left]
 	w, second := t.ours[right]
-	at := c.Place("left", "right")
-	if at != "" {
-		at = " (" + at + ")"
-	}
 	switch {
 	case first && second:
-		return nil, "", "both " + c.Local.Host.String() + " and " + c.Remote.Host.String() + " are addresses of this host; it is left alone" + at
+		return nil, "", "both " + c.Local.Host.String() + " and " + c.Remote.Host.String() + " are addresses of this host; it is left alone; see " + c.See("left", "right")
 	case first:
 		o := *c
 		return &o, v, ""
 	case second:
 		return c.Reversed(), w, ""
 	}
-	return nil, "", "neither " + c.Local.Host.String() + " nor " + c.Remote.Host.String() + " is an address that IKE is spoken on; it waits for one" + at
+	return nil, "", "neither " + c.Local.Host.String() + " nor " + c.Remote.Host.String() + " is an address that IKE is spoken on; it waits for one; see " + c.See("left", "right")
 }

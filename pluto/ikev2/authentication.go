@@ -90,9 +90,9 @@ func (m *Machine) whom(s *ikeSA, id, wanted identity.ID) ([]*pluto.Connection, *
 		case err2 != nil:
 			closest = authCause(err2, conn)
 		case !s.fits(conn, expected, id):
-			closest.look(conn, "rightid", "leftid", "right")
+			closest.look(conn, "rightid", "right")
 		case !wanted.IsZero() && !wanted.Equal(own):
-			closest = refusal(message.AuthenticationFailed, "%s wants to speak to %s, but leftid of %s is %s", id, wanted, conn, own).look(conn, "leftid", "left")
+			closest = refusal(message.AuthenticationFailed, "%s wants to speak to %s, but leftid of %s is %s", id, wanted, conn, own).look(conn, "leftid")
 			closest.code = pluto.RCAuthFailed
 		case expected.IsZero() || expected.IsPattern():
 			anybody = append(anybody, conn)

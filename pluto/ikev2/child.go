@@ -84,7 +84,7 @@ func protocolOf(p said.Proto) message.Protocol {
 func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 	algorithms, err := suite.NewChild(p.chosen.Child())
 	if err != nil {
-		return nil, refusal(message.NoProposalChosen, "%v", err).look(p.conn, "esp", "ah")
+		return nil, refusal(message.NoProposalChosen, "%v", err).look(p.conn, suites(p.conn))
 	}
 	c := &child{sa: s, state: childLive, initiator: p.initiator, chosen: p.chosen.String(), since: m.now}
 	c.serial = m.Serial()
@@ -107,7 +107,7 @@ func (m *Machine) makeChild(s *ikeSA, p plan, use bool) (*child, *cause) {
 		c.In.Clear()
 		c.Out.Clear()
 		if foreign, ok := errors.AsType[*pluto.TrafficError](err); ok {
-			return nil, refusal(message.TSUnacceptable, "%v", foreign).look(p.conn, "leftsubnet", "rightsubnet", "rightsubnetwithin")
+			return nil, refusal(message.TSUnacceptable, "%v", foreign).look(p.conn, "leftsubnet", "rightsubnet")
 		}
 		return nil, refusal(message.NoAdditionalSAs, "failed to set the SAs in the kernel: %v", err)
 	}

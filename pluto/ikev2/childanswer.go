@@ -113,7 +113,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []traffic.Selector, transport bo
 		}
 		return plan{}, refusal(message.TSUnacceptable, "no acceptable traffic selector: the peer asks for %v === %v, we have %v === %v",
 			traffic.Brief(tsr), traffic.Brief(tsi), traffic.Brief(traffic.Of(&conns[0].Local, s.local.Addr())), traffic.Brief(traffic.OfPeer(&conns[0].Remote, s.remote.Addr()))).
-			look(conns[0], "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
+			look(conns[0], "leftsubnet", "rightsubnet")
 	}
 	if best.old == nil {
 		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.There})
@@ -128,7 +128,7 @@ func (m *Machine) agree(s *ikeSA, p *plan, sa *message.SA, group uint16, first b
 		p.chosen, err = policy.Choose(sa, group)
 	}
 	if err != nil {
-		return wrongGroup(err).look(p.conn, "esp", "ah", "pfs", "pfsgroup")
+		return wrongGroup(err).look(p.conn, suites(p.conn), "pfs")
 	}
 	return nil
 }

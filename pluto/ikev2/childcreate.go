@@ -97,7 +97,7 @@ func (x *createChild) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 func (x *createChild) propose(m *Machine, s *ikeSA, first bool) ([]message.Payload, bool) {
 	sa, err := x.offer(m, s, first)
 	if err != nil {
-		x.abandon(m, s, causef(pluto.RCFatal, "%v", err).look(x.conn, "esp", "ah"))
+		x.abandon(m, s, causef(pluto.RCFatal, "%v", err).look(x.conn, suites(x.conn)))
 		return nil, false
 	}
 	var payloads []message.Payload
@@ -250,7 +250,7 @@ func (x *createChild) agree(payloads []message.Payload, nonces childNonces) (pla
 	}
 	chosen, err := x.policy.Check(sa, group)
 	if err != nil {
-		return plan{}, causef(pluto.RCFatal, "%v", err).look(x.conn, "esp", "ah")
+		return plan{}, causef(pluto.RCFatal, "%v", err).look(x.conn, suites(x.conn))
 	}
 	if !traffic.Within(tsi.Selectors, x.local) || !traffic.Within(tsr.Selectors, x.remote) {
 		return plan{}, causef(pluto.RCFatal, "the peer's traffic selectors %v and %v are not within ours", traffic.Brief(tsi.Selectors), traffic.Brief(tsr.Selectors)).look(x.conn, "leftsubnet", "rightsubnet")

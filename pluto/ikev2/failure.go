@@ -38,15 +38,20 @@ func (c *cause) notification() []message.Payload {
 	return []message.Payload{&message.Notify{MessageType: c.notify, Data: c.data}}
 }
 
-// look adds where in ipsec.conf the conn, if it is known, says what did not fit.
+// look adds the keywords of the conn, if it is known, that say what did not fit.
 func (c *cause) look(conn *pluto.Connection, keywords ...string) *cause {
-	if conn == nil {
-		return c
-	}
-	if at := conn.Place(keywords...); at != "" {
-		c.text += "; see " + at
+	if conn != nil && len(keywords) > 0 {
+		c.text += "; see " + conn.See(keywords...)
 	}
 	return c
+}
+
+// suites are the keywords of what a Child SA of conn may use.
+func suites(conn *pluto.Connection) string {
+	if conn != nil && conn.Protocol == pluto.AH {
+		return "ah"
+	}
+	return "esp"
 }
 
 // refused is a cause that the peer has named by a notification.
@@ -62,21 +67,21 @@ func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *p
 	case message.NoProposalChosen:
 		if x == message.IKESAInit { // which is also what is said to a stranger
 			c.text += " (it accepts none of our proposals, or has no connection for us)"
-			return c.look(conn, "ike", "keyexchange")
+			return c.look(conn, "ike")
 		}
 		c.text += " (it accepts none of our proposals)"
-		return c.look(conn, "esp", "ah", "phase2alg", "pfsgroup")
+		return c.look(conn, suites(conn), "pfsgroup")
 	case message.AuthenticationFailed:
 		c.text += " (it does not accept our identity or our proof of it: its log says why; compare the secrets or certificates of both ends)"
-		return c.look(conn, "leftid", "rightid", "authby", "leftcert", "rightcert")
+		return c.look(conn, "authby", "leftid")
 	case message.TSUnacceptable:
 		c.text += " (the networks of its conn are not those of ours)"
-		return c.look(conn, "leftsubnet", "rightsubnet", "leftsubnets", "rightsubnets", "leftprotoport", "rightprotoport")
+		return c.look(conn, "leftsubnet", "rightsubnet")
 	case message.InvalidSyntax:
 		c.text += " (in IKE_AUTH: the secrets of both ends may differ)"
 		return c.look(conn, "authby")
 	}
-	return c.look(conn)
+	return c
 }
 
 // noAnswer is why a request that nobody answers has failed.
@@ -88,14 +93,14 @@ func noAnswer(s *ikeSA, r *request) *cause {
 	switch s.state {
 	case initSent:
 		c.text += "; is it up, and do firewalls let UDP 500 through?"
-		return c.look(s.conn, "right", "left")
+		return c.look(s.conn, "right")
 	case authSent:
 		c.text += "; it may have refused us without a word, or firewalls drop UDP 4500 or large packets"
 	}
 	return c
 }
 
-// place adds where to look to an error of Credentials.
+// authCause adds where to look to an error of Credentials.
 func authCause(err error, conn *pluto.Connection) *cause {
 	c := refusal(message.AuthenticationFailed, "%v", err)
 	c.code = pluto.RCAuthFailed
@@ -105,16 +110,16 @@ func authCause(err error, conn *pluto.Connection) *cause {
 		case credential.NoSecret, credential.WrongSecret:
 			return c.look(conn, "authby", "leftid", "rightid")
 		case credential.NoCert, credential.NoPrivateKey:
-			return c.look(conn, "leftcert", "leftrsasigkey", "rightcert")
+			return c.look(conn, "leftcert")
 		case credential.UnknownCA:
-			return c.look(conn, "rightca", "leftca")
+			return c.look(conn, "rightca")
 		case credential.IDMismatch:
-			return c.look(conn, "rightid", "leftid")
+			return c.look(conn, "rightid")
 		case credential.NoMethod, credential.WrongMethod:
 			return c.look(conn, "authby")
 		}
 	}
-	return c.look(conn)
+	return c
 }
 
 // fail ends an IKE SA that has failed, and says why, once: to those who

@@ -40,7 +40,7 @@ func (identities) answered(t *turn) *cause {
 				return refused(message.IKEAuth, n, t.conn)
 			}
 		}
-		return causef(pluto.RCFatal, "the peer's IKE_AUTH response has neither IDr with AUTH nor an error; EAP is not supported").look(t.conn)
+		return causef(pluto.RCFatal, "the peer's IKE_AUTH response has neither IDr with AUTH nor an error; EAP is not supported")
 	}
 	expected, err := t.Credentials.PeerID(t.conn)
 	if err != nil {

@@ -16,7 +16,7 @@ func (m *Machine) Initiate(conn *pluto.Connection, packet *klips.Selector) {
 		return
 	}
 	if !conn.Remote.Host.Addr.IsValid() || conn.Remote.Host.Addr.IsUnspecified() {
-		m.failed(conn, 0, causef(pluto.RCNoPeer, "cannot initiate: the address of the peer is not known").look(conn, "right", "left"))
+		m.failed(conn, 0, causef(pluto.RCNoPeer, "cannot initiate: the address of the peer is not known").look(conn, "right"))
 		return
 	}
 	s := m.shared(conn)

@@ -1,7 +1,6 @@
 package cmdline
 
 import (
-	"strings"
 	"time"
 
 	"ipsec/conf/proposal"
@@ -99,7 +98,6 @@ func connOptions() []option {
 		{name: "--xauthby", want: "file, pam or alwaysok", scope: s, help: "where XAUTH looks a password up", set: func(p *parser, v string) error {
 			return choose(&p.conn.XAuthBy, v, []word[string]{{"file", "file"}, {"pam", "pam"}, {"alwaysok", "alwaysok"}})
 		}},
-		{name: "--place", want: "KEYWORD=FILE:LINE", scope: s, repeats: true, help: "where a keyword stands in ipsec.conf, for messages", set: setPlace},
 		flag("--to", s, "what follows is about the other end", func(p *parser) { p.end, p.place = &p.conn.Remote, behind }),
 	}
 }
@@ -130,19 +128,4 @@ func dpdActions() []word[pluto.DPDAction] {
 
 func fragmentations() []word[pluto.Fragmentation] {
 	return []word[pluto.Fragmentation]{{"yes", pluto.FragmentationYes}, {"no", pluto.FragmentationNo}, {"force", pluto.FragmentationForce}}
-}
-
-// setPlace takes KEYWORD=FILE:LINE; without a keyword it is that of the connection.
-func setPlace(p *parser, v string) error {
-	keyword, at, ok := strings.Cut(v, "=")
-	if !ok || at == "" || len(p.conn.Places) >= maxPlaces {
-		return errValue
-	}
-	for _, other := range p.conn.Places {
-		if other.Keyword == keyword {
-			return errTwice
-		}
-	}
-	p.conn.Places = append(p.conn.Places, pluto.Place{Keyword: keyword, At: at})
-	return nil
 }

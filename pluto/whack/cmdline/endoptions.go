@@ -12,7 +12,6 @@ import (
 
 // Limits of what one command line may hold.
 const (
-	maxPlaces   = 200
 	maxNetworks = 1000 // networks behind one end
 	maxKeys     = 16   // public keys of one end
 )

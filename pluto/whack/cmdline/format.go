@@ -75,9 +75,6 @@ func Describe(c *pluto.Connection) []string {
 	w.end(&c.Local)
 	w.flag(true, "--to")
 	w.end(&c.Remote)
-	for _, p := range c.Places {
-		w.value("--place", p.Keyword+"="+p.At)
-	}
 	return w
 }
 

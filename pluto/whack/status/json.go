@@ -40,7 +40,6 @@ type ConnDoc struct {
 	Name          string   `json:"name"`
 	Alias         string   `json:"alias"`
 	Instance      int      `json:"instance"` // 0 for the connection itself
-	Place         string   `json:"place"`    // FILE:LINE in ipsec.conf
 	Oriented      bool     `json:"oriented"`
 	Interface     string   `json:"interface"`
 	Local         EndDoc   `json:"local"`
@@ -182,7 +181,7 @@ func proposals(l proposal.List) string {
 func (s *Status) connDoc(c *connection.Status) ConnDoc {
 	conn := c.Conn
 	d := ConnDoc{
-		Name: conn.Name, Alias: conn.Alias, Instance: conn.Instance, Place: conn.Place(),
+		Name: conn.Name, Alias: conn.Alias, Instance: conn.Instance,
 		Oriented: c.Oriented, Interface: c.Virtual, Local: endDoc(&conn.Local), Remote: endDoc(&conn.Remote),
 		Type: typeOf(conn), Protocol: "esp", AuthBy: []string{}, IKEVersions: []int{},
 		Policy: policy(c), Routing: c.Routing.String(), Up: up(c), Wanted: c.Wanted, ErouteOwner: c.Owner,

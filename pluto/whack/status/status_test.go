@@ -49,9 +49,9 @@ func sample(t *testing.T) *Status {
 	}
 	up := load("--name west --psk --encrypt --tunnel --pfs --ikev2-allow --ikev2-propose --dpddelay 30 --dpdtimeout 120 --dpdaction restart" +
 		" --ike aes256-sha2_256-modp2048 --id @west --host 192.0.2.1 --nexthop 192.0.2.254 --client 10.0.1.0/24" +
-		" --to --id @east --host 192.0.2.2 --client 10.0.2.0/24,10.0.3.0/24 --place =/etc/ipsec.conf:7")
+		" --to --id @east --host 192.0.2.2 --client 10.0.2.0/24,10.0.3.0/24")
 	failed := load("--name fail --connalias f --rsasig --encrypt --ikev1-disable --ikev2-allow --dontrekey --host 192.0.2.1 --cert west.pem --clientprotoport 17/1701" +
-		" --to --host gate.example.org --clientprotoport 17/%any --faildrop --place =/etc/ipsec.conf:20")
+		" --to --host gate.example.org --clientprotoport 17/%any --faildrop")
 	away := load("--name away --authnever --pass --host 192.0.2.77 --to --host %any")
 	local, remote := netip.MustParseAddrPort("192.0.2.1:500"), netip.MustParseAddrPort("192.0.2.2:500")
 	flow := klips.Selector{Src: netip.MustParsePrefix("10.0.1.0/24"), Dst: netip.MustParsePrefix("10.0.2.0/24")}

@@ -131,20 +131,8 @@ func (s *Status) connection(c *connection.Status, sayf func(string, ...any)) {
 		}
 	}
 	if c.LastError != "" {
-		where := place(conn)
-		if strings.Contains(c.LastError, "; see ") { // it names a line of its own
-			where = ""
-		}
-		line("last error: %s (%s ago, attempts: %d)%s", c.LastError, seconds(s.Now.Sub(c.ErrorAt)), c.Attempts, where)
+		line("last error: %s (%s ago, attempts: %d)", c.LastError, seconds(s.Now.Sub(c.ErrorAt)), c.Attempts)
 	}
-}
-
-// place returns where a connection stands in ipsec.conf, for a line's end.
-func place(c *pluto.Connection) string {
-	if at := c.Place(); at != "" {
-		return "; see " + at
-	}
-	return ""
 }
 
 func protocolName(p pluto.Protocol) string {
