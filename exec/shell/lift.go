@@ -15,8 +15,9 @@ import (
 
 // Lift reads back what Script wrote: Lift of the script of p is p. It takes
 // nothing else, so that what a reader of the script saw is all there is; the
-// only freedom is in the comment above a step. The error says where, as
-// NAME:LINE:COL, what was expected and what was found.
+// only freedom is in comments and blank lines, of which a reviewer may add any. The
+// last comment above a step is its reason. The error says where, as NAME:LINE:COL,
+// what was expected and what was found.
 func Lift(name, text string) (plan.Plan, error) {
 	l := lifter{name: name, rest: text, parser: newParser(), ops: exec.Zeros()}
 	if len(text) > MaxScript {
@@ -96,6 +97,21 @@ func (l *lifter) expect(want string) error {
 	return l.errorf(col+1, "expected %s, found %s", excerpt(want), excerpt(l.line))
 }
 
+// goTo goes on to the next line that is no comment, which has to be want; or want is one itself.
+func (l *lifter) goTo(want string) error {
+	for {
+		more, err := l.next()
+		switch {
+		case err != nil:
+			return err
+		case l.line == want:
+			return nil
+		case !more || l.number == 1 || !isComment(l.line):
+			return l.expect(want)
+		}
+	}
+}
+
 func excerpt(line string) string {
 	if line == "" {
 		return "nothing"
@@ -116,10 +132,7 @@ func (l *lifter) plan() (plan.Plan, error) {
 		return p, err
 	}
 	l.undo = false
-	if _, err := l.next(); err != nil {
-		return p, err
-	}
-	if err := l.expect(blockLast); err != nil {
+	if err := l.goTo(blockLast); err != nil {
 		return p, err
 	}
 	if p.Nodes, err = l.nodes(0); err != nil {
@@ -151,16 +164,22 @@ func (l *lifter) nodes(depth int, ends ...string) (nodes []plan.Node, err error)
 	if depth > plan.MaxDepth {
 		return nil, l.errorf(1, "expected nothing that is more than %d deep", plan.MaxDepth)
 	}
+	reason := ""
 	for {
 		more, err := l.next()
 		if err != nil {
 			return nil, err
 		}
-		if !more && len(ends) > 0 {
+		switch {
+		case !more && len(ends) > 0:
 			return nil, l.errorf(1, "expected %q, found the end of the file", ends[len(ends)-1])
-		}
-		if !more || slices.Contains(ends, l.line) {
+		case !more || slices.Contains(ends, l.line):
 			return nodes, nil
+		case isComment(l.line):
+			if text, ok := strings.CutPrefix(l.line, tabs[:depth]+reasonText); ok {
+				reason = text
+			}
+			continue
 		}
 		line, err := l.indented(depth)
 		if err != nil {
@@ -170,24 +189,20 @@ func (l *lifter) nodes(depth int, ends ...string) (nodes []plan.Node, err error)
 			l.armed, l.before = l.number, len(nodes)
 			continue
 		}
-		var reason string
-		if strings.HasPrefix(line, reasonText) {
-			reason = line[len(reasonText):]
-			more, err := l.next()
-			if err != nil {
-				return nil, err
-			}
-			line, err = l.indented(depth)
-			if reason == "" || err != nil || !more || strings.HasPrefix(line, "#") || slices.Contains(ends, l.line) {
-				return nil, l.errorf(1, "expected a comment of one line and then its step, found %s", excerpt(l.line))
-			}
-		}
 		n, err := l.node(line, reason, depth)
 		if err != nil {
 			return nil, err
 		}
 		nodes = append(nodes, n)
+		reason = ""
 	}
+}
+
+// isComment reports whether nothing is in a line but a comment, or nothing at all. A reviewer may
+// add such lines anywhere.
+func isComment(line string) bool {
+	line = strings.TrimLeft(line, " \t")
+	return line == "" || line[0] == '#'
 }
 
 // indented returns the line without the tabs of its depth.

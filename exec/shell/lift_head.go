@@ -9,6 +9,9 @@ import (
 	"ipsec/plan"
 )
 
+// maxHead bounds the lines of the head, a reviewer's comments included.
+const maxHead = 1000
+
 // head reads up to the first line of what undo does, and takes the plan's own
 // values from there.
 func (l *lifter) head() (plan.Plan, error) {
@@ -20,7 +23,7 @@ func (l *lifter) head() (plan.Plan, error) {
 		if err != nil {
 			return p, err
 		}
-		if !more || i == 64 {
+		if !more || i == maxHead {
 			*l = start
 			l.next()
 			return p, l.errorf(1, "expected a script of ipsec setup --showonly --format sh: there is no line %q", undoFirst)
@@ -82,10 +85,7 @@ func (l *lifter) again(p plan.Plan) error {
 		lines = append(lines, string(line))
 	}
 	for _, line := range append(lines, undoFirst, "\t"+undoTrap, "\t"+undoSay) {
-		if _, err := l.next(); err != nil {
-			return err
-		}
-		if err := l.expect(line); err != nil {
+		if err := l.goTo(line); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,10 +160,6 @@ func TestLiftRefuses(t *testing.T) {
 		{"spaces", "touch /x", "touch  /x", `f:33:8: expected`},
 		{"continued line", "touch /x", "touch \\\n/x", `f:33:`},
 		{"carriage return", "touch /x || status=1\n", "touch /x || status=1\r\n", `f:33:`},
-		{"blank line", "# east.conf:9\n", "\n", `f:38:1: expected one step`},
-		{"comment of two lines", "# east.conf:9\n", "# east.conf:9\n# more\n", `f:39:1: expected a comment of one line and then its step`},
-		{"comment at the end", "exit \"$status\"\n", "exit \"$status\"\n# end\n", `expected a comment of one line and then its step, found nothing`},
-		{"empty comment", "# east.conf:9\n", "# \n", `f:39:1: expected a comment of one line`},
 		{"comment behind", "|| status=1\n", "|| status=1 # x\n", `f:33:`},
 		{"bidi comment", "# east.conf:9\n", "# \u202eeast\n", `f:39:1: malformed Initiate: malformed reason`},
 		{"empty body", "\ttouch /x || status=1\n", "", `f:33:1: expected a step, found "}"`},
@@ -246,6 +243,30 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// uncommentedLines returns the lines of a script but for comments and blank ones.
+func uncommentedLines(text string) []string {
+	return slices.DeleteFunc(strings.Split(text, "\n"), isComment)
+}
+
+// TestLiftComments: a reviewer may add comments and blank lines, and what the plan does is the same.
+func TestLiftComments(t *testing.T) {
+	var text strings.Builder
+	for i, line := range strings.SplitAfter(modestScript, "\n") {
+		if i > 0 && line != "" {
+			text.WriteString("\n# looks good: A. B.\n\t#\n#\n")
+		}
+		text.WriteString(line)
+	}
+	text.WriteString("# signed\n\n")
+	p, err := Lift("f", text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if difference := Compare(p, modest()); difference != "" {
+		t.Error(difference)
+	}
+}
+
 func FuzzLift(f *testing.F) {
 	f.Add(modestScript)
 	f.Add("#!/bin/sh\nundo() {\n")
@@ -267,7 +288,7 @@ func FuzzLift(f *testing.F) {
 				continue
 			}
 			again := script(t, p)
-			if again != text {
+			if !slices.Equal(uncommentedLines(again), uncommentedLines(text)) {
 				t.Fatalf("%q is written as %q", text, again)
 			}
 			back, err := Lift("f", again)
@@ -276,4 +297,30 @@ func FuzzLift(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReviewedShape: a file that is no script of a plan is told from one by what it is.
+func TestReviewedShape(t *testing.T) {
+	var text, asJSON strings.Builder
+	if err := Text(&text, modest()); err != nil {
+		t.Fatal(err)
+	}
+	asJSON.WriteString("{\n\"version\": 1,\n")
+	for _, c := range []struct{ text, want string }{
+		{modestScript, ""},
+		{strings.ReplaceAll(modestScript, "\n", "\r\n"), "f: its lines end in CR LF"},
+		{text.String(), "f: it is a plan in the form text"},
+		{asJSON.String(), "f: it is a plan in the form json"},
+		{"", "f: the file is empty"},
+		{"hello\n", "f: it is no plan"},
+		{"#!/bin/sh\necho hello\n", "f:1:1: expected a script of ipsec setup"},
+		{strings.Replace(modestScript, "setup start", "setup stop", 2), "f is a plan of stop, not of start"},
+		{strings.Replace(modestScript, "ipsec0", "ipsec1", 1), "f is not what ipsec setup start would do here and now"},
+	} {
+		err := Reviewed("f", c.text, modest())
+		switch {
+		case err == nil && c.want != "", err != nil && (c.want == "" || !strings.HasPrefix(err.Error(), c.want)):
+			t.Errorf("%.40q: %v\nexpected %q", c.text, err, c.want)
+		}
+	}
 }

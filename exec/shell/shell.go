@@ -9,8 +9,10 @@ package shell
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"mvdan.cc/sh/v3/syntax"
@@ -58,6 +60,9 @@ func uncommented(p plan.Plan) []byte {
 // name, does. A plan reviewed on another machine was made with --facts, and so has
 // the paths of this one.
 func Reviewed(name, text string, now plan.Plan) error {
+	if err := shape(text); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	reviewed, err := Lift(name, text)
 	if err != nil {
 		return err
@@ -67,6 +72,25 @@ func Reviewed(name, text string, now plan.Plan) error {
 	}
 	if difference := Compare(reviewed, now); difference != "" {
 		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", name, now.Verb, difference)
+	}
+	return nil
+}
+
+// shape says of what is no script at all what it is, as far as that can be told.
+func shape(text string) error {
+	const expected = "expected the script that ipsec setup --showonly --format sh prints"
+	first, _, _ := strings.Cut(text, "\n")
+	switch {
+	case text == "":
+		return errors.New("the file is empty; " + expected)
+	case strings.HasSuffix(first, "\r"):
+		return errors.New("its lines end in CR LF; a plan has LF alone, so save it that way (dos2unix does)")
+	case strings.HasPrefix(first, TextPrefix):
+		return errors.New("it is a plan in the form text; " + expected)
+	case strings.HasPrefix(first, "{"):
+		return errors.New("it is a plan in the form json; " + expected)
+	case first != "#!/bin/sh":
+		return errors.New("it is no plan; " + expected)
 	}
 	return nil
 }
