@@ -3,7 +3,6 @@ package conf
 import (
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -12,10 +11,9 @@ import (
 )
 
 // file reads one file, line by line, and what it includes at its place.
-func (a *assembler) file(name string, text []byte, digest hash.Hash) {
+func (a *assembler) file(name string, text []byte) {
 	a.read = append(a.read, name)
 	a.total += int64(len(text))
-	digest.Write(text)
 	a.stack = append(a.stack, path.Clean(name))
 	defer func() { a.stack = a.stack[:len(a.stack)-1] }()
 
@@ -27,7 +25,7 @@ func (a *assembler) file(name string, text []byte, digest hash.Hash) {
 		}
 		if pattern, at, ok := includeOf(l); ok {
 			a.leave()
-			a.include(pattern, at, digest)
+			a.include(pattern, at)
 			a.leave()
 			continue
 		}
@@ -56,7 +54,7 @@ func includeOf(l line) (pattern string, at Pos, ok bool) {
 // include reads the files that pattern names, relative to the folder of the
 // file that it stands in. A name without wildcards must exist; a pattern may
 // match nothing.
-func (a *assembler) include(pattern string, at Pos, digest hash.Hash) {
+func (a *assembler) include(pattern string, at Pos) {
 	if i, what := badByte(pattern, true); i >= 0 {
 		a.errorf(at.right(i), "the name of an included file holds %s", what)
 		return
@@ -97,7 +95,7 @@ func (a *assembler) include(pattern string, at Pos, digest hash.Hash) {
 			a.fail(at, fmt.Sprintf("failed to include %s: %s", quote(name), reason(err)), err)
 			continue
 		}
-		a.file(name, text, digest)
+		a.file(name, text)
 	}
 }
 

@@ -1,10 +1,6 @@
 package conf
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-)
+import "fmt"
 
 // Option changes how Parse reads.
 type Option func(*parser)
@@ -73,20 +69,19 @@ func newParser(opts ...Option) *parser {
 }
 
 func (p *parser) parse(name string, text []byte) (*Config, error) {
-	hash := sha256.New()
 	a := &assembler{parser: p}
 	if int64(len(text)) > maxFileSize {
 		p.errorf(Pos{File: name}, "the file is longer than %d bytes", maxFileSize)
 	} else {
-		a.file(name, text, hash)
+		a.file(name, text)
 	}
 	if p.more != "" {
-		a.file(unionFile, []byte(p.more), sha256.New())
+		a.file(unionFile, []byte(p.more))
 		p.read = p.read[:len(p.read)-1] // it is no file
 	}
 	c := p.build()
 	c.Files = p.read
-	c.Digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	c.Digest = c.digest(p.table)
 	inOrder(p.warnings, p.read)
 	c.Warnings = p.warnings
 	if len(p.errors) == 0 {

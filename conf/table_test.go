@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 		!s.Pluto || !s.FragICMP || !s.HideTOS || s.NHelpers != -1 || s.KeepAlive != 20 || s.Protostack != "auto" || s.ForwardControl || s.PlutoWait {
 		t.Errorf("config setup: %+v", s)
 	}
-	if c.Digest != "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" {
+	if c.Digest != "sha256:bbbf65a5a21258c82c3d4ebc666b774960d17aa9b3cbc69659d9cc777c097d8f" {
 		t.Errorf("digest %s", c.Digest)
 	}
 	names := ""

@@ -10,7 +10,7 @@ import (
 type Config struct {
 	Setup  Setup
 	Conns  []*Conn // in the order of their first lines; policy-group conns last
-	Digest string  // "sha256:" and hex digits over the files read, in order
+	Digest string  // "sha256:" and hex digits over the keywords in force; see digest
 	Files  []string
 	// Warnings are about lines that are right but have no effect here.
 	Warnings []Diagnostic

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/netip"
 
 	"ipsec/conf"
@@ -65,4 +68,13 @@ type Running struct {
 	Klips bool     `json:"klips"` // KLIPS holds its lock
 	Pluto bool     `json:"pluto"` // Pluto holds its lock
 	Info  []string `json:"info"`  // the lines of ipsec.info, name=value
+}
+
+// Digest returns "sha256:" and hex digits over the facts but for those that a start changes:
+// what runs, and whether there is a run folder.
+func (f Facts) Digest() string {
+	f.Running, f.RunDir = Running{}, false
+	text, _ := json.Marshal(f) // every type in Facts has a form in JSON
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

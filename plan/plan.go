@@ -25,6 +25,8 @@ type Plan struct {
 	Verb   Verb
 	Paths  conf.Paths
 	Digest string // of the configuration, "" where none could be read
+	Facts  string // the digest of the facts of the host, "" where none were asked
+	Writer string // the version of the program that made the plan; it may be empty
 	Syslog string // facility.priority of everything that is said
 	Nodes  []Node
 	Undo   []Node

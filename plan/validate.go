@@ -26,9 +26,14 @@ func (p Plan) Validate() error {
 	c.path("configuration folder", p.Paths.Confs)
 	c.path("configuration file", p.Paths.Conf)
 	c.path("run folder", p.Paths.Run)
-	if p.Digest != "" {
-		c.word("digest", p.Digest)
-		c.without("digest", p.Digest, ' ')
+	for name, digest := range map[string]string{"digest": p.Digest, "digest of facts": p.Facts} {
+		if digest != "" {
+			c.word(name, digest)
+			c.without(name, digest, ' ')
+		}
+	}
+	if p.Writer != "" {
+		c.word("version of the program", p.Writer)
 	}
 	c.priority(p.Syslog)
 	if c.err != nil {

@@ -96,6 +96,7 @@ func (c *autoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	p.Writer = programVersion()
 	if c.Showonly {
 		return shell.Script(e.Stdout, p)
 	}

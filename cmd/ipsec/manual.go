@@ -67,6 +67,7 @@ func (c *manualCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	p.Writer = programVersion()
 	if c.Showonly {
 		return shell.Script(e.Stdout, p)
 	}

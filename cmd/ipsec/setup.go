@@ -133,6 +133,7 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	if err != nil {
 		return plan.Plan{}, facts, planError{err}
 	}
+	p.Writer = programVersion()
 	return p, facts, nil
 }
 

@@ -8,9 +8,14 @@ import (
 	"ipsec/cmd/ipsec/completion"
 )
 
-// versionText returns what --version prints: the version that the binary was
-// built as, and by which Go.
+// versionText returns what --version prints: the version of the program, and by which Go it
+// was built.
 func versionText() string {
+	return fmt.Sprintf("ipsec %s (KLIPS in user space, %s %s/%s)", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// programVersion returns the version that the binary was built as, or the commit.
+func programVersion() string {
 	version, revision := "(devel)", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" {
@@ -28,7 +33,7 @@ func versionText() string {
 	if version != "(devel)" {
 		revision = "" // a version says it already
 	}
-	return fmt.Sprintf("ipsec %s%s (KLIPS in user space, %s %s/%s)", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return version + revision
 }
 
 // versionCmd is ipsec version, ipsec_version(8).

@@ -20,6 +20,8 @@ func Plan(data []byte) plan.Plan {
 		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.Manual, plan.Automat),
 		Paths:  conf.DefaultPaths(),
 		Digest: pick(&g, "", "5feceb66ffc86f38"),
+		Facts:  pick(&g, "", "6b86b273ff34fce1"),
+		Writer: pick(&g, "", "1.2 (abc)"),
 		Syslog: pick(&g, "daemon.error", "local0.info"),
 	}
 	if g.below(2) == 1 {

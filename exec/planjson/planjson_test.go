@@ -91,7 +91,7 @@ func facts() plan.Facts {
 // every is a plan with each op, condition, policy and node.
 func every() plan.Plan {
 	p := exectest.Plan(nil)
-	p.Digest = "5feceb66ffc86f38"
+	p.Digest, p.Facts, p.Writer = "5feceb66ffc86f38", "6b86b273ff34fce1", "1.2 (abc)"
 	p.Nodes = nil
 	data := bytes.Repeat([]byte{3, 1, 2, 1, 1, 4, 0, 7}, 8)
 	policies := []plan.OnFail{{Kind: plan.FailIgnore}, {Kind: plan.FailStatus1}, {Kind: plan.FailWarn, Message: "it's bad"}, {Kind: plan.FailUndo, Message: "it's over"}}

@@ -55,15 +55,17 @@ func TestSchema(t *testing.T) {
 	defs["node"] = object{"oneOf": []any{object{"$ref": "#/$defs/step"}, object{"$ref": "#/$defs/try"}, object{"$ref": "#/$defs/if"}, object{"$ref": "#/$defs/setstatus"}, object{"$ref": "#/$defs/exit"}}}
 
 	root := closed("What ipsec setup --showonly --format json prints: what a verb comes to on one host.", object{
-		"version": object{"const": Version},
-		"verb":    object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.Manual, plan.Automat}},
-		"paths":   tagged(reflect.TypeFor[conf.Paths]()),
-		"syslog":  object{"type": "string", "description": "facility.priority of everything that is said."},
-		"digest":  object{"type": "string", "description": "Of the configuration; empty where none could be read."},
-		"facts":   tagged(reflect.TypeFor[plan.Facts]()),
-		"nodes":   list,
-		"undo":    object{"type": "array", "items": object{"$ref": "#/$defs/node"}, "description": "Done when a step with policy undo fails."},
-	}, "version", "verb", "paths", "syslog", "digest", "facts", "nodes", "undo")
+		"version":      object{"const": Version},
+		"verb":         object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.Manual, plan.Automat}},
+		"paths":        tagged(reflect.TypeFor[conf.Paths]()),
+		"syslog":       object{"type": "string", "description": "facility.priority of everything that is said."},
+		"digest":       object{"type": "string", "description": "Of the configuration, without its secrets; empty where none could be read."},
+		"facts_digest": object{"type": "string", "description": "Of the facts, but for what runs; empty where none were asked."},
+		"program":      object{"type": "string", "description": "The version of the program that made the plan."},
+		"facts":        tagged(reflect.TypeFor[plan.Facts]()),
+		"nodes":        list,
+		"undo":         object{"type": "array", "items": object{"$ref": "#/$defs/node"}, "description": "Done when a step with policy undo fails."},
+	}, "version", "verb", "paths", "syslog", "digest", "facts_digest", "program", "facts", "nodes", "undo")
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Plan of ipsec setup"
 	root["$defs"] = defs

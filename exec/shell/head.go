@@ -7,13 +7,21 @@ import (
 	"ipsec/plan"
 )
 
-// Digest and verb stand in the comments of the head.
+// Format is the version of the form of scripts. It changes when a reviewed plan of before cannot be
+// compared with one of now.
+const Format = "1"
+
+// What stands in the comments of the head: verb, version of the form and of the program, digests.
 const (
-	verbLine   = "# ipsec setup "
-	manualLine = "# ipsec manual"
-	autoLine   = "# ipsec auto"
-	digestLine = "# of the configuration "
-	noDigest   = "# of no configuration"
+	verbLine    = "# ipsec setup "
+	manualLine  = "# ipsec manual"
+	autoLine    = "# ipsec auto"
+	formatWords = "# plan format "
+	formatLine  = formatWords + Format
+	writerMark  = ", by ipsec "
+	digestLine  = "# of the configuration "
+	noDigest    = "# of no configuration"
+	factsLine   = "# of the facts "
 )
 
 // usage is the rest of the comments of the head.
@@ -38,10 +46,18 @@ func head(p plan.Plan) (comments []string, commands []command) {
 	default:
 		comments = append(comments, verbLine+string(p.Verb))
 	}
+	format := formatLine
+	if p.Writer != "" {
+		format += writerMark + p.Writer
+	}
+	comments = append(comments, format)
 	if p.Digest != "" {
 		comments = append(comments, digestLine+p.Digest)
 	} else {
 		comments = append(comments, noDigest)
+	}
+	if p.Facts != "" {
+		comments = append(comments, factsLine+p.Facts)
 	}
 	comments = append(comments, usage(p.Verb)...)
 

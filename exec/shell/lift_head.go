@@ -40,6 +40,12 @@ func (l *lifter) head() (plan.Plan, error) {
 		if digest, ok := strings.CutPrefix(l.line, digestLine); ok {
 			p.Digest = digest
 		}
+		if digest, ok := strings.CutPrefix(l.line, factsLine); ok {
+			p.Facts = digest
+		}
+		if writer, ok := strings.CutPrefix(l.line, formatLine+writerMark); ok {
+			p.Writer = writer
+		}
 		if name, _, ok := strings.Cut(l.line, "="); ok && syntax.ValidName(name) {
 			stmt, err := l.stmt(l.line)
 			if err != nil {

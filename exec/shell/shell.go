@@ -71,9 +71,24 @@ func Reviewed(name, text string, now plan.Plan) error {
 		return fmt.Errorf("%s is a plan of %s, not of %s", name, reviewed.Verb, now.Verb)
 	}
 	if difference := Compare(reviewed, now); difference != "" {
-		return fmt.Errorf("%s is not what ipsec setup %s would do here and now:\n%s", name, now.Verb, difference)
+		return fmt.Errorf("%s is not what ipsec setup %s would do here and now%s:\n%s", name, now.Verb, since(reviewed, now), difference)
 	}
 	return nil
+}
+
+// since says what has changed since a plan was reviewed, as far as the digests in its head tell.
+func since(reviewed, now plan.Plan) string {
+	config, facts := reviewed.Digest != now.Digest, reviewed.Facts != now.Facts
+	const host = "it was made for another host, or the links, addresses or routes of this one have changed"
+	switch {
+	case config && facts:
+		return " (the configuration is another, and " + host + ")"
+	case config:
+		return " (the configuration is another)"
+	case facts:
+		return " (" + host + ")"
+	}
+	return ""
 }
 
 // shape says of what is no script at all what it is, as far as that can be told.
@@ -91,6 +106,24 @@ func shape(text string) error {
 		return errors.New("it is a plan in the form json; " + expected)
 	case first != "#!/bin/sh":
 		return errors.New("it is no plan; " + expected)
+	}
+	return format(text)
+}
+
+// format refuses a script in another version of the form, where its head is one of a plan.
+func format(text string) error {
+	head, _, _ := strings.Cut(text, "\n"+undoFirst+"\n")
+	for line := range strings.Lines(head) {
+		if rest, ok := strings.CutPrefix(line, formatWords); ok {
+			number, _, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), ",")
+			if number != Format {
+				return fmt.Errorf("it has plan format %s, and this program reads %s; print the plan again", number, Format)
+			}
+			return nil
+		}
+	}
+	if strings.Contains(head, "\n"+digestLine) || strings.Contains(head, "\n"+noDigest) {
+		return errors.New("it was printed by an older program, before plans had a format; print the plan again")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func Auto(a Automatic, cfg *conf.Config, facts plan.Facts, paths conf.Paths) (pl
 		if cfg == nil {
 			return plan.Plan{}, fmt.Errorf("failed to plan auto --%s: there is no configuration", a.Action)
 		}
-		p.Digest = cfg.Digest
+		p.Digest, p.Facts = cfg.Digest, facts.Digest()
 		for _, name := range a.Names {
 			for _, op := range c.addition(name, a.Action == "replace") {
 				if _, ok := op.(plan.Whack); ok {

@@ -22,7 +22,7 @@ func Setup(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths)
 		return plan.Plan{}, fmt.Errorf("failed to plan %s: there is no configuration", verb)
 	}
 	c := newCompiler(verb, cfg, facts, paths)
-	p := plan.Plan{Verb: verb, Paths: paths, Syslog: defaultSyslog}
+	p := plan.Plan{Verb: verb, Paths: paths, Syslog: defaultSyslog, Facts: facts.Digest()}
 	if cfg != nil {
 		p.Digest, p.Syslog = cfg.Digest, c.syslog()
 	}

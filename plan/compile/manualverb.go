@@ -29,7 +29,7 @@ func Manual(action Action, names []string, other bool, cfg *conf.Config, facts p
 		return plan.Plan{}, fmt.Errorf("failed to plan manual --%s: there is no configuration", action)
 	}
 	c := newCompiler(plan.Manual, cfg, facts, paths)
-	p := plan.Plan{Verb: plan.Manual, Paths: paths, Digest: cfg.Digest, Syslog: c.syslog()}
+	p := plan.Plan{Verb: plan.Manual, Paths: paths, Digest: cfg.Digest, Facts: facts.Digest(), Syslog: c.syslog()}
 	r := c.resolve(func(in *resolver) []*manualConn { return in.namedConns(action, names, other) })
 	if len(c.errs) > 0 {
 		return plan.Plan{}, c.errs
