@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"ipsec/conf"
+	"ipsec/exec/drift"
 	"ipsec/exec/host"
 	"ipsec/klips"
 	"ipsec/klips/client"
@@ -36,6 +37,7 @@ type Health struct {
 	Interfaces []string // virtual interfaces that this program made
 	Tunnels    int      // SAs that eroutes lead to; -1: could not be asked
 	TunnelsErr error    // why not
+	Missing    []string // what start made of the network and is not there any more
 }
 
 // Gather looks at an instance. What is wanted is what a start with its
@@ -67,6 +69,11 @@ func Gather(paths conf.Paths) (Health, error) {
 	}
 	if h.Interfaces, err = tun.Ours(); err != nil {
 		return Health{}, err
+	}
+	if h.Setup {
+		if h.Missing, err = drift.Look(facts.Running.Info); err != nil {
+			return Health{}, err
+		}
 	}
 	if h.Klips {
 		h.Tunnels, h.TunnelsErr = countTunnels(paths)

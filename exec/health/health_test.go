@@ -110,6 +110,8 @@ func TestReport(t *testing.T) {
 			[]string{"IPsec running", "but...", "/run/x/pluto.pid is there, but no pluto is running"}},
 		{"Pluto is not wanted", running, func(h *Health) { h.WantPluto = false }, true,
 			[]string{"IPsec running", "but...", "pluto is running (pid 7), but pluto=no"}},
+		{"a route is gone", running, func(h *Health) { h.Missing = []string{"the route to 10.0.2.0/24 over ipsec0 is gone"} }, true,
+			[]string{"IPsec running", "but...", "the route to 10.0.2.0/24 over ipsec0 is gone"}},
 		{"stopped", Health{Paths: paths, WantKlips: true, WantPluto: true, Tunnels: -1}, func(*Health) {}, false, []string{"IPsec stopped"}},
 		{"left behind", Health{Paths: paths, Tunnels: -1}, func(h *Health) { h.Info, h.PlutoFile, h.Interfaces = true, true, []string{"ipsec0"} }, true,
 			[]string{"IPsec stopped", "but...", "/run/x/pluto.pid is there", "/run/x/ipsec.info is there", "the interface ipsec0 is there"}},

@@ -47,7 +47,7 @@ func (h Health) oddities() (odd []string) {
 		add(h.WantPluto && !h.Pluto && h.PlutoFile, "%s is there, but no pluto is running", pidFile)
 		add(h.WantPluto && !h.Pluto && !h.PlutoFile, "no pluto is running")
 		add(!h.WantPluto && h.Pluto, "pluto is running (pid %d), but pluto=no", h.PlutoPID)
-		return append(odd, h.strays()...)
+		return append(append(odd, h.strays()...), h.Missing...)
 	}
 	add(h.Klips, "KLIPS is running")
 	add(h.Pluto, "pluto is running (pid %d)", h.PlutoPID)

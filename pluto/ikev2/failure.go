@@ -108,7 +108,7 @@ func authCause(err error, conn *pluto.Connection) *cause {
 	if errors.As(err, &e) {
 		switch e.Reason {
 		case credential.NoSecret, credential.WrongSecret:
-			return c.look(conn, "authby", "leftid", "rightid")
+			return c.look(conn, "leftid", "rightid")
 		case credential.NoCert, credential.NoPrivateKey:
 			return c.look(conn, "leftcert")
 		case credential.UnknownCA:

@@ -49,7 +49,13 @@ func (a Addr) IsLinkLocal() bool {
 }
 
 // Read reads the network. It needs no privilege.
-func Read() (Network, error) {
+func Read() (Network, error) { return read(func(link netlink.Link) bool { return !tun.IsOurs(link) }) }
+
+// ReadAll is Read, with the links that KLIPS made, and the routes over them.
+func ReadAll() (Network, error) { return read(func(netlink.Link) bool { return true }) }
+
+// read reads the links that wanted takes, and the routes over them.
+func read(wanted func(netlink.Link) bool) (Network, error) {
 	var n Network
 	found, err := Dump(netlink.LinkList)
 	if err != nil {
@@ -62,7 +68,7 @@ func Read() (Network, error) {
 	}
 	names := make(map[int]string)
 	for _, link := range found {
-		if tun.IsOurs(link) {
+		if !wanted(link) {
 			continue
 		}
 		a := link.Attrs()

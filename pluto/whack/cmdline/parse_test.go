@@ -113,7 +113,6 @@ var samples = map[string][]string{
 	"a number of packets, at most 4096":                    {"0", "64", "4096"},
 	"yes, no or force":                                     {"yes", "no", "force"},
 	"file, pam or alwaysok":                                {"file", "pam"},
-	"KEYWORD=FILE:LINE":                                    {"=a b.conf:1", "ike=/etc/ipsec.conf:33", "x==:"},
 	"an address, %any, or a host name":                     {"192.0.2.7", "%any", "gate.example.org", "%group", "2001:db8::7", "%any6"},
 	"a port from 1 to 65535":                               {"1", "65535"},
 	"an identity such as @gate.example.org":                {"@a", "a@b", "192.0.2.9", "@#0102", "C=US, O=E, CN=x", "%fromcert", "%myid"},
