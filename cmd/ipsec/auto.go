@@ -102,7 +102,7 @@ func (c *autoCmd) Run(e *env) error {
 	}
 	log := logger.New(logger.Options{Stdout: e.Stdout, Warn: e.Stderr})
 	defer log.Close()
-	runner := e.runner(native.Env{Log: log, Replies: e.where(c.Config)}, c.Show, tracePrefix)
+	runner := e.runner(native.Env{Log: log, Replies: e.where(c.Config)}, e.shown(c.Show, tracePrefix, nil))
 	defer runner.close()
 	backend := asking{Backend: runner.executor, stderr: e.Stderr, refused: new(native.Refused)}
 	status := runner.run(p, backend)

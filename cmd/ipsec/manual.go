@@ -71,7 +71,7 @@ func (c *manualCmd) Run(e *env) error {
 	if c.Showonly {
 		return shell.Script(e.Stdout, p)
 	}
-	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, c.Show, tracePrefix)
+	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, e.shown(c.Show, tracePrefix, nil))
 	defer runner.close()
 	return exited(runner.run(p, runner.executor))
 }

@@ -59,7 +59,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	for _, warning := range warnings {
 		log.Say(warning)
 	}
-	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, c.Show, shell.TextPrefix)
+	runner := e.runner(native.Env{Log: log, Config: func() (*conf.Config, error) { return config, nil }}, e.shown(c.Show, shell.TextPrefix, log.Only))
 	defer runner.close()
 	turn, err := single.Take(runner.ctx, runner.executor, e.Paths)
 	if err != nil {

@@ -23,18 +23,24 @@ type runner struct {
 	observer exec.Observer // nil where no step is shown
 }
 
-// runner returns a runner with an executor of env, for the instance of e. With
-// show it prints each step as shell, after prefix, before it is done. The runner
-// has to be closed.
-func (e *env) runner(env native.Env, show bool, prefix string) runner {
+// runner returns a runner with an executor of env, for the instance of e, that shows each
+// step to observer before it is done. The runner has to be closed.
+func (e *env) runner(env native.Env, observer exec.Observer) runner {
 	var r runner
 	r.ctx, r.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	env.Paths, env.Self = e.Paths, e.Self
 	r.executor = native.New(env)
-	if show {
-		r.observer = printer{e.Stdout, prefix}
-	}
+	r.observer = observer
 	return r
+}
+
+// shown returns what prints each step as shell, after prefix, where show asks for it. also gets
+// the step, too; it may be nil.
+func (e *env) shown(show bool, prefix string, also func(line string)) exec.Observer {
+	if !show {
+		return nil
+	}
+	return printer{e.Stdout, prefix, also}
 }
 
 // run runs a plan in b, which is the executor or a decorator of it, and returns
@@ -61,6 +67,7 @@ const tracePrefix = "+ "
 type printer struct {
 	w      io.Writer
 	prefix string
+	also   func(line string) // nil: nobody
 }
 
 // Observe prints n.
@@ -70,4 +77,7 @@ func (p printer) Observe(n plan.Node) {
 		line = err.Error()
 	}
 	fmt.Fprintln(p.w, p.prefix+line)
+	if p.also != nil {
+		p.also(line)
+	}
 }

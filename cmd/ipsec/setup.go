@@ -16,7 +16,7 @@ type setupCmd struct {
 	Show     bool   `xor:"show" help:"Print each step as shell as it is run."`
 	Showonly bool   `xor:"show" help:"Print the plan and change nothing."`
 	Config   string `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
-	Format   string `enum:"text,sh,json" default:"text" help:"With --showonly: text (as the old script printed), sh (a script for /bin/sh) or json."`
+	Format   string `enum:"text,sh,json" default:"text" help:"With --showonly: text (as the old script printed), sh (a script for /bin/sh) or json. With status: text or json."`
 	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
 	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
 	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
@@ -53,7 +53,13 @@ func (c *setupCmd) Run(e *env) error {
 			fmt.Fprintln(e.Stderr, "ipsec setup status does not support --show")
 			return exitStatus(1)
 		}
-		return status(e)
+		switch {
+		case c.Facts != "" || c.Plan != "":
+			return usageError("--facts and --plan go with start, stop and restart: status asks this machine")
+		case c.Format == "sh":
+			return usageError("status has no shell: expected --format text or json")
+		}
+		return status(e, c.Format == "json")
 	}
 	switch {
 	case c.Facts != "" && !c.Showonly:
@@ -70,10 +76,19 @@ func (c *setupCmd) Run(e *env) error {
 }
 
 // status reports, and says with its exit status whether anything is strange.
-func status(e *env) error {
+func status(e *env, asJSON bool) error {
 	h, err := health.Gather(e.Paths)
 	if err != nil {
 		return err
+	}
+	if asJSON {
+		if err := h.WriteJSON(e.Stdout); err != nil {
+			return err
+		}
+		if h.Doc().Strange {
+			return exitStatus(1)
+		}
+		return nil
 	}
 	lines, strange := h.Report()
 	for _, line := range lines {
