@@ -100,7 +100,8 @@ func (c *compiler) addition(name string, replace bool) []plan.Op {
 		return nil
 	}
 	var ops []plan.Op
-	for _, op := range instances {
+	for _, instance := range instances {
+		op := instance.add()
 		if replace {
 			op.Args = append([]string{"--delete"}, op.Args...)
 		}

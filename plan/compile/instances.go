@@ -7,14 +7,26 @@ import (
 
 	"ipsec/conf"
 	"ipsec/plan"
+	"ipsec/pluto"
 	"ipsec/pluto/whack/cmdline"
 )
+
+// instance is a connection of Pluto that a conn of ipsec.conf is, or is one of.
+type instance struct {
+	of   *conf.Conn
+	conn *pluto.Connection
+}
+
+// add returns the op that loads it.
+func (i instance) add() plan.AddConn {
+	return plan.AddConn{Name: i.conn.Name, Args: cmdline.Describe(i.conn)}
+}
 
 // instances returns what is to be added for conn: itself, or, for each pair of
 // subnets, NAME/1x1, NAME/1x2 and so on, with NAME for their alias. Several
 // networks in leftsubnet are one Child SA with a list of selectors, which IKEv2
 // alone can negotiate; those of leftsubnets are pairs.
-func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic) {
+func (c *compiler) instances(conn *conf.Conn) ([]instance, *conf.Diagnostic) {
 	if bad := loadable(conn); bad != nil {
 		return nil, bad
 	}
@@ -24,9 +36,10 @@ func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic)
 		if bad != nil {
 			return nil, bad
 		}
-		return []plan.AddConn{{Name: conn.Name, Args: cmdline.Describe(p)}}, nil
+		p.Name = conn.Name
+		return []instance{{conn, p}}, nil
 	}
-	var list []plan.AddConn
+	var list []instance
 	for i := range max(1, len(lefts)) {
 		for j := range max(1, len(rights)) {
 			l, r := at(lefts, i), at(rights, j)
@@ -37,8 +50,8 @@ func (c *compiler) instances(conn *conf.Conn) ([]plan.AddConn, *conf.Diagnostic)
 			if bad != nil {
 				return nil, bad
 			}
-			p.Alias = conn.Name
-			list = append(list, plan.AddConn{Name: fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1), Args: cmdline.Describe(p)})
+			p.Name, p.Alias = fmt.Sprintf("%s/%dx%d", conn.Name, i+1, j+1), conn.Name
+			list = append(list, instance{conn, p})
 		}
 	}
 	return list, nil

@@ -3,16 +3,19 @@ package compile
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"ipsec/conf"
 	"ipsec/conf/info"
 	"ipsec/plan"
+	"ipsec/plan/foresee"
+	"ipsec/pluto/connection"
 )
 
 // pluto returns the steps that start Pluto and hand it its conns: all added,
 // then it listens, then the routed ones are routed and the started ones
 // initiated, each in the order of the file.
-func (c *compiler) pluto() []plan.Node {
+func (c *resolved) pluto() []plan.Node {
 	var conns []*conf.Conn
 	for _, conn := range c.cfg.Conns {
 		if isAutomatic(conn) {
@@ -58,34 +61,74 @@ func (c *compiler) withoutPluto(conns []*conf.Conn) []plan.Node {
 	return []plan.Node{say(because(c.keyword("pluto", "yes"), posOr(first.At("auto"), first.Pos)), fmt.Sprintf("warning: auto=%s of conn %q%s has no effect, for pluto=no", first.Auto, first.Name, more))}
 }
 
-// load returns the steps that hand conns to Pluto.
-func (c *compiler) load(conns []*conf.Conn) []plan.Node {
+// load returns the steps that hand conns to Pluto. What Pluto will refuse, as far as files and facts
+// tell, is said in the plan, in Pluto's words.
+func (c *resolved) load(conns []*conf.Conn) []plan.Node {
 	var add, route, initiate []plan.Node
+	rehearsal := foresee.New(c.host.table)
+	var loaded []instance
 	for _, conn := range conns {
-		reason := connReason(conn)
-		if at := conn.At("auto"); !at.IsZero() {
-			reason = at.String() + " auto=" + string(conn.Auto) + " in conn " + conn.Name
-		}
-		name := fmt.Sprintf("conn %q", conn.Name)
 		instances, bad := c.instances(conn)
 		if bad != nil {
-			add = append(add, say(because(reason, bad.Pos), name+" is not loaded: "+bad.Text))
+			add = append(add, refused(conn, conn.Name, "loaded", bad.Text, bad.Pos))
 			continue
 		}
-		for _, op := range instances {
-			add = append(add, warn(op, reason, name+" is not loaded"))
-			switch conn.Auto {
-			case conf.AutoRoute:
-				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, name+" is not routed"))
-			case conf.AutoStart:
-				route = append(route, warn(plan.RouteConn{Name: op.Name}, reason, name+" is not routed"))
-				initiate = append(initiate, warn(plan.Initiate{Name: op.Name, Asynchronous: !c.setup.PlutoWait},
-					reason+"; "+c.keyword("plutowait", "no"), name+" is not up"))
+		for _, i := range instances {
+			if err := rehearsal.Add(i.conn); err != nil {
+				add = append(add, refused(conn, i.conn.Name, "loaded", err.Error(), conf.Pos{}))
+				continue
 			}
+			add = append(add, warn(i.add(), autoReason(conn), fmt.Sprintf("conn %q is not loaded", conn.Name)))
+			loaded = append(loaded, i)
+		}
+	}
+	rehearsal.Listen(c.addressesOfIKE())
+	for _, i := range loaded {
+		conn, name, reason := i.of, i.conn.Name, autoReason(i.of)
+		if conn.Auto != conf.AutoRoute && conn.Auto != conf.AutoStart {
+			continue
+		}
+		if err := rehearsal.Route(name); err != nil {
+			// Pluto is told all the same, so that it knows what is wanted once it can be.
+			route = append(route, refused(conn, name, "routed", err.Error(), conf.Pos{}), ignored(plan.RouteConn{Name: name}, reason))
+		} else {
+			route = append(route, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", conn.Name)))
+		}
+		if conn.Auto == conf.AutoStart {
+			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !c.setup.PlutoWait},
+				reason+"; "+c.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", conn.Name)))
 		}
 	}
 	nodes := append(add, warn(plan.Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
 	return append(append(nodes, route...), initiate...)
+}
+
+// refused says that a connection will not be what conn asks for.
+func refused(conn *conf.Conn, name, what, why string, at conf.Pos) plan.Node {
+	for _, prefix := range []string{"cannot route %q: ", "connection %q cannot be loaded: ", "connection %q: "} {
+		why = strings.TrimPrefix(why, fmt.Sprintf(prefix, name))
+	}
+	return say(because(autoReason(conn), at), fmt.Sprintf("conn %q is not %s: %s", name, what, why))
+}
+
+// autoReason returns the reason that Pluto gets conn: its line auto=, or its first.
+func autoReason(conn *conf.Conn) string {
+	if at := conn.At("auto"); !at.IsZero() {
+		return at.String() + " auto=" + string(conn.Auto) + " in conn " + conn.Name
+	}
+	return connReason(conn)
+}
+
+// addressesOfIKE returns the addresses that Pluto listens on once the plan has attached the
+// interfaces: those of the physical ones.
+func (c *resolved) addressesOfIKE() []connection.Address {
+	var list []connection.Address
+	for _, a := range c.attached {
+		for _, addr := range a.link.Addrs {
+			list = append(list, connection.Address{Addr: addr.Prefix.Addr(), Virtual: a.virtual})
+		}
+	}
+	return list
 }
 
 // plutoArgs returns the options of pluto(8) that the configuration gives.

@@ -1,0 +1,87 @@
+package laws
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand"
+	"strings"
+	"testing"
+
+	"ipsec/exec/shell"
+	"ipsec/plan"
+	"ipsec/pluto/whack/status"
+)
+
+// TestForeseen: what the plan of a start promises of conns that Pluto routes is what Pluto says after the
+// run: those that the plan says are not routed are not, and all others are. -seed says which host.
+func TestForeseen(t *testing.T) {
+	first, hosts := int64(1), int64(8)
+	if *seed != 0 {
+		first, hosts = *seed, 1
+	}
+	refused, routed := 0, 0
+	t.Run("hosts", func(t *testing.T) {
+		for n := first; n < first+hosts; n++ {
+			r := rand.New(rand.NewSource(n))
+			text, routes := "version 2.0\n\nconfig setup\n\tinterfaces=\"ipsec0=eth0\"\n", ""
+			pick := func(words ...string) string { return words[r.Intn(len(words))] }
+			for i := range 3 + r.Intn(6) {
+				text += fmt.Sprintf("\nconn c%d\n\tleft=192.0.2.1\n\tauthby=secret\n\tauto=route\n\tright=%s\n\ttype=%s\n", i,
+					pick("192.0.2.2", "192.0.2.3", "198.51.100.7", "%any"), pick("tunnel", "tunnel", "tunnel", "passthrough", "drop"))
+				if net := pick("10.0.1.0/24", "10.0.1.0/25", "2001:db8:a::/64", ""); net != "" {
+					text += "\tleftsubnet=" + net + "\n"
+				}
+				if net := pick("10.5.0.0/16", "10.5.0.0/16", "10.5.1.0/24", "2001:db8:b::/64", "0.0.0.0/0", ""); net != "" {
+					text += "\trightsubnet=" + net + "\n"
+				}
+			}
+			for range r.Intn(3) {
+				routes += "ip route replace " + pick("10.5.0.0/17 via 10.0.1.9 dev eth1", "10.5.1.0/24 via 192.0.2.77", "10.5.1.128/25 via 10.0.1.9 dev eth1 metric 7", "198.51.100.0/24 via 192.0.2.78") + "\n"
+			}
+			t.Run(fmt.Sprintf("seed %d", n), func(t *testing.T) {
+				g := newGateway(t, text, routes)
+				p, err := shell.Lift("plan", g.must(0, "setup", "--showonly", "--format", "sh", "start"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				promised := make(map[string]bool) // whether a conn that is loaded is routed
+				for _, node := range p.Nodes {
+					if step, ok := node.(plan.Step); ok {
+						switch op := step.Op.(type) {
+						case plan.AddConn:
+							promised[op.Name] = false
+						case plan.RouteConn:
+							promised[op.Name] = step.OnFail.Kind == plan.FailWarn
+						}
+					}
+				}
+				said := g.must(0, "setup", "start")
+				if strings.Contains(said, "cannot route") {
+					t.Errorf("a refusal that the plan did not foresee:\n%s", said)
+				}
+				var d status.Document
+				if err := json.Unmarshal([]byte(g.must(0, "whack", "--status", "--format", "json")), &d); err != nil {
+					t.Fatal(err)
+				}
+				if len(d.Connections) != len(promised) {
+					t.Errorf("Pluto has %d connections, the plan has %d", len(d.Connections), len(promised))
+				}
+				for _, c := range d.Connections {
+					is := c.Routing != "unrouted"
+					if is {
+						routed++
+					} else {
+						refused++
+					}
+					if is != promised[c.Name] {
+						t.Errorf("%s is %s, and the plan promised that it is routed: %v\n%s\n%s\nstart said\n%s", c.Name, c.Routing, promised[c.Name], text, routes, said)
+					}
+				}
+				g.must(0, "setup", "stop")
+			})
+		}
+	})
+	if *seed == 0 && (refused < 5 || routed < 5) {
+		t.Errorf("%d conns are refused, %d routed: the hosts are all alike", refused, routed)
+	}
+}

@@ -1,0 +1,73 @@
+// Package foresee has Pluto's own table of connections go through what a plan will ask of it, over
+// values in memory, so that what Pluto will refuse is known when the plan is made. The rules stay where they
+// are: in pluto/connection, pluto/updown and klips/route.
+package foresee
+
+import (
+	"errors"
+	"time"
+
+	"ipsec/klips"
+	"ipsec/klips/route"
+	"ipsec/pluto"
+	"ipsec/pluto/connection"
+	"ipsec/pluto/updown"
+)
+
+// Pluto is a Pluto that has been started and does nothing but keep its table.
+type Pluto struct {
+	table *connection.Table
+}
+
+// New returns a Pluto without connections, on a host with those routes.
+func New(host *route.Table) *Pluto {
+	nobody := func(string) {}
+	return &Pluto{connection.New(connection.Config{
+		Kernel: kernel{}, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
+		Updown: updown.New(updown.Config{Host: routes{host}, Clock: still{}, Run: nothing{}, Log: nobody}),
+	})}
+}
+
+// Add loads a connection. An error is what Pluto will say.
+func (p *Pluto) Add(conn *pluto.Connection) error { return p.table.Add(conn) }
+
+// Listen says which addresses Pluto will speak IKE on.
+func (p *Pluto) Listen(ours []connection.Address) { p.table.Listen(ours) }
+
+// Route routes a connection. An error is what Pluto will say for certain: of one that waits for
+// an address, its own or the peer's, nothing is certain.
+func (p *Pluto) Route(name string) error {
+	err := p.table.Route(name)
+	if refused, ok := errors.AsType[*connection.Error](err); ok && (refused.Code == pluto.RCClash || refused.Code == pluto.RCRoute) {
+		return err
+	}
+	return nil
+}
+
+// still is a clock of a plan: no time passes while it is made.
+type still struct{}
+
+func (still) Now() time.Time { return time.Unix(0, 0) }
+
+// zeros stands for the randomness that SPIs are drawn from: none are, here.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// nothing stands for the commands of users: what they would do is not known.
+type nothing struct{}
+
+func (nothing) Run(string, []string, time.Duration) error { return nil }
+
+// routes is the host's routes, to which those into KLIPS are added without a change.
+type routes struct{ table *route.Table }
+
+func (r routes) Look() (*route.Table, error) { return r.table, nil }
+func (routes) Replace(route.Route) error     { return nil }
+func (routes) Delete(route.Route) error      { return nil }
+
+// kernel takes every eroute, and has no SAs: before a negotiation there are none.
+type kernel struct{ pluto.Kernel }
+
+func (kernel) ReplaceEroute(klips.Eroute) error { return nil }
+func (kernel) DelEroute(klips.Selector) error   { return nil }
