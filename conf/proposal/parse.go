@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"ipsec/conf/spell"
 )
@@ -37,6 +38,26 @@ const (
 	maxText      = 64 << 10
 	maxProposals = 64
 )
+
+// byDefault returns what a conn without the keyword has.
+func (k kind) byDefault() List {
+	switch k {
+	case forIKE:
+		return DefaultIKE()
+	case forAH:
+		return DefaultAH()
+	}
+	return DefaultESP()
+}
+
+// defaultTexts are the defaults in their normal form.
+var defaultTexts = sync.OnceValue(func() map[kind]string {
+	texts := make(map[kind]string)
+	for _, k := range []kind{forIKE, forESP, forAH} {
+		texts[k] = k.byDefault().String()
+	}
+	return texts
+})
 
 // ParseIKE reads the value of ike=. The error is an *Error.
 func ParseIKE(text string) (List, error) { return parse(text, forIKE) }
@@ -73,6 +94,9 @@ func ParseGroup(text string) ([]string, error) {
 func parse(text string, k kind) (List, error) {
 	if len(text) > maxText {
 		return List{}, &Error{0, text, fmt.Sprintf("at most %d bytes", maxText), nil}
+	}
+	if text == defaultTexts()[k] { // which plans write out for most connections
+		return k.byDefault(), nil
 	}
 	var l List
 	body := strings.TrimRight(text, " \t")
@@ -146,7 +170,7 @@ func (p *parser) word(after byte) error {
 		whole = rest[:i]
 	}
 	first, _, _ := strings.Cut(whole, "-")
-	for word := whole; ; {
+	for word := longestWord(whole); ; {
 		if word != "" && !strings.ContainsAny(word[len(word)-1:], "-_") {
 			if a := p.meaning(word, after); a.class != unknown {
 				p.pos += len(word)
@@ -165,6 +189,21 @@ func (p *parser) word(after byte) error {
 	}
 	want, known := p.expected()
 	return &Error{p.pos, first, want, known}
+}
+
+// longestWord returns the part of text, up to a "-" or to its end, that may be one word: none is
+// longer than longest, but for what squeeze leaves out.
+func longestWord(text string) string {
+	n := 0
+	for i := range len(text) {
+		if text[i] == '-' || text[i] == '_' {
+			continue
+		}
+		if n++; n > longest {
+			return text[:max(0, strings.LastIndexByte(text[:i], '-'))]
+		}
+	}
+	return text
 }
 
 // separator complains when a word is followed by what is none.

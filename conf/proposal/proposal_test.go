@@ -180,3 +180,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestDefaultsParse: the text of a default is read as the default, by the short way and by the
+// long one.
+func TestDefaultsParse(t *testing.T) {
+	for _, c := range []struct {
+		list  List
+		parse func(string) (List, error)
+	}{{DefaultIKE(), ParseIKE}, {DefaultESP(), ParseESP}, {DefaultAH(), ParseAH}} {
+		for _, text := range []string{c.list.String(), c.list.String() + " "} {
+			if got, err := c.parse(text); err != nil || !reflect.DeepEqual(got, c.list) {
+				t.Errorf("%q is read as %+v, %v", text, got, err)
+			}
+		}
+	}
+}

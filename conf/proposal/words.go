@@ -33,6 +33,9 @@ type algorithm struct {
 
 // squeeze leaves out what the spellings of a word differ in.
 func squeeze(word string) string {
+	if !strings.ContainsFunc(word, func(r rune) bool { return r == '-' || r == '_' || unicode.ToLower(r) != r }) {
+		return word
+	}
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' {
 			return -1

@@ -96,9 +96,12 @@ func shunt(word string) pluto.FailureShunt {
 
 // fillProposals gives what is offered and accepted.
 func fillProposals(p *pluto.Connection, conn *conf.Conn) *conf.Diagnostic {
-	read := func(keyword, text string, parse func(string) (proposal.List, error)) (proposal.List, *conf.Diagnostic) {
+	if isShunt(conn) {
+		return nil
+	}
+	read := func(keyword, text string, parse func(string) (proposal.List, error), byDefault proposal.List) (proposal.List, *conf.Diagnostic) {
 		if text == "" {
-			return proposal.List{}, nil
+			return byDefault, nil
 		}
 		list, err := parse(text)
 		if err != nil {
@@ -107,15 +110,13 @@ func fillProposals(p *pluto.Connection, conn *conf.Conn) *conf.Diagnostic {
 		return list, nil
 	}
 	var bad *conf.Diagnostic
-	if p.IKE, bad = read("ike", conn.IKE, proposal.ParseIKE); bad != nil {
+	if p.IKE, bad = read("ike", conn.IKE, proposal.ParseIKE, proposal.DefaultIKE()); bad != nil {
 		return bad
 	}
-	switch {
-	case isShunt(conn):
-	case p.Protocol == pluto.ESP:
-		p.ESP, bad = read("esp", conn.ESP, proposal.ParseESP)
-	default:
-		p.ESP, bad = read("ah", conn.AH, proposal.ParseAH)
+	if p.Protocol == pluto.ESP {
+		p.ESP, bad = read("esp", conn.ESP, proposal.ParseESP, proposal.DefaultESP())
+	} else {
+		p.ESP, bad = read("ah", conn.AH, proposal.ParseAH, proposal.DefaultAH())
 	}
 	if bad != nil {
 		return bad

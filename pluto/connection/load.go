@@ -2,9 +2,11 @@ package connection
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
+	"ipsec/conf/proposal"
 	"ipsec/klips"
 	"ipsec/klips/said"
 	"ipsec/pluto"
@@ -39,6 +41,7 @@ type Table struct {
 	later    []*bundle                      // that are to be used when the peer knows of them
 	strayed  []*pluto.Child                 // whose peer has another address, to be rekeyed
 	asking   map[string]time.Time           // names of the DNS to ask for again
+	lists    map[string]proposal.List       // of proposals, to be shared
 	due      time.Time                      // nothing is due before
 }
 
@@ -61,6 +64,7 @@ func New(config Config) *Table {
 		dirty:    map[klips.Selector]bool{},
 		timed:    map[*entry]bool{},
 		asking:   map[string]time.Time{},
+		lists:    map[string]proposal.List{},
 	}
 }
 
@@ -85,6 +89,7 @@ func (t *Table) Add(c *pluto.Connection) error {
 // enroll puts c into the table, which has none of its name.
 func (t *Table) enroll(c *pluto.Connection) *entry {
 	t.order++
+	c.IKE, c.ESP = t.shared(c.IKE), t.shared(c.ESP)
 	e := &entry{order: t.order, loaded: c}
 	t.entries = append(t.entries, e)
 	t.names[c.Name] = e
@@ -97,6 +102,25 @@ func (t *Table) enroll(c *pluto.Connection) *entry {
 	t.look(e)
 	return e
 }
+
+// shared returns a list of proposals that says the same as l. Most of many thousand connections have
+// one and the same.
+func (t *Table) shared(l proposal.List) proposal.List {
+	if len(l.Proposals) == 0 {
+		return l
+	}
+	text := l.String()
+	if other, ok := t.lists[text]; ok && reflect.DeepEqual(l, other) {
+		return other
+	}
+	if len(t.lists) < maxLists {
+		t.lists[text] = l
+	}
+	return l
+}
+
+// maxLists bounds the lists of proposals that are kept to be shared.
+const maxLists = 1 << 10
 
 // acceptable says what of c is not done here.
 func (t *Table) acceptable(c *pluto.Connection) error {

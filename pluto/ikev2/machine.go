@@ -29,7 +29,6 @@ import (
 	"time"
 
 	"ipsec/conf/identity"
-	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/alarm"
 	"ipsec/pluto/ikev2/message"
@@ -100,23 +99,22 @@ func (l Limits) orDefault() Limits {
 // Machine is all of IKEv2 on one host. It implements pluto.Negotiator.
 type Machine struct {
 	Config
-	now                    time.Time              // of the call under way
-	sas                    map[message.SPI]*ikeSA // by our SPI
-	halfOpen               map[initKey]*ikeSA     // as responder, not authenticated yet
-	neighbours             limit.Neighbours       // of halfOpen
-	byConn                 map[connKey][]*ikeSA   // by the connection that they were made for
-	pairs                  map[pair][]*ikeSA      // authenticated, by who the ends are
-	children               map[*pluto.Child]*child
-	suites                 map[suite.Choice]*suite.Suite
-	defaultIKE, defaultESP *offer.Policy                       // made once
-	policies               map[*proposal.Proposal]offer.Policy // of ike=, by the first proposal
-	alarms                 alarm.Queue[owner]
-	cookies                cookieSecrets
-	strangers              limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
-	known                  limit.Reports // about peers that have proved who they are
-	seed                   maphash.Seed
-	rounds                 func() []round // of the handshake: rounds
-	closed                 bool
+	now        time.Time              // of the call under way
+	sas        map[message.SPI]*ikeSA // by our SPI
+	halfOpen   map[initKey]*ikeSA     // as responder, not authenticated yet
+	neighbours limit.Neighbours       // of halfOpen
+	byConn     map[connKey][]*ikeSA   // by the connection that they were made for
+	pairs      map[pair][]*ikeSA      // authenticated, by who the ends are
+	children   map[*pluto.Child]*child
+	suites     map[suite.Choice]*suite.Suite
+	policies   map[listKey]offer.Policy // of ike=, and of esp= and ah= in IKE_AUTH
+	alarms     alarm.Queue[owner]
+	cookies    cookieSecrets
+	strangers  limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
+	known      limit.Reports // about peers that have proved who they are
+	seed       maphash.Seed
+	rounds     func() []round // of the handshake: rounds
+	closed     bool
 }
 
 var _ pluto.Negotiator = (*Machine)(nil)
@@ -137,7 +135,7 @@ func New(c Config) *Machine {
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},
 		halfOpen: map[initKey]*ikeSA{},
-		policies: map[*proposal.Proposal]offer.Policy{},
+		policies: map[listKey]offer.Policy{},
 		byConn:   map[connKey][]*ikeSA{},
 		pairs:    map[pair][]*ikeSA{},
 		children: map[*pluto.Child]*child{},

@@ -9,35 +9,44 @@ import (
 	"ipsec/pluto/ikev2/offer"
 )
 
-// ikePolicy returns what conn offers and accepts for IKE SAs.
-func (m *Machine) ikePolicy(conn *pluto.Connection) (offer.Policy, error) {
-	if len(conn.IKE.Proposals) == 0 {
-		if m.defaultIKE == nil {
-			p, err := offer.ForIKE(conn.IKE)
-			if err != nil {
-				return p, err
-			}
-			m.defaultIKE = &p
-		}
-		return *m.defaultIKE, nil
+// listKey tells lists of proposals apart: connections that say the same share one, and those of a
+// connection never change. The zero key is the default.
+type listKey struct {
+	first    *proposal.Proposal
+	protocol message.Protocol
+	esn      proposal.ESN
+}
+
+func keyOfList(list proposal.List, protocol message.Protocol, esn proposal.ESN) listKey {
+	k := listKey{protocol: protocol, esn: esn}
+	if len(list.Proposals) > 0 {
+		k.first = &list.Proposals[0]
 	}
-	// A connection and its instances share the proposals, which never change.
-	first := &conn.IKE.Proposals[0]
-	if p, made := m.policies[first]; made {
-		return p, nil
-	}
-	p, err := offer.ForIKE(conn.IKE)
-	if err == nil {
-		if len(m.policies) >= maxPolicies { // those of connections that are no more among them
-			clear(m.policies)
-		}
-		m.policies[first] = p
-	}
-	return p, err
+	return k
 }
 
 // maxPolicies bounds how many are kept.
 const maxPolicies = 1 << 14
+
+// policy returns the policy of key, which build makes the first time.
+func (m *Machine) policy(key listKey, build func() (offer.Policy, error)) (offer.Policy, error) {
+	if p, made := m.policies[key]; made {
+		return p, nil
+	}
+	p, err := build()
+	if err == nil {
+		if len(m.policies) >= maxPolicies { // those of connections that are no more among them
+			clear(m.policies)
+		}
+		m.policies[key] = p
+	}
+	return p, err
+}
+
+// ikePolicy returns what conn offers and accepts for IKE SAs.
+func (m *Machine) ikePolicy(conn *pluto.Connection) (offer.Policy, error) {
+	return m.policy(keyOfList(conn.IKE, message.ProtocolIKE, 0), func() (offer.Policy, error) { return offer.ForIKE(conn.IKE) })
+}
 
 // childPolicy returns what conn offers and accepts for Child SAs; first, for the one
 // of IKE_AUTH. With pfs=yes, groups come from pfsgroup=, which are then demanded, else
@@ -63,15 +72,10 @@ func (m *Machine) childPolicy(conn *pluto.Connection, s *ikeSA, first bool) (off
 			want.AlsoGroups = groups
 		}
 	}
-	plain := len(conn.ESP.Proposals) == 0 && conn.ESN == 0 && first && conn.Protocol == pluto.ESP
-	if plain && m.defaultESP != nil {
-		return *m.defaultESP, nil
+	if first {
+		return m.policy(keyOfList(want.List, want.Protocol, want.ESN), func() (offer.Policy, error) { return offer.ForChild(want) })
 	}
-	p, err := offer.ForChild(want)
-	if plain && err == nil {
-		m.defaultESP = &p
-	}
-	return p, err
+	return offer.ForChild(want)
 }
 
 // groupFor returns the group to exchange keys in, first that of the IKE SA, which the
