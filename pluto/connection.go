@@ -88,6 +88,19 @@ func otherSide(keyword string) string {
 	return keyword
 }
 
+// Type returns what type= of ipsec.conf is for c.
+func (c *Connection) Type() string {
+	switch {
+	case c.Shunt == ShuntPass:
+		return "passthrough"
+	case c.Shunt != ShuntNone:
+		return c.Shunt.String()
+	case c.Mode == TransportMode:
+		return "transport"
+	}
+	return "tunnel"
+}
+
 // String returns the connection as reports name it: "name", or
 // "name"[2] 192.0.2.9 for an instance.
 func (c *Connection) String() string {
@@ -244,6 +257,9 @@ const (
 	ShuntReject
 )
 
+// String returns what becomes of packets: trap, pass, drop or reject.
+func (s Shunt) String() string { return [...]string{"trap", "pass", "drop", "reject"}[s] }
+
 // FailureShunt is what becomes of packets when, or while, there is no SA:
 // ShuntNone keeps trapping them.
 type FailureShunt = Shunt
@@ -305,3 +321,8 @@ const (
 	DPDRestartByPeer                  // negotiate anew all connections with it
 	DPDNone
 )
+
+// String returns the value of dpdaction=.
+func (a DPDAction) String() string {
+	return [...]string{"hold", "clear", "restart", "restart_by_peer", "none"}[a]
+}

@@ -166,6 +166,9 @@ func (e *encoder) op(op plan.Op) {
 	e.next("op", v.Type().Name())
 	e.raw(`, "fields": `)
 	e.fields(v)
+	if add, ok := op.(plan.AddConn); ok {
+		e.next("connection", connectionOf(add))
+	}
 }
 
 func (e *encoder) cond(cond plan.Cond) {

@@ -172,3 +172,36 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestConnection has each field of a connection that is loaded, as rules ask for them, and null for
+// words that Pluto would not understand.
+func TestConnection(t *testing.T) {
+	words := "--alias many --rsasig --encrypt --tunnel --pfs --pfsgroup modp2048 --ikev2-allow --ikev2-propose --ike aes256-sha1-modp1024 --esp aes128gcm16" +
+		" --ikelifetime 3600 --ipseclifetime 28800 --rekeymargin 540 --rekeyfuzz 100 --keyingtries 3 --dpddelay 30 --dpdtimeout 120 --dpdaction restart --faildrop" +
+		" --id @west --host 192.0.2.1 --client 10.0.1.0/24 --updown /etc/up --to --id @east --host %any --client 10.0.2.0/24,10.0.3.0/24 --clientprotoport 17/1701"
+	words = strings.Replace(words, "--alias", "--connalias", 1)
+	p := exectest.Plan(nil)
+	p.Undo, p.Nodes = nil, []plan.Node{
+		plan.Step{Op: plan.AddConn{Name: "many/1x2", Args: strings.Fields(words)}, OnFail: plan.OnFail{Kind: plan.FailIgnore}},
+		plan.Step{Op: plan.AddConn{Name: "odd", Args: []string{"--nonsense"}}, OnFail: plan.OnFail{Kind: plan.FailIgnore}},
+		plan.Exit{},
+	}
+	text := marshal(t, p, facts())
+	if err := validate(schema(t), text); err != nil {
+		t.Error(err)
+	}
+	var doc struct {
+		Nodes []struct{ Connection json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(doc.Nodes[1].Connection); got != "null" {
+		t.Errorf("words that Pluto would not understand are %s", got)
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, doc.Nodes[0].Connection, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/connection.json", append(b.Bytes(), '\n'))
+}

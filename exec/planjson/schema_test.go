@@ -26,8 +26,15 @@ func TestSchema(t *testing.T) {
 	docs := comments(t)
 	defs := object{"flow": fieldsOf(reflect.TypeFor[plan.Flow](), "A traffic selector; proto 0 and port 0 mean any.")}
 	var ops, conds []any
+	defs["connection"] = tagged(reflect.TypeFor[connection]())
 	for _, zero := range exec.Zeros() {
-		ops = append(ops, chosen("op", reflect.TypeOf(zero), docs))
+		o := chosen("op", reflect.TypeOf(zero), docs)
+		if _, ok := zero.(plan.AddConn); ok {
+			o["properties"].(object)["connection"] = object{"description": "What is loaded; null where Pluto would not understand it.",
+				"oneOf": []any{object{"$ref": "#/$defs/connection"}, object{"type": "null"}}}
+			o["required"] = []string{"connection"}
+		}
+		ops = append(ops, o)
 	}
 	for _, cond := range []plan.Cond{plan.Exists{}, plan.Device{}, plan.Alive{}, plan.HasSA{}, plan.HasEroute{}} {
 		conds = append(conds, chosen("cond", reflect.TypeOf(cond), docs))
@@ -38,12 +45,12 @@ func TestSchema(t *testing.T) {
 	text := object{"type": "string"}
 	defs["op"] = object{"oneOf": ops}
 	defs["cond"] = object{"oneOf": conds}
-	defs["step"] = node("Does one op.", object{"kind": object{"const": "step"}, "shell": shell, "op": text, "fields": object{"type": "object"},
+	defs["step"] = node("Does one op.", object{"kind": object{"const": "step"}, "shell": shell, "op": text, "fields": object{"type": "object"}, "connection": object{},
 		"onfail": closed("What follows when the op fails; undo and warn say message.", object{
 			"policy": object{"enum": []any{"undo", "warn", "status1", "ignore"}}, "message": text}, "policy"),
 		"reason": reason}, "op")
 	defs["try"] = node("Does one op, and else when it fails.", object{"kind": object{"const": "try"}, "shell": shell, "op": text,
-		"fields": object{"type": "object"}, "reason": reason, "else": list}, "op")
+		"fields": object{"type": "object"}, "connection": object{}, "reason": reason, "else": list}, "op")
 	defs["if"] = node("Asks as the plan runs: then when cond holds (or with not, does not hold), else otherwise.", object{
 		"kind": object{"const": "if"}, "shell": shell, "cond": text, "not": object{"type": "boolean"},
 		"fields": object{"type": "object"}, "reason": reason, "then": list, "else": list}, "cond")

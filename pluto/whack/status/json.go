@@ -183,12 +183,12 @@ func (s *Status) connDoc(c *connection.Status) ConnDoc {
 	d := ConnDoc{
 		Name: conn.Name, Alias: conn.Alias, Instance: conn.Instance,
 		Oriented: c.Oriented, Interface: c.Virtual, Local: endDoc(&conn.Local), Remote: endDoc(&conn.Remote),
-		Type: typeOf(conn), Protocol: "esp", AuthBy: []string{}, IKEVersions: []int{},
+		Type: conn.Type(), Protocol: "esp", AuthBy: []string{}, IKEVersions: []int{},
 		Policy: policy(c), Routing: c.Routing.String(), Up: up(c), Wanted: c.Wanted, ErouteOwner: c.Owner,
 		IKE: proposals(conn.IKE), ESP: proposals(conn.ESP), PFS: conn.PFS, PFSGroup: conn.PFSGroup,
 		IKELifetime: whole(conn.IKELifetime), ChildLifetime: whole(conn.ChildLifetime),
 		RekeyMargin: whole(conn.RekeyMargin), RekeyFuzz: conn.RekeyFuzz, KeyingTries: conn.KeyingTries, Rekey: conn.Rekey,
-		DPDAction: action(conn.DPD.Action), DPDDelay: whole(conn.DPD.Delay), DPDTimeout: whole(conn.DPD.Timeout),
+		DPDAction: conn.DPD.Action.String(), DPDDelay: whole(conn.DPD.Delay), DPDTimeout: whole(conn.DPD.Timeout),
 		Attempts: c.Attempts, LastError: c.LastError, LastErrorTime: stamp(c.ErrorAt), Retry: stamp(c.Retry),
 	}
 	d.IKESA, d.ChildSA = s.newest(c)
@@ -204,18 +204,6 @@ func (s *Status) connDoc(c *connection.Status) ConnDoc {
 		}
 	}
 	return d
-}
-
-func typeOf(c *pluto.Connection) string {
-	switch {
-	case c.Shunt == pluto.ShuntPass:
-		return "passthrough"
-	case c.Shunt == pluto.ShuntDrop:
-		return "drop"
-	case c.Shunt == pluto.ShuntReject:
-		return "reject"
-	}
-	return mode(c.Mode)
 }
 
 func mode(m pluto.Mode) string {

@@ -112,7 +112,7 @@ func (s *Status) connection(c *connection.Status, sayf func(string, ...any)) {
 	}
 	line("policy: %s; interface: %s;", policy(c), orNone(c.Virtual))
 	if conn.DPD.Delay > 0 {
-		line("dpd: action:%s; delay:%s; timeout:%s;", action(conn.DPD.Action), seconds(conn.DPD.Delay), seconds(conn.DPD.Timeout))
+		line("dpd: action:%s; delay:%s; timeout:%s;", conn.DPD.Action, seconds(conn.DPD.Delay), seconds(conn.DPD.Timeout))
 	}
 	line("newest ISAKMP SA: %s; newest IPsec SA: %s;", serial(ike), serial(child))
 	if len(conn.IKE.Proposals) > 0 {
@@ -140,10 +140,6 @@ func protocolName(p pluto.Protocol) string {
 		return "AH"
 	}
 	return "ESP"
-}
-
-func action(a pluto.DPDAction) string {
-	return [...]string{"hold", "clear", "restart", "restart_by_peer", "none"}[a]
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int64(d/time.Second)) }
