@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 10000
 
 GO ?= go
-.PHONY: all build deps demo test check unit interop long sim fuzz bench bench-quick bench-stages install uninstall clean
+.PHONY: all build deps demo test check unit interop rules long sim fuzz bench bench-quick bench-stages install uninstall clean
 
 all: build
 
@@ -38,6 +38,11 @@ interop:
 	@.ci/peers >/dev/null
 	@.ci/guest >/dev/null
 	REQUIRE_ALL=1 $(GO) test -count=1 -timeout 20m ./golden/interop $(UPDATE)
+
+# The rules for reviewers in doc/rules, held by OPA against plans of this program. They are a module of
+# their own, so that this one needs nothing of OPA.
+rules:
+	cd doc/rules && $(GO) vet ./... && $(GO) test ./...
 
 # What takes hours: long simulations, fuzzing, the laws again, benchmarks.
 long:
