@@ -12,11 +12,12 @@ type Verb string
 
 // The verbs that have plans.
 const (
-	Start   Verb = "start"
-	Stop    Verb = "stop"
-	Restart Verb = "restart"
-	Manual  Verb = "manual"
-	Automat Verb = "auto" // of ipsec auto
+	Start      Verb = "start"
+	Stop       Verb = "stop"
+	Restart    Verb = "restart"
+	TryRestart Verb = "try-restart" // restart, where it runs
+	Manual     Verb = "manual"
+	Automat    Verb = "auto" // of ipsec auto
 )
 
 // Plan is what a verb does on one host. When a step with policy FailUndo fails, its

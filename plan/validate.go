@@ -17,9 +17,9 @@ const MaxDepth = 32
 func (p Plan) Validate() error {
 	var c check
 	switch p.Verb {
-	case Start, Stop, Restart, Manual, Automat:
+	case Start, Stop, Restart, TryRestart, Manual, Automat:
 	default:
-		c.fail("verb", string(p.Verb), "it is none of start, stop, restart and manual")
+		c.fail("verb", string(p.Verb), "it is none of start, stop, restart, try-restart, manual and auto")
 	}
 	c.path("binary folder", p.Paths.Bin)
 	c.without("binary folder", p.Paths.Bin, ':')

@@ -20,7 +20,7 @@ type setupCmd struct {
 	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
 	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
 	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
-	Verb     string `arg:"" optional:"" complete:"start stop restart status" help:"start, stop, restart or status."`
+	Verb     string `arg:"" optional:"" complete:"start stop restart try-restart status" help:"start, stop, restart, try-restart or status."`
 }
 
 // verbs returns the verb of a plan for each spelling; status has no plan.
@@ -32,7 +32,11 @@ func verbs(word string) (verb plan.Verb, ok bool) {
 		return plan.Stop, true
 	case "restart", "_autorestart":
 		return plan.Restart, true
-	case "status":
+	case "try-restart", "condrestart":
+		return plan.TryRestart, true
+	case "force-reload": // which the LSB has be a restart where there is no reload
+		return plan.Restart, true
+	case "status", "version":
 		return "", true
 	}
 	return "", false
@@ -43,11 +47,14 @@ func (c *setupCmd) Run(e *env) error {
 	verb, ok := verbs(c.Verb)
 	switch {
 	case c.Verb == "":
-		return usageError("expected start, stop, restart or status")
+		return usageError("expected start, stop, restart, try-restart or status")
 	case !ok:
-		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart or status", c.Verb))
+		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart or status", c.Verb))
 	}
 	c.setPaths(e)
+	if c.Verb == "version" {
+		return versionCmd{}.Run(e)
+	}
 	if verb == "" {
 		if c.Show || c.Showonly {
 			fmt.Fprintln(e.Stderr, "ipsec setup status does not support --show")

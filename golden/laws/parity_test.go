@@ -193,3 +193,19 @@ func TestParity(t *testing.T) {
 		})
 	}
 }
+
+// TestParityTryRestart: where nothing runs, try-restart does nothing; where it runs, it restarts.
+func TestParityTryRestart(t *testing.T) {
+	verbs := []verb{{"", "try-restart"}, {"", "start"}, {"", "try-restart"}, {"", "stop"}, {"", "try-restart"}}
+	parity(t, setup+tunnel, "", verbs, func(t *testing.T, worlds []world) {
+		for i, w := range worlds {
+			if w.status != 0 {
+				t.Errorf("%s (verb %d): status %d\n%s", verbs[i].name, i+1, w.status, w.log)
+			}
+		}
+		same(t, "a try-restart after stop", worlds[3].state, worlds[4].state)
+		if worlds[1].tables != worlds[2].tables || worlds[2].tables == "" {
+			t.Errorf("KLIPS has after start\n%s\nand after try-restart\n%s", worlds[1].tables, worlds[2].tables)
+		}
+	})
+}

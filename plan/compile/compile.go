@@ -13,7 +13,7 @@ import (
 	"ipsec/plan"
 )
 
-// Setup returns the plan of start, stop or restart. For Stop, cfg may be
+// Setup returns the plan of start, stop, restart or try-restart. For Stop, cfg may be
 // nil: stop depends on what runs, which facts.Running says, and takes from the
 // configuration nothing but where to log. The error is a conf.Errors with all
 // that is in the way, each at its line of ipsec.conf.
@@ -32,11 +32,11 @@ func Setup(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths)
 		p.Nodes, p.Undo = r.start(), r.undo()
 	case plan.Stop:
 		p.Nodes = c.stop()
-	case plan.Restart:
+	case plan.Restart, plan.TryRestart:
 		r := c.whole()
 		p.Nodes, p.Undo = r.restart(), r.undo()
 	default:
-		return plan.Plan{}, fmt.Errorf("malformed verb %q: expected start, stop or restart", verb)
+		return plan.Plan{}, fmt.Errorf("malformed verb %q: expected start, stop, restart or try-restart", verb)
 	}
 	if len(c.errs) > 0 {
 		return plan.Plan{}, c.errs

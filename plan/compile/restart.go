@@ -17,6 +17,14 @@ import (
 // longer wants of them goes when the new conns are up.
 func (c *resolved) restart() []plan.Node {
 	nodes := c.lock(c.runDirBefore())
+	if c.verb == plan.TryRestart {
+		const check = "running check"
+		nodes = append(nodes, plan.If{
+			Cond:   plan.Not{Cond: plan.Exists{Path: c.paths.SetupPID()}},
+			Then:   []plan.Node{say(check, "IPsec is not running: there is nothing to restart"), plan.Exit{Status: plan.Status0, Reason: check}},
+			Reason: check,
+		})
+	}
 	keep := append([]plan.Node{say("running check", "Stopping IPsec...")}, c.release(cleanKeep(), c.noted)...)
 	clean := append([]plan.Node{
 		say("running check", "restart ordered, but IPsec does not appear to be running!"),
@@ -31,6 +39,9 @@ func (c *resolved) restart() []plan.Node {
 	nodes = append(nodes, c.bringUpSystem()...)
 	return append(nodes, theEnd())
 }
+
+// restarts reports whether the plan is one of restart or try-restart.
+func (c *compiler) restarts() bool { return c.verb == plan.Restart || c.verb == plan.TryRestart }
 
 // unwanted returns the steps that take away the links, addresses and routes
 // of before that are not those of now.

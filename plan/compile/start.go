@@ -90,7 +90,7 @@ func (c *resolved) bringUpSystem() []plan.Node {
 	}
 	nodes = append(nodes, c.bringUp()...)
 	nodes = append(nodes, c.pluto()...)
-	if c.verb == plan.Restart {
+	if c.restarts() {
 		nodes = append(nodes, c.unwanted()...)
 	}
 	nodes = append(nodes, c.forward()...)
@@ -167,7 +167,7 @@ func (c *resolved) undo() []plan.Node {
 	if c.setup.Pluto {
 		do(plan.EndDaemon{Part: plan.Pluto})
 	}
-	if c.verb == plan.Restart {
+	if c.restarts() {
 		for _, h := range c.staleHooks() {
 			do(updown(h, "unroute"))
 		}
