@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -48,23 +49,39 @@ type numbered struct {
 	updowns []string // of the connection that is added
 }
 
-// Keep appends e, and takes away one of the same kind for the same name.
-func (j *Journal) Keep(e Entry) {
+// maxEntries bounds the messages of a journal: what a worker keeps, its supervisor has in memory. It is
+// three of each of many more connections than a host has.
+const maxEntries = 1 << 20
+
+// kinds are those that are kept.
+func kinds() []Kind { return []Kind{KindAdd, KindListen, KindRoute, KindInitiate, KindDebug} }
+
+// Keep appends e, and takes away one of the same kind for the same name. It refuses what no worker in
+// its right mind keeps.
+func (j *Journal) Keep(e Entry) error {
+	at := place{e.Kind, e.Name}
+	switch {
+	case !slices.Contains(kinds(), e.Kind):
+		return fmt.Errorf("a message of unknown kind %q cannot be kept", e.Kind)
+	case len(j.kept) >= maxEntries && j.kept[at].number == 0:
+		return fmt.Errorf("more than %d messages cannot be kept", maxEntries)
+	}
 	if j.kept == nil {
 		j.kept = make(map[place]numbered)
 	}
 	j.last++
-	j.kept[place{e.Kind, e.Name}] = numbered{e, j.last, updowns(e)}
+	j.kept[at] = numbered{e, j.last, updowns(e)}
+	return nil
 }
 
 // Drop takes away the entry of that kind for that name; with an empty kind, all
 // of the name.
 func (j *Journal) Drop(kind Kind, name string) {
-	kinds := []Kind{kind}
+	list := []Kind{kind}
 	if kind == "" {
-		kinds = []Kind{KindAdd, KindListen, KindRoute, KindInitiate, KindDebug}
+		list = kinds()
 	}
-	for _, k := range kinds {
+	for _, k := range list {
 		delete(j.kept, place{k, name})
 	}
 }

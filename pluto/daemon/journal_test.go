@@ -7,7 +7,11 @@ import (
 
 func TestJournal(t *testing.T) {
 	var j Journal
-	add := func(kind Kind, name string) { j.Keep(Entry{Kind: kind, Name: name}) }
+	add := func(kind Kind, name string) {
+		if err := j.Keep(Entry{Kind: kind, Name: name}); err != nil {
+			t.Error(err)
+		}
+	}
 	names := func() (list []string) {
 		for _, e := range j.Entries() {
 			list = append(list, string(e.Kind)+" "+e.Name)
@@ -28,5 +32,8 @@ func TestJournal(t *testing.T) {
 	j.Drop("", "b")
 	if want := []string{"add a", "route a", "listen "}; !reflect.DeepEqual(names(), want) {
 		t.Errorf("after dropping: %q, want %q", names(), want)
+	}
+	if err := j.Keep(Entry{Kind: "evil", Name: "a"}); err == nil || len(j.Entries()) != 3 {
+		t.Errorf("a message of unknown kind is kept: %v", err)
 	}
 }

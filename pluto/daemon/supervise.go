@@ -153,7 +153,9 @@ func (s *Supervisor) talk(worker *os.File) error {
 		case err != nil:
 			return fmt.Errorf("malformed word of the worker: %w", err)
 		case m.Keep != nil:
-			s.journal.Keep(*m.Keep)
+			if err := s.journal.Keep(*m.Keep); err != nil {
+				return fmt.Errorf("malformed word of the worker: %w", err)
+			}
 		case m.Drop != nil:
 			s.journal.Drop(m.Drop.Kind, m.Drop.Name)
 		case m.Run != nil:

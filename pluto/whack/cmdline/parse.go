@@ -109,10 +109,11 @@ func (p *parser) option(words []string) ([]string, error) {
 // errValue is a value that is not what its option wants.
 var errValue = errors.New("malformed value")
 
-// printable refuses what would spoil a log or a terminal.
+// printable refuses what would spoil a log or a terminal: control characters, and those that
+// disguise a line, such as marks that turn the direction of writing. A plan carries no such word either.
 func printable(word string) error {
-	if !utf8.ValidString(word) || strings.ContainsFunc(word, unicode.IsControl) {
-		return fmt.Errorf("malformed word %s: expected UTF-8 without control characters", spell.Quote(word))
+	if !utf8.ValidString(word) || strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("malformed word %s: expected UTF-8 without control characters and other invisible ones", spell.Quote(word))
 	}
 	return nil
 }

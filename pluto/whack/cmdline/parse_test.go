@@ -93,8 +93,10 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", tt.line, err, tt.want)
 		}
 	}
-	if _, err := Parse([]string{"--name", "a\nb", "--status"}); err == nil {
-		t.Error("a line break in a name is taken")
+	for _, odd := range []string{"a\nb", "a\x1bb", "a\u202eb", "a\u2066b", "a\u2028b", "a\u200bb", "a\xffb"} {
+		if _, err := Parse([]string{"--name", odd, "--status"}); err == nil {
+			t.Errorf("the name %q is taken", odd)
+		}
 	}
 }
 
