@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"strings"
 
 	"ipsec/klips/said"
 )
@@ -98,6 +99,24 @@ type (
 		Links []string
 	}
 )
+
+// Words returns the words after "ipsec klips".
+func (op StartKlips) Words() []string {
+	var words []string
+	if op.FragICMP {
+		words = append(words, "--fragicmp")
+	}
+	if op.HideTOS {
+		words = append(words, "--hidetos")
+	}
+	if len(op.NoOffload) > 0 {
+		words = append(words, "--no-offload", strings.Join(op.NoOffload, ","))
+	}
+	if len(op.Debug) > 0 {
+		words = append(words, "--debug", strings.Join(op.Debug, ","))
+	}
+	return words
+}
 
 // Deletion returns the op that takes the route of r back. Two routes of one
 // deletion are one route to the kernel.

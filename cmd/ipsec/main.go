@@ -153,7 +153,7 @@ func commandLine(args []string) []string {
 	if len(words) > 0 && words[0] == "setup" {
 		for i, word := range words[1:] {
 			switch word {
-			case "--start", "--stop", "--restart", "--try-restart", "--condrestart", "--force-reload", "--status",
+			case "--start", "--stop", "--restart", "--try-restart", "--condrestart", "--force-reload", "--diff", "--status",
 				"--_autostart", "--_autostop", "--_autorestart":
 				words[i+1] = strings.TrimPrefix(word, "--")
 			}

@@ -16,11 +16,11 @@ type setupCmd struct {
 	Show     bool   `xor:"show" help:"Print each step as shell as it is run."`
 	Showonly bool   `xor:"show" help:"Print the plan and change nothing."`
 	Config   string `placeholder:"FILE" help:"Read FILE in place of ipsec.conf."`
-	Format   string `enum:"text,sh,json" default:"text" help:"With --showonly: text (as the old script printed), sh (a script for /bin/sh) or json. With status: text or json."`
+	Format   string `enum:"text,sh,json" default:"text" help:"With --showonly: text (as the old script printed), sh (a script for /bin/sh) or json. With status and diff: text or json."`
 	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
 	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
 	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
-	Verb     string `arg:"" optional:"" complete:"start stop restart try-restart status" help:"start, stop, restart, try-restart or status."`
+	Verb     string `arg:"" optional:"" complete:"start stop restart try-restart diff status" help:"start, stop, restart, try-restart, diff or status."`
 }
 
 // verbs returns the verb of a plan for each spelling; status has no plan.
@@ -36,7 +36,7 @@ func verbs(word string) (verb plan.Verb, ok bool) {
 		return plan.TryRestart, true
 	case "force-reload": // which the LSB has be a restart where there is no reload
 		return plan.Restart, true
-	case "status", "version":
+	case "status", "diff", "version":
 		return "", true
 	}
 	return "", false
@@ -47,13 +47,16 @@ func (c *setupCmd) Run(e *env) error {
 	verb, ok := verbs(c.Verb)
 	switch {
 	case c.Verb == "":
-		return usageError("expected start, stop, restart, try-restart or status")
+		return usageError("expected start, stop, restart, try-restart, diff or status")
 	case !ok:
-		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart or status", c.Verb))
+		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart, diff or status", c.Verb))
 	}
 	c.setPaths(e)
-	if c.Verb == "version" {
+	switch c.Verb {
+	case "version":
 		return versionCmd{}.Run(e)
+	case "diff":
+		return c.diff(e)
 	}
 	if verb == "" {
 		if c.Show || c.Showonly {

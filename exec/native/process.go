@@ -51,26 +51,13 @@ func (e *Executor) Updown(_ context.Context, op plan.Updown) error {
 // StartKlips is like 'ipsec klips [--fragicmp] [--hidetos] [--no-offload WAYS] [--debug
 // FLAGS]'. It returns when KLIPS is ready.
 func (e *Executor) StartKlips(_ context.Context, op plan.StartKlips) error {
-	args := []string{"klips"}
-	if op.FragICMP {
-		args = append(args, "--fragicmp")
-	}
-	if op.HideTOS {
-		args = append(args, "--hidetos")
-	}
-	if len(op.NoOffload) > 0 {
-		args = append(args, "--no-offload", strings.Join(op.NoOffload, ","))
-	}
-	if len(op.Debug) > 0 {
-		args = append(args, "--debug", strings.Join(op.Debug, ","))
-	}
 	e.hangUp()
 	// A setup that is killed takes the starter with it, and the starter a KLIPS
 	// that is not ready: none comes up behind the stop that follows.
 	runtime.LockOSThread() // whose end the kernel watches
 	defer runtime.UnlockOSThread()
 	dies := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return failed("start KLIPS", e.run(dies, nil, e.env.Self, args...))
+	return failed("start KLIPS", e.run(dies, nil, e.env.Self, append([]string{"klips"}, op.Words()...)...))
 }
 
 // EndDaemon is like 'ipsec _end PART'.

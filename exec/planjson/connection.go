@@ -12,19 +12,19 @@ import (
 	"ipsec/pluto/whack/cmdline"
 )
 
-// connection is what an AddConn loads, in fields that a rule of a reviewer can ask for. Empty texts and
+// Connection is what an AddConn loads, in fields that a rule of a reviewer can ask for. Empty texts and
 // lists stand for what is not given, durations are seconds.
-type connection struct {
+type Connection struct {
 	Name             string     `json:"name"`
 	Alias            string     `json:"alias"`
 	Type             string     `json:"type"`     // as type= has it
 	Protocol         string     `json:"protocol"` // esp or ah
 	IKEVersions      []int      `json:"ike_versions"`
-	Left             end        `json:"left"`
-	Right            end        `json:"right"`
+	Left             End        `json:"left"`
+	Right            End        `json:"right"`
 	AuthBy           []string   `json:"authby"`
-	IKE              []proposed `json:"ike"`
-	Child            []proposed `json:"child"`
+	IKE              []Proposed `json:"ike"`
+	Child            []Proposed `json:"child"`
 	PFS              bool       `json:"pfs"`
 	PFSGroup         string     `json:"pfsgroup"`
 	Compress         bool       `json:"compress"`
@@ -43,8 +43,8 @@ type connection struct {
 	NegotiationShunt string     `json:"negotiation_shunt"` // and while it negotiates: drop or pass
 }
 
-// end is left or right.
-type end struct {
+// End is left or right.
+type End struct {
 	Host       string   `json:"host"` // an address, a name, or %any
 	ID         string   `json:"id"`
 	Subnets    []string `json:"subnets"` // none: the host itself
@@ -61,29 +61,29 @@ type end struct {
 	Updown     string   `json:"updown"` // a command of the user; empty: the routes are KLIPS's
 }
 
-// proposed is a proposal: each list in order of preference.
-type proposed struct {
-	Encryption []cipher `json:"encryption"`
+// Proposed is a proposal: each list in order of preference.
+type Proposed struct {
+	Encryption []Cipher `json:"encryption"`
 	Integrity  []string `json:"integrity"` // none with a cipher that authenticates by itself
 	PRF        []string `json:"prf"`
 	Groups     []string `json:"groups"`
 	Weak       bool     `json:"weak"` // it has an algorithm or group that is no longer fit for use (RFC 8221, 8247)
 }
 
-// cipher is an encryption algorithm; key_bits is 0 where it has but one length.
-type cipher struct {
+// Cipher is an encryption algorithm; key_bits is 0 where it has but one length.
+type Cipher struct {
 	Name    string `json:"name"`
 	KeyBits int    `json:"key_bits"`
 }
 
-// connectionOf returns what op loads; nil where Pluto would not understand its words.
-func connectionOf(op plan.AddConn) *connection {
+// ConnectionOf returns what op loads; nil where Pluto would not understand its words.
+func ConnectionOf(op plan.AddConn) *Connection {
 	request, err := cmdline.Parse(append([]string{"--name", op.Name}, op.Args...))
 	if err != nil || request.Add == nil {
 		return nil
 	}
 	c := request.Add
-	doc := &connection{
+	doc := &Connection{
 		Name: c.Name, Alias: c.Alias, Type: c.Type(), Protocol: "esp", IKEVersions: []int{},
 		Left: endOf(&c.Local), Right: endOf(&c.Remote), AuthBy: texts(c.AuthBy),
 		IKE: proposals(c.IKE), Child: proposals(c.ESP), PFS: c.PFS, PFSGroup: c.PFSGroup, Compress: c.Compress, ForceEncaps: c.ForceEncaps,
@@ -103,8 +103,8 @@ func connectionOf(op plan.AddConn) *connection {
 	return doc
 }
 
-func endOf(e *pluto.End) end {
-	doc := end{
+func endOf(e *pluto.End) End {
+	doc := End{
 		Host: e.Host.String(), Subnets: []string{}, Virtual: e.Virtual, Proto: int(e.Proto), Port: int(e.Port), Auth: string(e.Auth),
 		Cert: e.Cert, CA: e.CA, PublicKeys: texts(e.PublicKeys), NextHop: address(e.NextHop), SourceIP: address(e.SourceIP), Updown: e.Updown,
 	}
@@ -120,12 +120,12 @@ func endOf(e *pluto.End) end {
 	return doc
 }
 
-func proposals(list proposal.List) []proposed {
-	docs := []proposed{}
+func proposals(list proposal.List) []Proposed {
+	docs := []Proposed{}
 	for _, p := range list.Proposals {
-		doc := proposed{Encryption: []cipher{}, Integrity: texts(p.Integrity), PRF: texts(p.PRF), Groups: texts(p.Groups)}
+		doc := Proposed{Encryption: []Cipher{}, Integrity: texts(p.Integrity), PRF: texts(p.PRF), Groups: texts(p.Groups)}
 		for _, e := range p.Encryption {
-			doc.Encryption = append(doc.Encryption, cipher(e))
+			doc.Encryption = append(doc.Encryption, Cipher(e))
 			doc.Weak = doc.Weak || proposal.IsWeak(e.Name)
 		}
 		doc.Weak = doc.Weak || slices.ContainsFunc(slices.Concat(p.Integrity, p.PRF, p.Groups), proposal.IsWeak)

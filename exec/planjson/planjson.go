@@ -167,7 +167,7 @@ func (e *encoder) op(op plan.Op) {
 	e.raw(`, "fields": `)
 	e.fields(v)
 	if add, ok := op.(plan.AddConn); ok {
-		e.next("connection", connectionOf(add))
+		e.next("connection", ConnectionOf(add))
 	}
 }
 

@@ -26,7 +26,7 @@ func TestSchema(t *testing.T) {
 	docs := comments(t)
 	defs := object{"flow": fieldsOf(reflect.TypeFor[plan.Flow](), "A traffic selector; proto 0 and port 0 mean any.")}
 	var ops, conds []any
-	defs["connection"] = tagged(reflect.TypeFor[connection]())
+	defs["connection"] = tagged(reflect.TypeFor[Connection]())
 	for _, zero := range exec.Zeros() {
 		o := chosen("op", reflect.TypeOf(zero), docs)
 		if _, ok := zero.(plan.AddConn); ok {

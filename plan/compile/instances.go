@@ -17,6 +17,9 @@ type instance struct {
 	conn *pluto.Connection
 }
 
+// routed reports whether a start has Pluto route it.
+func (i instance) routed() bool { return i.of.Auto == conf.AutoRoute || i.of.Auto == conf.AutoStart }
+
 // add returns the op that loads it.
 func (i instance) add() plan.AddConn {
 	return plan.AddConn{Name: i.conn.Name, Args: cmdline.Describe(i.conn)}

@@ -2,11 +2,13 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/klips/route"
 	"ipsec/plan"
 	"ipsec/plan/foresee"
 	"ipsec/pluto/connection"
@@ -16,14 +18,8 @@ import (
 // then it listens, then the routed ones are routed and the started ones
 // initiated, each in the order of the file.
 func (c *resolved) pluto() []plan.Node {
-	var conns []*conf.Conn
-	for _, conn := range c.cfg.Conns {
-		if isAutomatic(conn) {
-			conns = append(conns, conn)
-		}
-	}
 	if !c.setup.Pluto {
-		return c.withoutPluto(conns)
+		return c.withoutPluto(Loaded(c.cfg))
 	}
 	var nodes []plan.Node
 	if c.setup.PrePluto != "" {
@@ -36,7 +32,7 @@ func (c *resolved) pluto() []plan.Node {
 	if c.setup.PostPluto != "" {
 		nodes = append(nodes, warn(plan.Run{Words: c.setup.PostPluto}, c.keyword("postpluto", ""), "the command of postpluto failed"))
 	}
-	return append(nodes, c.load(conns)...)
+	return append(nodes, c.load()...)
 }
 
 // withoutPluto says, once, that conns which need Pluto are not loaded.
@@ -61,46 +57,67 @@ func (c *compiler) withoutPluto(conns []*conf.Conn) []plan.Node {
 	return []plan.Node{say(because(c.keyword("pluto", "yes"), posOr(first.At("auto"), first.Pos)), fmt.Sprintf("warning: auto=%s of conn %q%s has no effect, for pluto=no", first.Auto, first.Name, more))}
 }
 
-// load returns the steps that hand conns to Pluto. What Pluto will refuse, as far as files and facts
-// tell, is said in the plan, in Pluto's words.
-func (c *resolved) load(conns []*conf.Conn) []plan.Node {
-	var add, route, initiate []plan.Node
-	rehearsal := foresee.New(c.host.table)
-	var loaded []instance
-	for _, conn := range conns {
+// rehearsed is what comes of handing the automatic conns to Pluto, as far as files and facts tell.
+type rehearsed struct {
+	add      []plan.Node // the steps that load them, or say why one is not loaded
+	loaded   []instance
+	unrouted map[string]error // why Pluto will not route one that it is to route
+	routes   []route.Route    // into KLIPS, of those that it will
+}
+
+// rehearse has a Pluto in memory load the automatic conns, listen, and route those that it is to route.
+func (c *resolved) rehearse() rehearsed {
+	r := rehearsed{unrouted: make(map[string]error)}
+	inMemory := foresee.New(c.host.table)
+	for _, conn := range Loaded(c.cfg) {
 		instances, bad := c.instances(conn)
 		if bad != nil {
-			add = append(add, refused(conn, conn.Name, "loaded", bad.Text, bad.Pos))
+			r.add = append(r.add, refused(conn, conn.Name, "loaded", bad.Text, bad.Pos))
 			continue
 		}
 		for _, i := range instances {
-			if err := rehearsal.Add(i.conn); err != nil {
-				add = append(add, refused(conn, i.conn.Name, "loaded", err.Error(), conf.Pos{}))
+			if err := inMemory.Add(i.conn); err != nil {
+				r.add = append(r.add, refused(conn, i.conn.Name, "loaded", err.Error(), conf.Pos{}))
 				continue
 			}
-			add = append(add, warn(i.add(), autoReason(conn), fmt.Sprintf("conn %q is not loaded", conn.Name)))
-			loaded = append(loaded, i)
+			r.add = append(r.add, warn(i.add(), autoReason(conn), fmt.Sprintf("conn %q is not loaded", conn.Name)))
+			r.loaded = append(r.loaded, i)
 		}
 	}
-	rehearsal.Listen(c.addressesOfIKE())
-	for _, i := range loaded {
-		conn, name, reason := i.of, i.conn.Name, autoReason(i.of)
-		if conn.Auto != conf.AutoRoute && conn.Auto != conf.AutoStart {
+	inMemory.Listen(c.addressesOfIKE())
+	for _, i := range r.loaded {
+		if i.routed() {
+			if err := inMemory.Route(i.conn.Name); err != nil {
+				r.unrouted[i.conn.Name] = err
+			}
+		}
+	}
+	r.routes = inMemory.Routes()
+	return r
+}
+
+// load returns the steps that hand the automatic conns to Pluto. What Pluto will refuse is said in the
+// plan, in Pluto's words.
+func (c *resolved) load() []plan.Node {
+	nodes := append(slices.Clone(c.negotiated.add), warn(plan.Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
+	var initiate []plan.Node
+	for _, i := range c.negotiated.loaded {
+		if !i.routed() {
 			continue
 		}
-		if err := rehearsal.Route(name); err != nil {
+		name, reason := i.conn.Name, autoReason(i.of)
+		if err := c.negotiated.unrouted[name]; err != nil {
 			// Pluto is told all the same, so that it knows what is wanted once it can be.
-			route = append(route, refused(conn, name, "routed", err.Error(), conf.Pos{}), ignored(plan.RouteConn{Name: name}, reason))
+			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}), ignored(plan.RouteConn{Name: name}, reason))
 		} else {
-			route = append(route, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", conn.Name)))
+			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
 		}
-		if conn.Auto == conf.AutoStart {
+		if i.of.Auto == conf.AutoStart {
 			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !c.setup.PlutoWait},
-				reason+"; "+c.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", conn.Name)))
+				reason+"; "+c.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name)))
 		}
 	}
-	nodes := append(add, warn(plan.Listen{}, c.keyword("pluto", "yes"), "Pluto does not listen"))
-	return append(append(nodes, route...), initiate...)
+	return append(nodes, initiate...)
 }
 
 // refused says that a connection will not be what conn asks for.

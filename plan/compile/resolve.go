@@ -12,6 +12,8 @@ type resolved struct {
 	attached []attachment
 	manual   []*manualConn
 	routed   map[plan.DelRoute]int // to the conns that want it
+
+	negotiated rehearsed // of a start or a restart with Pluto
 }
 
 // resolve finds out what the configuration comes to; find returns the manually keyed conns that
@@ -37,6 +39,9 @@ func (c *compiler) resolve(find func(*resolver) []*manualConn) *resolved {
 func (c *compiler) whole() *resolved {
 	r := c.resolve((*resolver).manualConns)
 	r.checkMTU()
+	if c.setup.Pluto {
+		r.negotiated = r.rehearse()
+	}
 	return r
 }
 

@@ -5,6 +5,7 @@ package foresee
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"ipsec/klips"
@@ -17,14 +18,16 @@ import (
 // Pluto is a Pluto that has been started and does nothing but keep its table.
 type Pluto struct {
 	table *connection.Table
+	host  *routes
 }
 
 // New returns a Pluto without connections, on a host with those routes.
 func New(host *route.Table) *Pluto {
 	nobody := func(string) {}
-	return &Pluto{connection.New(connection.Config{
+	r := &routes{table: host}
+	return &Pluto{host: r, table: connection.New(connection.Config{
 		Kernel: kernel{}, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
-		Updown: updown.New(updown.Config{Host: routes{host}, Clock: still{}, Run: nothing{}, Log: nobody}),
+		Updown: updown.New(updown.Config{Host: r, Clock: still{}, Run: nothing{}, Log: nobody}),
 	})}
 }
 
@@ -59,12 +62,26 @@ type nothing struct{}
 
 func (nothing) Run(string, []string, time.Duration) error { return nil }
 
-// routes is the host's routes, to which those into KLIPS are added without a change.
-type routes struct{ table *route.Table }
+// Routes returns the routes into KLIPS that the connections have been given.
+func (p *Pluto) Routes() []route.Route { return p.host.set }
 
-func (r routes) Look() (*route.Table, error) { return r.table, nil }
-func (routes) Replace(route.Route) error     { return nil }
-func (routes) Delete(route.Route) error      { return nil }
+// routes is the host's routes, and beside them those into KLIPS.
+type routes struct {
+	table *route.Table
+	set   []route.Route
+}
+
+func (r *routes) Look() (*route.Table, error) { return r.table, nil }
+
+func (r *routes) Replace(one route.Route) error {
+	r.set = append(r.set, one)
+	return nil
+}
+
+func (r *routes) Delete(one route.Route) error {
+	r.set = slices.DeleteFunc(r.set, func(other route.Route) bool { return other == one })
+	return nil
+}
 
 // kernel takes every eroute, and has no SAs: before a negotiation there are none.
 type kernel struct{ pluto.Kernel }

@@ -36,6 +36,7 @@ func (r Routing) MarshalText() ([]byte, error) { return []byte(r.String()), nil 
 type Status struct {
 	// Conn is the connection: oriented where Oriented is set, as it was loaded otherwise.
 	Conn      *pluto.Connection
+	Loaded    *pluto.Connection // as it was loaded; of an instance, as that of which it is one
 	Oriented  bool
 	Virtual   string // the interface that its packets are routed into; "" where not oriented
 	Flows     []klips.Selector
@@ -82,7 +83,7 @@ func (t *Table) Status() []Status {
 
 func (t *Table) status(e *entry, known map[said.SAID]klips.SA) Status {
 	s := Status{
-		Conn: e.subject(), Oriented: e.conn != nil, Virtual: e.virtual, Flows: e.flows, Routing: t.routing(e),
+		Conn: e.subject(), Loaded: e.loaded, Oriented: e.conn != nil, Virtual: e.virtual, Flows: e.flows, Routing: t.routing(e),
 		Inherited: e.inherits > 0, Asked: e.asked, Wanted: e.wanted, Attempts: e.tries, Retry: e.retry, Instances: len(e.instances),
 		LastError: e.lastErr, ErrorAt: e.errAt,
 	}

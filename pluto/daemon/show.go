@@ -17,6 +17,11 @@ import (
 func (w *worker) show(call *whack.Call) {
 	say := func(line string) { call.Reply(pluto.RCComment, line) }
 	w.list(call.List, say)
+	if call.Loaded {
+		if err := status.LoadedLines(w.table.Status(), func(line string) { call.Reply(pluto.RCRaw, line) }); err != nil {
+			call.Reply(pluto.RCInternal, "failed to list what is loaded: "+err.Error())
+		}
+	}
 	if !call.Status && !call.Traffic {
 		return
 	}

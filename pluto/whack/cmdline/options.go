@@ -84,6 +84,7 @@ func requestOptions() []option {
 			set: func(p *parser, v string) error { return setNumber(&p.request.DeleteState, v, 1, 1<<31-1) }},
 		flag("--status", s, "report on everything, or on the connection", func(p *parser) { p.request.Status = true }),
 		flag("--trafficstatus", s, "report the traffic of connections that are up", func(p *parser) { p.request.Traffic = true }),
+		flag("--loaded", s, "list what is loaded, as JSON, a connection a line", func(p *parser) { p.request.Loaded = true }),
 		{name: "--format", want: "text or json", scope: s, help: "the form of --status", set: func(p *parser, v string) error {
 			if v != "text" && v != "json" {
 				return errValue

@@ -177,7 +177,7 @@ func (p *parser) finish() (*Request, error) {
 func (p *parser) acts() bool {
 	r := &p.request
 	return len(r.Debug) > 0 || r.Delete || r.DeleteState != 0 || r.Key != nil || r.Add != nil || r.Listen || r.Unlisten ||
-		r.Reread != 0 || r.List != 0 || r.Route || r.Unroute || r.Initiate || r.Terminate || r.Status || r.Traffic || r.Shutdown
+		r.Reread != 0 || r.List != 0 || r.Route || r.Unroute || r.Initiate || r.Terminate || r.Status || r.Traffic || r.Loaded || r.Shutdown
 }
 
 // finishConn checks a connection as a whole, and fills in what follows.

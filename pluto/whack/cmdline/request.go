@@ -27,6 +27,7 @@ type Request struct {
 	Terminate   bool
 	Status      bool // of Name, or of all
 	Traffic     bool // --trafficstatus
+	Loaded      bool // --loaded: what is loaded, for programs
 	JSON        bool // --format json, of Status
 	Shutdown    bool
 }

@@ -1,0 +1,154 @@
+// Package diff compares what a start would leave on this machine, as its plan says, with what is there:
+// what ipsec setup diff prints. Compare decides over values; Running looks, and changes nothing.
+package diff
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is what an Item is of; who may not see a kind compares nothing of it.
+type Kind int
+
+// The kinds, in the order of a report.
+const (
+	Daemon     Kind = iota // KLIPS or Pluto, and its arguments
+	Network                // interfaces, their addresses, routes into them
+	Setting                // kernel settings
+	DataPlane              // manually keyed SAs and eroutes, for the superuser to see
+	Connection             // what Pluto has loaded, for the superuser to see
+	Routing                // whether Pluto has routed it
+)
+
+// Item is one thing that is on a machine, or is to be: its name, which outlives lines and order, and what
+// it is like.
+type Item struct {
+	Kind   Kind
+	Object string // "route 10.0.2.0/24 dev ipsec0"
+	Value  string // "" where there is nothing more to say
+	Reason string // why it is wanted: the line of ipsec.conf, or the fact
+	Noted  bool   // of what is there, or was: start made it, and noted that
+}
+
+// Mark says what a Change is.
+type Mark string
+
+// The marks: what a start or a restart would add, take away or change, and what has been done behind the
+// back of the plan that ran.
+const (
+	Add    Mark = "+"
+	Remove Mark = "-"
+	Alter  Mark = "~"
+	Drift  Mark = "!"
+)
+
+// Change is one difference.
+type Change struct {
+	Mark   Mark   `json:"mark"`
+	Object string `json:"object"`
+	Detail string `json:"detail"`
+	Reason string `json:"reason"` // of what is wanted
+}
+
+// String returns the change in one line.
+func (c Change) String() string {
+	s := string(c.Mark) + " " + c.Object
+	if c.Detail != "" {
+		s += ": " + c.Detail
+	}
+	if c.Reason != "" {
+		s += " (" + c.Reason + ")"
+	}
+	return s
+}
+
+// Compare returns the differences of the kinds that are seen, in the order of want and, of what is
+// not wanted, of have.
+func Compare(want, have []Item, seen func(Kind) bool) []Change {
+	there := make(map[string]Item)
+	for _, h := range have {
+		there[h.Object] = h
+	}
+	wanted := make(map[string]bool)
+	changes := []Change{}
+	add := func(mark Mark, i Item, detail string) {
+		changes = append(changes, Change{mark, i.Object, detail, i.Reason})
+	}
+	for _, w := range want {
+		wanted[w.Object] = true
+		h, is := there[w.Object]
+		switch {
+		case !seen(w.Kind):
+		case w.Kind == Routing:
+			if _, loaded := there[strings.TrimPrefix(w.Object, "routing of ")]; loaded && !is {
+				add(Drift, w, "Pluto has not routed it")
+			}
+		case is && h.Value == gone:
+			add(Drift, w, "it was there, and is gone")
+		case !is:
+			add(Add, w, "")
+		case same(w.Kind, h.Value, w.Value):
+		case w.Kind == Setting:
+			add(Drift, w, fmt.Sprintf("%s, start sets %s", shown(h.Value), w.Value))
+		case w.Kind == Connection:
+			for _, detail := range fields(h.Value, w.Value) {
+				add(Alter, w, detail)
+			}
+		case w.Kind == Network && strings.TrimSuffix(h.Value, " down") == strings.TrimSuffix(w.Value, " up"):
+			add(Drift, w, "it is down")
+		default:
+			add(Alter, w, fmt.Sprintf("%s, wanted %s", shown(h.Value), shown(w.Value)))
+		}
+	}
+	for _, h := range have {
+		switch {
+		case wanted[h.Object] || !seen(h.Kind) || h.Kind == Setting || h.Kind == Routing || h.Value == gone:
+		case h.Noted || h.Kind != Network: // what is in the tables of KLIPS, nobody notes
+			add(Remove, h, "")
+		default:
+			add(Drift, h, "no plan has set it")
+		}
+	}
+	return changes
+}
+
+// same reports whether a thing is as it is wanted. Who %myid is, Pluto has filled in.
+func same(kind Kind, have, want string) bool {
+	if kind == Connection && strings.Contains(want, myID) {
+		return withoutIDs(have) == withoutIDs(want)
+	}
+	return have == want
+}
+
+const myID = "--id\x00%myid"
+
+func withoutIDs(words string) string {
+	list := strings.Split(words, "\x00")
+	var rest []string
+	for i := 0; i < len(list); i++ {
+		if list[i] == "--id" {
+			i++
+			continue
+		}
+		rest = append(rest, list[i])
+	}
+	return strings.Join(rest, "\x00")
+}
+
+// gone is the Value of what was noted and is not there.
+const gone = "\x00gone"
+
+func shown(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return value
+}
+
+// sorted puts items in the order of a report.
+func sorted(items []Item) []Item {
+	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(a.Kind, b.Kind) })
+	return items
+}

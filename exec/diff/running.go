@@ -1,0 +1,268 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"ipsec/conf"
+	"ipsec/conf/info"
+	"ipsec/klips"
+	"ipsec/klips/client"
+	"ipsec/klips/process"
+	"ipsec/klips/route"
+	"ipsec/klips/route/rtnetlink"
+	"ipsec/klips/tun"
+	"ipsec/plan"
+	"ipsec/pluto/whack"
+	"ipsec/pluto/whack/status"
+)
+
+// State is what is on a machine.
+type State struct {
+	Items  []Item
+	Unseen map[Kind]string // why things of a kind cannot be seen
+
+	wanted map[string]bool
+	behind []netip.Prefix // networks of peers of connections that are loaded
+}
+
+// Running looks at this machine, for the settings of want, and for the rest at all that is ours. It needs no
+// privilege for what any user may see.
+func Running(paths conf.Paths, facts plan.Facts, want []Item) (State, error) {
+	s := State{Unseen: make(map[Kind]string), wanted: make(map[string]bool)}
+	for _, w := range want {
+		s.wanted[w.Object] = true
+	}
+	for _, step := range []func(*State, conf.Paths, plan.Facts) error{daemons, network} {
+		if err := step(&s, paths, facts); err != nil {
+			return s, err
+		}
+	}
+	for _, w := range want {
+		if w.Kind == Setting {
+			text, err := os.ReadFile(w.Object)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return s, fmt.Errorf("failed to read a setting: %w", err)
+			}
+			s.add(Setting, w.Object, strings.TrimSpace(string(text)), false)
+		}
+	}
+	s.Unseen[DataPlane] = "KLIPS does not run, so that its tables are not compared"
+	s.Unseen[Connection] = "Pluto does not run, so that its connections are not compared"
+	if facts.Running.Klips {
+		s.look(DataPlane, "the tables of KLIPS", func() error { return s.tables(paths) })
+	}
+	if facts.Running.Pluto {
+		s.look(Connection, "the connections of Pluto", func() error { return s.connections(paths) })
+	}
+	s.Items = sorted(slices.DeleteFunc(s.Items, s.negotiated))
+	return s, nil
+}
+
+// negotiated reports whether i is a route that nobody wants, and that a connection may have which a peer, or
+// a person, has brought up.
+func (s *State) negotiated(i Item) bool {
+	words := strings.Fields(i.Object)
+	if i.Kind != Network || words[0] != "route" || s.wanted[i.Object] || i.Value == gone {
+		return false
+	}
+	if _, unseen := s.Unseen[Connection]; unseen {
+		return true
+	}
+	dst, err := netip.ParsePrefix(words[1])
+	return err == nil && slices.ContainsFunc(s.behind, func(net netip.Prefix) bool { return route.Covers(net, dst) })
+}
+
+func (s *State) add(kind Kind, object, value string, noted bool) {
+	s.Items = append(s.Items, Item{Kind: kind, Object: object, Value: value, Noted: noted})
+}
+
+// look has things of a kind looked at, and notes why they cannot be.
+func (s *State) look(kind Kind, what string, do func() error) {
+	err := do()
+	switch {
+	case err == nil:
+		delete(s.Unseen, kind)
+	case os.Geteuid() != 0:
+		s.Unseen[kind] = what + " only the superuser may see"
+	default:
+		s.Unseen[kind] = what + " cannot be seen: " + err.Error()
+	}
+}
+
+// daemons adds those that live, with their arguments; of one that is dead it is noted that it was started.
+func daemons(s *State, paths conf.Paths, facts plan.Facts) error {
+	standing := info.StandingOf(facts.Running.Info)
+	for _, d := range []struct {
+		name, pidfile string
+		note          info.Started
+	}{{"klips", paths.KlipsPID(), info.Klips}, {"pluto", paths.PlutoPID(), info.Pluto}} {
+		pid, alive, err := process.Alive(d.pidfile)
+		if err != nil {
+			return err
+		}
+		noted := standing.Has(d.note)
+		switch line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); {
+		case alive && err == nil:
+			words := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+			words = slices.DeleteFunc(words, func(w string) bool { return w == "--nofork" })
+			s.add(Daemon, d.name, arguments(words[min(2, len(words)):]), noted)
+		case alive:
+			s.Unseen[Daemon] = "the arguments of the daemons cannot be seen"
+		case noted:
+			s.add(Daemon, d.name, gone, true)
+		}
+	}
+	return nil
+}
+
+// network adds our interfaces with their addresses and routes, and what was noted and is gone.
+func network(s *State, _ conf.Paths, facts plan.Facts) error {
+	there, err := rtnetlink.ReadAll()
+	if err != nil {
+		return err
+	}
+	ours, err := tun.Ours()
+	if err != nil {
+		return err
+	}
+	var noted []string
+	physical := make(map[string]string)
+	for _, note := range info.StandingOf(facts.Running.Info).Lines() {
+		switch note := note.(type) {
+		case info.Interface:
+			noted = append(noted, interfaceObject(note.Virtual))
+			physical[note.Virtual] = note.Physical
+		case info.Address:
+			noted = append(noted, addressObject(note.Prefix, note.Link))
+		case info.Route:
+			noted = append(noted, routeObject(note.Dst, note.Link, note.Metric))
+		}
+	}
+	found := make(map[string]bool)
+	add := func(object, value string) {
+		found[object] = true
+		s.add(Network, object, value, slices.Contains(noted, object))
+	}
+	for _, l := range there.Links {
+		if !slices.Contains(ours, l.Name) {
+			continue
+		}
+		add(interfaceObject(l.Name), link{physical[l.Name], l.MTU, l.Flags&net.FlagUp != 0}.String())
+		for _, a := range l.Addrs {
+			if !a.IsLinkLocal() {
+				add(addressObject(a.Prefix, l.Name), "")
+			}
+		}
+	}
+	for _, r := range there.Routes {
+		if !slices.Contains(ours, r.Link) || r.Dst.Addr().IsMulticast() {
+			continue
+		}
+		object := routeObject(r.Dst, r.Link, r.Metric)
+		if r.Dst.Addr().Is6() && r.Metric == kernelMetric6 {
+			object = routeObject(r.Dst, r.Link, 0)
+		}
+		if r.Dst.Addr().Is6() && isAddress(there, r.Link, r.Dst) {
+			continue // which the kernel makes for an address
+		}
+		add(object, "")
+	}
+	for _, object := range noted {
+		if !found[object] {
+			s.add(Network, object, gone, true)
+		}
+	}
+	return nil
+}
+
+// kernelMetric6 is the metric of a route of IPv6 that is set without one.
+const kernelMetric6 = 1024
+
+func isAddress(n rtnetlink.Network, link string, dst netip.Prefix) bool {
+	return slices.ContainsFunc(n.Links, func(l rtnetlink.Link) bool {
+		return l.Name == link && slices.ContainsFunc(l.Addrs, func(a rtnetlink.Addr) bool { return dst.IsSingleIP() && a.Prefix.Addr() == dst.Addr() })
+	})
+}
+
+// tables adds the SAs and eroutes of KLIPS that are manually keyed: those of Pluto have SPIs, and
+// identities, by which they are told.
+func (s *State) tables(paths conf.Paths) error {
+	table, err := client.Dial(paths.KlipsCtl())
+	if err != nil {
+		return err
+	}
+	defer table.Close()
+	sas, err := table.ListSAs()
+	if err != nil {
+		return err
+	}
+	for _, sa := range sas {
+		if s.wanted["SA "+sa.ID.String()] || sa.ID.SPI < klips.NegotiatedSPI {
+			s.add(DataPlane, "SA "+sa.ID.String(), "", false)
+		}
+	}
+	eroutes, err := table.ListEroutes()
+	if err != nil {
+		return err
+	}
+	for _, e := range eroutes {
+		if e.Ident == ([2]string{}) {
+			s.add(DataPlane, erouteObject(plan.Flow(e.Selector)), e.SAID.String(), false)
+		}
+	}
+	return nil
+}
+
+// answer takes what Pluto says, up to maxAnswer bytes: more than a host has connections for.
+type answer struct{ bytes.Buffer }
+
+const maxAnswer = 1 << 28
+
+// Write takes a line.
+func (a *answer) Write(line []byte) (int, error) {
+	if a.Len()+len(line) > maxAnswer {
+		return 0, errors.New("it does not end")
+	}
+	return a.Buffer.Write(line)
+}
+
+// connections adds what Pluto has loaded.
+func (s *State) connections(paths conf.Paths) error {
+	var out answer
+	code, err := whack.Do(context.Background(), paths.PlutoCtl(), []string{"--loaded"}, &out)
+	switch {
+	case err != nil:
+		return err
+	case code != 0:
+		return fmt.Errorf("the answer of Pluto has the status %d", code)
+	}
+	for d := json.NewDecoder(&out); ; {
+		var c status.LoadedDoc
+		if err := d.Decode(&c); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("malformed answer of Pluto: %w", err)
+		}
+		for _, peer := range c.Peers {
+			if net, err := netip.ParsePrefix(peer); err == nil {
+				s.behind = append(s.behind, net)
+			} else if host, err := netip.ParseAddr(peer); err == nil {
+				s.behind = append(s.behind, netip.PrefixFrom(host, host.BitLen()))
+			}
+		}
+		s.add(Connection, "conn "+c.Name, strings.Join(c.Words, "\x00"), false)
+		if c.Routed || !c.Oriented { // else it waits for an address of ours
+			s.add(Routing, "routing of conn "+c.Name, "routed", false)
+		}
+	}
+}
