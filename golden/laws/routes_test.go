@@ -75,8 +75,10 @@ func (o *outcome) sort() {
 // randomConn is a conn, but for its keying.
 type randomConn struct {
 	name, kind  string
+	ours, peer  string // the ends
 	left, right []netip.Prefix
-	metric      int
+	source      string // leftsourceip=
+	metric, mtu int
 }
 
 func (c randomConn) text(keying string) string {
@@ -87,7 +89,16 @@ func (c randomConn) text(keying string) string {
 		}
 		return "{" + strings.Join(words, " ") + "}"
 	}
-	s := fmt.Sprintf("conn %s\n\tleft=192.0.2.1\n\tright=198.51.100.2\n\ttype=%s\n\tleftsubnets=%s\n\trightsubnets=%s\n", c.name, c.kind, list(c.left), list(c.right))
+	s := fmt.Sprintf("conn %s\n\tleft=%s\n\tright=%s\n\ttype=%s\n", c.name, c.ours, c.peer, c.kind)
+	if len(c.left) > 0 {
+		s += fmt.Sprintf("\tleftsubnets=%s\n\trightsubnets=%s\n", list(c.left), list(c.right))
+	}
+	if c.source != "" {
+		s += "\tleftsourceip=" + c.source + "\n"
+	}
+	if c.mtu != 0 {
+		s += fmt.Sprintf("\tmtu=%d\n", c.mtu)
+	}
 	if c.metric != 0 {
 		s += fmt.Sprintf("\tmetric=%d\n", c.metric)
 	}
@@ -109,7 +120,7 @@ func randomFacts(r *rand.Rand) plan.Facts {
 	facts := plan.Facts{
 		Version: plan.FactsVersion, Host: "west", Paths: conf.DefaultPaths(), TUN: true, IPv6: true, Stacks: []string{"klips"}, RunDir: true,
 		Links: []plan.Link{
-			{Name: "wan", MTU: 1500, Up: true, Addrs: []plan.Addr{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}}},
+			{Name: "wan", MTU: 1500, Up: true, Addrs: []plan.Addr{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}, {Prefix: netip.MustParsePrefix("2001:db8::1/64")}}},
 			{Name: "lan", MTU: 1500, Up: true, Addrs: []plan.Addr{{Prefix: netip.MustParsePrefix("10.0.1.1/24")}, {Prefix: netip.MustParsePrefix("fd01::1/64")}}},
 		},
 		Routes: []plan.Route{
@@ -117,6 +128,7 @@ func randomFacts(r *rand.Rand) plan.Facts {
 			{Dst: netip.MustParsePrefix("192.0.2.0/24"), Link: "wan", Src: netip.MustParseAddr("192.0.2.1")},
 			{Dst: netip.MustParsePrefix("10.0.1.0/24"), Link: "lan", Src: netip.MustParseAddr("10.0.1.1")},
 			{Dst: netip.MustParsePrefix("fd01::/64"), Link: "lan", Metric: 256},
+			{Dst: netip.MustParsePrefix("2001:db8::/64"), Link: "wan", Metric: 256},
 		},
 	}
 	if r.Intn(3) == 0 {
@@ -144,7 +156,18 @@ func randomConns(r *rand.Rand) []randomConn {
 	taken := map[string]bool{}
 	var conns []randomConn
 	for i := range 1 + r.Intn(3) {
-		c := randomConn{name: fmt.Sprintf("c%d", i), kind: pick(r, []string{"tunnel", "tunnel", "passthrough", "passthrough", "drop", "reject"}), metric: pick(r, []int{0, 0, 0, 1, 50, 3000})}
+		c := randomConn{
+			name: fmt.Sprintf("c%d", i), kind: pick(r, []string{"tunnel", "tunnel", "transport", "passthrough", "passthrough", "drop", "reject"}),
+			ours: "192.0.2.1", peer: fmt.Sprintf("198.51.100.%d", 2+i), metric: pick(r, []int{0, 0, 0, 1, 50, 3000}), mtu: pick(r, []int{0, 0, 1300}),
+			source: pick(r, []string{"", "", "", "10.0.1.1", "10.99.0.1"}),
+		}
+		if r.Intn(4) == 0 {
+			c.ours, c.peer, c.source = "2001:db8::1", fmt.Sprintf("2001:db8:9::%d", 2+i), pick(r, []string{"", "", "fd01::1"})
+		}
+		if c.kind == "transport" || r.Intn(8) == 0 { // host to host
+			conns = append(conns, c)
+			continue
+		}
 		for range 1 + r.Intn(2) {
 			if n := netip.MustParsePrefix(pick(r, ownNets)); !slices.Contains(c.left, n) {
 				c.left = append(c.left, n)
@@ -199,7 +222,7 @@ func manualRoutes(t *testing.T, facts plan.Facts, conns []randomConn) (o outcome
 	text := "config setup\n\tpluto=no\n\n"
 	for i, c := range conns {
 		keying := "\tauto=manual\n"
-		if c.kind == "tunnel" {
+		if c.kind == "tunnel" || c.kind == "transport" {
 			keying += fmt.Sprintf("\tspi=0x%x\n\tesp=3des-md5-96\n\tespenckey=0x%s\n\tespauthkey=0x%s\n", 0x200+0x10*i, strings.Repeat("0ddba110", 6), strings.Repeat("0ddba110", 4))
 		}
 		text += c.text(keying)
@@ -215,7 +238,7 @@ func manualRoutes(t *testing.T, facts plan.Facts, conns []randomConn) (o outcome
 	for _, n := range p.Nodes {
 		if s, ok := n.(plan.Step); ok {
 			if op, ok := s.Op.(plan.AddRoute); ok {
-				o.routes = append(o.routes, fmt.Sprintf("%v dev %s metric %d", op.Dst, op.Link, op.Metric))
+				o.routes = append(o.routes, routeName(route.Route{Dst: op.Dst, Link: op.Link, Src: op.Src, MTU: op.MTU, Metric: op.Metric}))
 			}
 		}
 	}
@@ -228,7 +251,7 @@ func automaticRoutes(t *testing.T, facts plan.Facts, conns []randomConn) (o outc
 	text := "config setup\n\n"
 	for _, c := range conns {
 		auth := "secret"
-		if c.kind != "tunnel" {
+		if c.kind != "tunnel" && c.kind != "transport" {
 			auth = "never"
 		}
 		text += c.text("\tauto=route\n\tauthby=" + auth + "\n")
@@ -258,7 +281,7 @@ func automaticRoutes(t *testing.T, facts plan.Facts, conns []randomConn) (o outc
 			t.Fatal(err)
 		}
 	}
-	table.Listen([]connection.Address{{Addr: netip.MustParseAddr("192.0.2.1"), Virtual: "ipsec0"}, {Addr: netip.MustParseAddr("10.0.1.1")}})
+	table.Listen([]connection.Address{{Addr: netip.MustParseAddr("192.0.2.1"), Virtual: "ipsec0"}, {Addr: netip.MustParseAddr("2001:db8::1"), Virtual: "ipsec0"}, {Addr: netip.MustParseAddr("10.0.1.1")}})
 	for _, c := range conns {
 		if err := table.Route(c.name); err != nil {
 			_, reason, _ := strings.Cut(err.Error(), ": ")
@@ -294,19 +317,20 @@ type memoryHost struct {
 
 func (h *memoryHost) Look() (*route.Table, error) { return route.NewTable(h.view), nil }
 
-func (h *memoryHost) name(r route.Route) string {
-	return fmt.Sprintf("%v dev %s metric %d", r.Dst, r.Link, r.Metric)
+// routeName tells routes apart by all that is set of them.
+func routeName(r route.Route) string {
+	return fmt.Sprintf("%v dev %s src %v mtu %d metric %d", r.Dst, r.Link, r.Src, r.MTU, r.Metric)
 }
 
 func (h *memoryHost) Replace(r route.Route) error {
-	h.set[h.name(r)] = true
+	h.set[routeName(r)] = true
 	return nil
 }
 
 func (h *memoryHost) Delete(r route.Route) error {
-	if !h.set[h.name(r)] {
+	if !h.set[routeName(r)] {
 		return syscall.ESRCH
 	}
-	delete(h.set, h.name(r))
+	delete(h.set, routeName(r))
 	return nil
 }
