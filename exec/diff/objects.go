@@ -14,9 +14,12 @@ func addressObject(p netip.Prefix, link string) string {
 	return "address " + p.Addr().String() + " dev " + link
 }
 
+// kernelMetric6 is the metric of a route of IPv6 that is set without one.
+const kernelMetric6 = 1024
+
 func routeObject(dst netip.Prefix, link string, metric int) string {
 	s := "route " + dst.String() + " dev " + link
-	if metric != 0 {
+	if metric != 0 && !(dst.Addr().Is6() && metric == kernelMetric6) {
 		s += " metric " + strconv.Itoa(metric)
 	}
 	return s

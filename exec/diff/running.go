@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -19,8 +18,6 @@ import (
 	"ipsec/klips/client"
 	"ipsec/klips/process"
 	"ipsec/klips/route"
-	"ipsec/klips/route/rtnetlink"
-	"ipsec/klips/tun"
 	"ipsec/plan"
 	"ipsec/pluto/whack"
 	"ipsec/pluto/whack/status"
@@ -42,10 +39,8 @@ func Running(paths conf.Paths, facts plan.Facts, want []Item) (State, error) {
 	for _, w := range want {
 		s.wanted[w.Object] = true
 	}
-	for _, step := range []func(*State, conf.Paths, plan.Facts) error{daemons, network} {
-		if err := step(&s, paths, facts); err != nil {
-			return s, err
-		}
+	if err := errors.Join(s.daemons(paths, facts), s.network(facts)); err != nil {
+		return s, err
 	}
 	for _, w := range want {
 		if w.Kind == Setting {
@@ -100,7 +95,7 @@ func (s *State) look(kind Kind, what string, do func() error) {
 }
 
 // daemons adds those that live, with their arguments; of one that is dead it is noted that it was started.
-func daemons(s *State, paths conf.Paths, facts plan.Facts) error {
+func (s *State) daemons(paths conf.Paths, facts plan.Facts) error {
 	standing := info.StandingOf(facts.Running.Info)
 	for _, d := range []struct {
 		name, pidfile string
@@ -123,75 +118,6 @@ func daemons(s *State, paths conf.Paths, facts plan.Facts) error {
 		}
 	}
 	return nil
-}
-
-// network adds our interfaces with their addresses and routes, and what was noted and is gone.
-func network(s *State, _ conf.Paths, facts plan.Facts) error {
-	there, err := rtnetlink.ReadAll()
-	if err != nil {
-		return err
-	}
-	ours, err := tun.Ours()
-	if err != nil {
-		return err
-	}
-	var noted []string
-	physical := make(map[string]string)
-	for _, note := range info.StandingOf(facts.Running.Info).Lines() {
-		switch note := note.(type) {
-		case info.Interface:
-			noted = append(noted, interfaceObject(note.Virtual))
-			physical[note.Virtual] = note.Physical
-		case info.Address:
-			noted = append(noted, addressObject(note.Prefix, note.Link))
-		case info.Route:
-			noted = append(noted, routeObject(note.Dst, note.Link, note.Metric))
-		}
-	}
-	found := make(map[string]bool)
-	add := func(object, value string) {
-		found[object] = true
-		s.add(Network, object, value, slices.Contains(noted, object))
-	}
-	for _, l := range there.Links {
-		if !slices.Contains(ours, l.Name) {
-			continue
-		}
-		add(interfaceObject(l.Name), link{physical[l.Name], l.MTU, l.Flags&net.FlagUp != 0}.String())
-		for _, a := range l.Addrs {
-			if !a.IsLinkLocal() {
-				add(addressObject(a.Prefix, l.Name), "")
-			}
-		}
-	}
-	for _, r := range there.Routes {
-		if !slices.Contains(ours, r.Link) || r.Dst.Addr().IsMulticast() {
-			continue
-		}
-		object := routeObject(r.Dst, r.Link, r.Metric)
-		if r.Dst.Addr().Is6() && r.Metric == kernelMetric6 {
-			object = routeObject(r.Dst, r.Link, 0)
-		}
-		if r.Dst.Addr().Is6() && isAddress(there, r.Link, r.Dst) {
-			continue // which the kernel makes for an address
-		}
-		add(object, "")
-	}
-	for _, object := range noted {
-		if !found[object] {
-			s.add(Network, object, gone, true)
-		}
-	}
-	return nil
-}
-
-// kernelMetric6 is the metric of a route of IPv6 that is set without one.
-const kernelMetric6 = 1024
-
-func isAddress(n rtnetlink.Network, link string, dst netip.Prefix) bool {
-	return slices.ContainsFunc(n.Links, func(l rtnetlink.Link) bool {
-		return l.Name == link && slices.ContainsFunc(l.Addrs, func(a rtnetlink.Addr) bool { return dst.IsSingleIP() && a.Prefix.Addr() == dst.Addr() })
-	})
 }
 
 // tables adds the SAs and eroutes of KLIPS that are manually keyed: those of Pluto have SPIs, and
