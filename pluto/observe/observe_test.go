@@ -55,9 +55,19 @@ func (k keyed) Install(bundles ...klips.Bundle) ([][]said.SAID, error) {
 // world runs west and east until the connection of both is up, has been rekeyed and taken down.
 func world(t *testing.T, words ...string) (west, east *host) {
 	t.Helper()
+	return worldOf(t, false, func(*host, func(time.Duration)) {}, words...)
+}
+
+// worldOf is world, with west behind a NAT or not, and with something that happens during the
+// negotiation; it may let time pass.
+func worldOf(t *testing.T, behindNAT bool, during func(west *host, run func(time.Duration)), words ...string) (west, east *host) {
+	t.Helper()
 	clock := plutotest.NewClock()
 	net := plutotest.NewNetwork(clock, 1)
 	run := plutotest.World{Clock: clock, Actors: []plutotest.Actor{net}}
+	if behindNAT {
+		net.Translate(netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("192.0.2.1"))
+	}
 	conn := plutotest.Conn("net", "192.0.2.1", "10.1.0.0/16", "192.0.2.2", "10.2.0.0/16")
 	conn.DPD.Delay = 30 * time.Second
 	conn.ChildLifetime, conn.RekeyMargin = 10*time.Minute, time.Minute
@@ -83,10 +93,15 @@ func world(t *testing.T, words ...string) (west, east *host) {
 		run.Actors = append(run.Actors, h, h.table)
 		return h
 	}
-	west, east = make("west", "192.0.2.1", conn), make("east", "192.0.2.2", conn.Reversed())
+	peer := conn.Reversed()
+	if behindNAT {
+		peer.Remote.Host = pluto.Host{Kind: pluto.HostAny}
+	}
+	west, east = make("west", "192.0.2.1", conn), make("east", "192.0.2.2", peer)
 	if err := west.table.Initiate("net"); err != nil {
 		t.Fatal(err)
 	}
+	during(west, func(d time.Duration) { run.Run(d) })
 	run.Run(20 * time.Minute)
 	if err := west.table.Terminate("net"); err != nil {
 		t.Fatal(err)
@@ -110,6 +125,39 @@ func TestTopics(t *testing.T) {
 				t.Errorf("no line has %q:\n%s", want, strings.Join(west.lines, "\n"))
 			}
 		})
+	}
+}
+
+// TestTopicsDuring turns topics on and off while a negotiation is under way: what comes after is said, and
+// nothing else.
+func TestTopicsDuring(t *testing.T) {
+	var before, on, off int
+	west, _ := worldOf(t, false, func(west *host, run func(time.Duration)) {
+		run(5 * time.Millisecond) // IKE_SA_INIT is on its way
+		before = len(west.lines)
+		west.Select([]string{"parsing", "emitting"})
+		run(10 * time.Second)
+		on = len(west.lines)
+		west.Select(nil)
+		run(time.Minute)
+		off = len(west.lines)
+	})
+	text := strings.Join(west.lines, "\n")
+	if before != 0 || on == 0 || off != on || len(west.lines) != off {
+		t.Errorf("%d lines before the topics are on, %d while they are, %d after:\n%s", before, on, len(west.lines)-on, text)
+	}
+	if strings.Contains(text, "IKE_SA_INIT request") || !strings.Contains(text, "IKE_SA_INIT response") || !strings.Contains(text, "IKE_AUTH response") {
+		t.Errorf("expected IKE_AUTH and the response of IKE_SA_INIT, not its request:\n%s", text)
+	}
+}
+
+// TestTopicNAT has the topic natt speak of keepalives from behind a NAT.
+func TestTopicNAT(t *testing.T) {
+	west, east := worldOf(t, true, func(*host, func(time.Duration)) {}, "natt")
+	for name, h := range map[string]*host{"| keepalive 192.0.2.1:4500 -> 192.0.2.2:4500": west, "| keepalive 192.0.2.2:4500 <- 198.51.100.1:": east} {
+		if !slices.ContainsFunc(h.lines, func(line string) bool { return strings.HasPrefix(line, name) }) {
+			t.Errorf("no line begins with %q:\n%s", name, strings.Join(h.lines[:min(20, len(h.lines))], "\n"))
+		}
 	}
 }
 
