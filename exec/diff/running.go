@@ -1,12 +1,8 @@
 package diff
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -14,12 +10,11 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/exec/loaded"
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/klips/process"
-	"ipsec/klips/route"
 	"ipsec/plan"
-	"ipsec/pluto/whack"
 	"ipsec/pluto/whack/status"
 )
 
@@ -29,7 +24,7 @@ type State struct {
 	Unseen map[Kind]string // why things of a kind cannot be seen
 
 	wanted map[string]bool
-	behind []netip.Prefix // networks of peers of connections that are loaded
+	loaded []status.LoadedDoc
 }
 
 // Running looks at this machine, for the settings of want, and for the rest at all that is ours. It needs no
@@ -74,7 +69,7 @@ func (s *State) negotiated(i Item) bool {
 		return true
 	}
 	dst, err := netip.ParsePrefix(words[1])
-	return err == nil && slices.ContainsFunc(s.behind, func(net netip.Prefix) bool { return route.Covers(net, dst) })
+	return err == nil && slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return loaded.Leads(c, dst) })
 }
 
 func (s *State) add(kind Kind, object, value string, noted bool) {
@@ -149,46 +144,16 @@ func (s *State) tables(paths conf.Paths) error {
 	return nil
 }
 
-// answer takes what Pluto says, up to maxAnswer bytes: more than a host has connections for.
-type answer struct{ bytes.Buffer }
-
-const maxAnswer = 1 << 28
-
-// Write takes a line.
-func (a *answer) Write(line []byte) (int, error) {
-	if a.Len()+len(line) > maxAnswer {
-		return 0, errors.New("it does not end")
-	}
-	return a.Buffer.Write(line)
-}
-
 // connections adds what Pluto has loaded.
-func (s *State) connections(paths conf.Paths) error {
-	var out answer
-	code, err := whack.Do(context.Background(), paths.PlutoCtl(), []string{"--loaded"}, &out)
-	switch {
-	case err != nil:
+func (s *State) connections(paths conf.Paths) (err error) {
+	if s.loaded, err = loaded.Ask(paths.PlutoCtl()); err != nil {
 		return err
-	case code != 0:
-		return fmt.Errorf("the answer of Pluto has the status %d", code)
 	}
-	for d := json.NewDecoder(&out); ; {
-		var c status.LoadedDoc
-		if err := d.Decode(&c); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("malformed answer of Pluto: %w", err)
-		}
-		for _, peer := range c.Peers {
-			if net, err := netip.ParsePrefix(peer); err == nil {
-				s.behind = append(s.behind, net)
-			} else if host, err := netip.ParseAddr(peer); err == nil {
-				s.behind = append(s.behind, netip.PrefixFrom(host, host.BitLen()))
-			}
-		}
+	for _, c := range s.loaded {
 		s.add(Connection, "conn "+c.Name, strings.Join(c.Words, "\x00"), false)
 		if c.Routed || !c.Oriented { // else it waits for an address of ours
 			s.add(Routing, "routing of conn "+c.Name, "routed", false)
 		}
 	}
+	return nil
 }

@@ -14,18 +14,22 @@ import (
 	"ipsec/klips/route/rtnetlink"
 )
 
-// Look returns what is missing of what was noted, in words for a person. It needs no privilege.
-func Look(notes []string) ([]string, error) {
+// Look returns what is missing of what was noted, in words for a person. It needs no privilege; routed is
+// as in Find.
+func Look(notes []string, routed func(netip.Prefix) bool) ([]string, error) {
 	there, err := rtnetlink.ReadAll()
 	if err != nil {
 		return nil, err
 	}
-	return Find(info.StandingOf(notes).Lines(), there), nil
+	return Find(info.StandingOf(notes).Lines(), there, routed), nil
 }
 
 // Find returns what notes have and the network has not, in the order of the notes. Of a link
-// that is gone it does not say that its addresses and routes are gone with it.
-func Find(notes []info.Line, there rtnetlink.Network) (missing []string) {
+// that is gone it does not say that its addresses and routes are gone with it. A route that was noted once
+// Pluto runs may be one that Pluto has taken away since, as its connection has gone down: it is
+// missing only if routed says that a connection is routed there.
+func Find(notes []info.Line, there rtnetlink.Network, routed func(netip.Prefix) bool) (missing []string) {
+	pluto := false
 	links := make(map[string]rtnetlink.Link)
 	for _, l := range there.Links {
 		links[l.Name] = l
@@ -38,6 +42,8 @@ func Find(notes []info.Line, there rtnetlink.Network) (missing []string) {
 	}
 	for _, note := range notes {
 		switch note := note.(type) {
+		case info.Started:
+			pluto = pluto || note == info.Pluto
 		case info.Interface:
 			switch virtual, physical := links[note.Virtual], links[note.Physical]; {
 			case !found(note.Virtual):
@@ -54,7 +60,7 @@ func Find(notes []info.Line, there rtnetlink.Network) (missing []string) {
 				say("the address %s of %s is gone", note.Prefix.Addr(), note.Link)
 			}
 		case info.Route:
-			if found(note.Link) && !hasRoute(there.Routes, note) {
+			if found(note.Link) && !hasRoute(there.Routes, note) && (!pluto || routed(note.Dst)) {
 				say("the route to %s over %s is gone", target(note.Dst), note.Link)
 			}
 		}

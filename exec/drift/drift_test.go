@@ -57,8 +57,20 @@ func TestFind(t *testing.T) {
 	} {
 		there := network()
 		c.change(&there)
-		if got := Find(info.StandingOf(notes()).Lines(), there); !slices.Equal(got, c.want) {
+		if got := Find(info.StandingOf(notes()).Lines(), there, func(netip.Prefix) bool { return false }); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, expected %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestFindOfPluto: a route that Pluto has noted is missing while its connection is routed, and not
+// afterwards.
+func TestFindOfPluto(t *testing.T) {
+	lines := append(notes(), "pluto=started", "route=ipsec0 10.8.0.0/24")
+	for routed, want := range map[bool][]string{true: {"the route to 10.8.0.0/24 over ipsec0 is gone"}, false: nil} {
+		got := Find(info.StandingOf(lines).Lines(), network(), func(dst netip.Prefix) bool { return routed && dst.String() == "10.8.0.0/24" })
+		if !slices.Equal(got, want) {
+			t.Errorf("routed %v: %q, expected %q", routed, got, want)
 		}
 	}
 }

@@ -4,18 +4,22 @@
 package health
 
 import (
+	"net/netip"
 	"os"
 	"slices"
+	"sync"
 
 	"ipsec/conf"
 	"ipsec/exec/drift"
 	"ipsec/exec/host"
+	"ipsec/exec/loaded"
 	"ipsec/klips"
 	"ipsec/klips/client"
 	"ipsec/klips/process"
 	"ipsec/klips/tun"
 	"ipsec/plan"
 	"ipsec/plan/compile"
+	"ipsec/pluto/whack/status"
 )
 
 // Health is what is found of an instance.
@@ -71,7 +75,7 @@ func Gather(paths conf.Paths) (Health, error) {
 		return Health{}, err
 	}
 	if h.Setup {
-		if h.Missing, err = drift.Look(facts.Running.Info); err != nil {
+		if h.Missing, err = drift.Look(facts.Running.Info, h.routed()); err != nil {
 			return Health{}, err
 		}
 	}
@@ -79,6 +83,21 @@ func Gather(paths conf.Paths) (Health, error) {
 		h.Tunnels, h.TunnelsErr = countTunnels(paths)
 	}
 	return h, nil
+}
+
+// routed returns what tells whether a connection of Pluto is routed to a destination. Pluto is asked once, when that is
+// first needed, and tells only the superuser: others hear of no route that Pluto has made.
+func (h *Health) routed() func(netip.Prefix) bool {
+	ask := sync.OnceValue(func() []status.LoadedDoc {
+		if !h.Super || !h.Pluto {
+			return nil
+		}
+		list, _ := loaded.Ask(h.Paths.PlutoCtl()) // a Pluto that does not answer has routes that nobody knows
+		return list
+	})
+	return func(dst netip.Prefix) bool {
+		return slices.ContainsFunc(ask(), func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, dst) })
+	}
 }
 
 // countTunnels asks KLIPS how many SAs its eroutes lead to.

@@ -7,6 +7,28 @@ import (
 	"ipsec/golden/lab"
 )
 
+// TestDriftByPluto: what Pluto takes away by itself, or is asked to, is not missed.
+func TestDriftByPluto(t *testing.T) {
+	lab.NeedRoot(t)
+	text := strings.Replace(setup, "pluto=no", "pluto=yes", 1) + "\nconn routed\n\tleft=192.0.2.1\n\tright=192.0.2.3\n\trightsubnet=10.9.0.0/24\n\tauthby=secret\n\tauto=route\n"
+	for _, words := range [][]string{{"--unroute", "routed"}, {"--delete", "routed"}, {"--replace", "routed"}, {"--down", "routed"}} {
+		t.Run(words[0], func(t *testing.T) {
+			t.Parallel()
+			g := newGateway(t, text, "")
+			g.must(0, "setup", "start")
+			g.ipsec(append([]string{"auto"}, words...)...)
+			if r := g.ipsec("setup", "status"); r.status != 0 {
+				t.Errorf("status ends with %d and says\n%s%s", r.status, r.stdout, r.stderr)
+			}
+			// To nobody, the Plutos of other tests may be of this machine, too.
+			if r := g.as(65534).ipsec("setup", "status"); strings.Contains(r.stdout, "is gone") {
+				t.Errorf("to nobody, status says\n%s%s", r.stdout, r.stderr)
+			}
+			g.must(0, "setup", "stop")
+		})
+	}
+}
+
 // TestDrift: status misses what somebody has taken away of what start made, also where nobody but
 // the kernel knows, and is quiet again once it is back.
 func TestDrift(t *testing.T) {
