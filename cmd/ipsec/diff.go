@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,12 @@ func (c *setupCmd) diff(e *env) error {
 		return exitStatus(2)
 	}
 	return nil
+}
+
+// asksDiff reports whether a command line that cannot be read asks for diff, of which 2 says that there
+// is a difference.
+func asksDiff(words []string) bool {
+	return len(words) > 0 && words[0] == "setup" && slices.Contains(words, "diff")
 }
 
 // compare compiles a start, and looks at what is there.

@@ -92,6 +92,9 @@ func run(args []string, e *env) int {
 	}
 	if err != nil {
 		usage(e, err)
+		if asksDiff(words) {
+			return 1
+		}
 		return 2
 	}
 	err = ctx.Run(e)
