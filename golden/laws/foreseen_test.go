@@ -77,6 +77,9 @@ func TestForeseen(t *testing.T) {
 						t.Errorf("%s is %s, and the plan promised that it is routed: %v\n%s\n%s\nstart said\n%s", c.Name, c.Routing, promised[c.Name], text, routes, said)
 					}
 				}
+				if r := g.ipsec("setup", "diff"); r.status != 0 || r.stdout != "no difference\n" {
+					t.Errorf("diff ends with %d and says\n%s%s\n%s\n%s", r.status, r.stdout, r.stderr, text, routes)
+				}
 				g.must(0, "setup", "stop")
 			})
 		}
