@@ -13,7 +13,8 @@ import (
 )
 
 // TestForeseen: what the plan of a start promises of conns that Pluto routes is what Pluto says after the
-// run: those that the plan says are not routed are not, and all others are. -seed says which host.
+// run: those that the plan says are not routed are not, and all others are. After the start, and after a restart
+// with another file, there is no difference. -seed says which host.
 func TestForeseen(t *testing.T) {
 	first, hosts := int64(1), int64(8)
 	if *seed != 0 {
@@ -79,6 +80,12 @@ func TestForeseen(t *testing.T) {
 				}
 				if r := g.ipsec("setup", "diff"); r.status != 0 || r.stdout != "no difference\n" {
 					t.Errorf("diff ends with %d and says\n%s%s\n%s\n%s", r.status, r.stdout, r.stderr, text, routes)
+				}
+				other := strings.NewReplacer("10.5.0.0/16", "10.5.128.0/17", "10.0.1.0/25", "10.0.1.128/25", "conn c1", "conn d1", "type=drop", "type=reject", "192.0.2.3", "192.0.2.4").Replace(text)
+				g.write("/etc/ipsec.conf", other)
+				g.must(0, "setup", "restart")
+				if r := g.ipsec("setup", "diff"); r.status != 0 || r.stdout != "no difference\n" {
+					t.Errorf("after a restart with another file diff ends with %d and says\n%s%s\n%s\nTHEN\n%s\n%s", r.status, r.stdout, r.stderr, text, other, routes)
 				}
 				g.must(0, "setup", "stop")
 			})
