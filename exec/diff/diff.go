@@ -89,7 +89,7 @@ func Compare(want, have []Item, seen func(Kind) bool) []Change {
 			add(Drift, w, "it was there, and is gone")
 		case !is:
 			add(Add, w, "")
-		case same(w.Kind, h.Value, w.Value):
+		case same(w, h.Value):
 		case w.Kind == Setting:
 			add(Drift, w, fmt.Sprintf("%s, start sets %s", shown(h.Value), w.Value))
 		case w.Kind == Connection:
@@ -104,7 +104,11 @@ func Compare(want, have []Item, seen func(Kind) bool) []Change {
 	}
 	for _, h := range have {
 		switch {
-		case wanted[h.Object] || !seen(h.Kind) || h.Kind == Setting || h.Kind == Routing || h.Value == gone:
+		case wanted[h.Object] || !seen(h.Kind) || h.Kind == Setting || h.Value == gone:
+		case h.Kind == Routing:
+			if h.Value == asked && wanted[strings.TrimPrefix(h.Object, "routing of ")] {
+				add(Remove, h, "a start would not route it")
+			}
 		case h.Noted || h.Kind != Network: // what is in the tables of KLIPS, nobody notes
 			add(Remove, h, "")
 		default:
@@ -114,31 +118,52 @@ func Compare(want, have []Item, seen func(Kind) bool) []Change {
 	return changes
 }
 
-// same reports whether a thing is as it is wanted. Who %myid is, Pluto has filled in.
-func same(kind Kind, have, want string) bool {
-	if kind == Connection && strings.Contains(want, myID) {
-		return withoutIDs(have) == withoutIDs(want)
+// same reports whether a thing is as it is wanted. Who %myid is, Pluto has filled in; and a filter of
+// all links that is weaker than the one that start sets leaves theirs as they are.
+func same(w Item, have string) bool {
+	switch {
+	case w.Kind == Connection && strings.Contains(w.Value, myID):
+		haveEnds, wantEnds := strings.Split(have, to), strings.Split(w.Value, to)
+		return len(haveEnds) == len(wantEnds) && !slices.ContainsFunc(indexes(wantEnds), func(i int) bool {
+			if strings.Contains(wantEnds[i], myID) {
+				return withoutID(haveEnds[i]) != withoutID(wantEnds[i])
+			}
+			return haveEnds[i] != wantEnds[i]
+		})
+	case w.Object == allLinksFilter:
+		return have <= w.Value // one digit each
 	}
-	return have == want
+	return have == w.Value
 }
 
-const myID = "--id\x00%myid"
+const (
+	allLinksFilter = "/proc/sys/net/ipv4/conf/all/rp_filter"
+	to             = "\x00--to\x00"
+	myID           = "--id\x00%myid"
+)
 
-func withoutIDs(words string) string {
-	list := strings.Split(words, "\x00")
-	var rest []string
-	for i := 0; i < len(list); i++ {
-		if list[i] == "--id" {
-			i++
-			continue
-		}
-		rest = append(rest, list[i])
+func indexes(list []string) []int {
+	var all []int
+	for i := range list {
+		all = append(all, i)
 	}
-	return strings.Join(rest, "\x00")
+	return all
+}
+
+// withoutID returns the words of an end without its identity.
+func withoutID(words string) string {
+	list := strings.Split(words, "\x00")
+	if i := slices.Index(list, "--id"); i >= 0 && i+1 < len(list) {
+		list = slices.Delete(list, i, i+2)
+	}
+	return strings.Join(list, "\x00")
 }
 
 // gone is the Value of what was noted and is not there.
 const gone = "\x00gone"
+
+// asked is the Value of a routing that somebody has asked for, beside those that come with an SA.
+const asked = "asked"
 
 func shown(value string) string {
 	if value == "" {

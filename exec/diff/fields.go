@@ -23,7 +23,7 @@ func fields(have, want string) []string {
 	}
 	var list []string
 	for _, name := range names {
-		if old[name] != now[name] {
+		if old[name] != now[name] && now[name] != "%myid" { // which Pluto has filled in
 			list = append(list, fmt.Sprintf("%s is %s, wanted %s", name, shown(old[name]), shown(now[name])))
 		}
 	}

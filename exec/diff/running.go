@@ -58,8 +58,8 @@ func Running(paths conf.Paths, facts plan.Facts, want []Item) (State, error) {
 	return s, nil
 }
 
-// negotiated reports whether i is a route that nobody wants, and that a connection may have which a peer, or
-// a person, has brought up.
+// negotiated reports whether i is a route that nobody wants, and that is of a connection which is routed now: a peer, or
+// a person, has brought it up.
 func (s *State) negotiated(i Item) bool {
 	words := strings.Fields(i.Object)
 	if i.Kind != Network || words[0] != "route" || s.wanted[i.Object] || i.Value == gone {
@@ -69,7 +69,7 @@ func (s *State) negotiated(i Item) bool {
 		return true
 	}
 	dst, err := netip.ParsePrefix(words[1])
-	return err == nil && slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return loaded.Leads(c, dst) })
+	return err == nil && slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, dst) })
 }
 
 func (s *State) add(kind Kind, object, value string, noted bool) {
@@ -151,8 +151,11 @@ func (s *State) connections(paths conf.Paths) (err error) {
 	}
 	for _, c := range s.loaded {
 		s.add(Connection, "conn "+c.Name, strings.Join(c.Words, "\x00"), false)
-		if c.Routed || !c.Oriented { // else it waits for an address of ours
-			s.add(Routing, "routing of conn "+c.Name, "routed", false)
+		switch {
+		case c.Asked && c.Routed:
+			s.add(Routing, "routing of conn "+c.Name, asked, false)
+		case c.Routed || !c.Oriented: // it has come with an SA, or waits for an address of ours
+			s.add(Routing, "routing of conn "+c.Name, "", false)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"ipsec/exec/shell"
 	"ipsec/klips/route"
 	"ipsec/plan"
+	"ipsec/pluto/whack/cmdline"
 )
 
 // Wanted returns what the plan of a start leaves on a machine. routed are the routes that Pluto makes for the
@@ -19,7 +20,12 @@ func Wanted(p plan.Plan, routed []route.Route) []Item {
 		}
 		return links[name]
 	}
+	named := make(map[string]bool)
 	add := func(kind Kind, object, value, reason string) {
+		if named[object] { // two conns may need one route
+			return
+		}
+		named[object] = true
 		list = append(list, Item{kind, object, value, reason, false})
 	}
 	for _, node := range p.Nodes {
@@ -44,6 +50,7 @@ func Wanted(p plan.Plan, routed []route.Route) []Item {
 		case plan.AddRoute:
 			add(Network, routeObject(op.Dst, op.Link, op.Metric), "", step.Reason)
 		case plan.RPFilter:
+			add(Setting, allLinksFilter, op.Value, step.Reason)
 			for _, link := range op.Links {
 				add(Setting, "/proc/sys/net/ipv4/conf/"+link+"/rp_filter", op.Value, step.Reason)
 			}
@@ -60,7 +67,7 @@ func Wanted(p plan.Plan, routed []route.Route) []Item {
 		case plan.AddEroute:
 			add(DataPlane, erouteObject(op.Flow), op.SAID.String(), step.Reason)
 		case plan.AddConn:
-			add(Connection, "conn "+op.Name, strings.Join(op.Args, "\x00"), step.Reason)
+			add(Connection, "conn "+op.Name, strings.Join(normal(op), "\x00"), step.Reason)
 		case plan.RouteConn:
 			if step.OnFail.Kind == plan.FailWarn { // else the plan says that Pluto will refuse
 				add(Routing, "routing of conn "+op.Name, "routed", step.Reason)
@@ -76,6 +83,15 @@ func Wanted(p plan.Plan, routed []route.Route) []Item {
 		add(Network, routeObject(r.Dst, r.Link, r.Metric), "", "a conn that Pluto routes")
 	}
 	return sorted(list)
+}
+
+// normal returns whack's words for a connection as Pluto has them once it has read them.
+func normal(op plan.AddConn) []string {
+	request, err := cmdline.Parse(append([]string{"--name", op.Name}, op.Args...))
+	if err != nil || request.Add == nil {
+		return op.Args
+	}
+	return cmdline.Describe(request.Add)
 }
 
 // arguments writes the words after the name of a daemon as the shell has them, each option and its value apart.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -109,6 +110,9 @@ func (l *lifter) goTo(want string) error {
 		case !more || l.number == 1 || !isComment(l.line):
 			return l.expect(want)
 		}
+		if err := l.visible(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -176,6 +180,9 @@ func (l *lifter) nodes(depth int, ends ...string) (nodes []plan.Node, err error)
 		case !more || slices.Contains(ends, l.line):
 			return nodes, nil
 		case isComment(l.line):
+			if err := l.visible(); err != nil {
+				return nil, err
+			}
 			if text, ok := strings.CutPrefix(l.line, tabs[:depth]+reasonText); ok {
 				reason = text
 			}
@@ -203,6 +210,17 @@ func (l *lifter) nodes(depth int, ends ...string) (nodes []plan.Node, err error)
 func isComment(line string) bool {
 	line = strings.TrimLeft(line, " \t")
 	return line == "" || line[0] == '#'
+}
+
+// visible refuses a comment that a terminal would not show as it is: who reads the script must see
+// each line of it.
+func (l *lifter) visible() error {
+	for i, r := range l.line {
+		if r == utf8.RuneError || r != '\t' && !unicode.IsPrint(r) {
+			return l.errorf(i+1, "expected a comment of printable text, found %s", excerpt(l.line))
+		}
+	}
+	return nil
 }
 
 // indented returns the line without the tabs of its depth.

@@ -163,7 +163,7 @@ func TestLiftRefuses(t *testing.T) {
 		{"continued line", "touch /x", "touch \\\n/x", `f:35:`},
 		{"carriage return", "touch /x || status=1\n", "touch /x || status=1\r\n", `f:35:`},
 		{"comment behind", "|| status=1\n", "|| status=1 # x\n", `f:35:`},
-		{"bidi comment", "# east.conf:9\n", "# \u202eeast\n", `f:41:1: malformed Initiate: malformed reason`},
+		{"bidi comment", "# east.conf:9\n", "# \u202eeast\n", `f:40:3: expected a comment of printable text`},
 		{"empty body", "\ttouch /x || status=1\n", "", `f:35:1: expected a step, found "}"`},
 		{"no end", "}\ntrap", "trap", `f:36:1: expected a step that is 1 tabs`},
 		{"no last newline", "exit \"$status\"\n", "exit \"$status\"", `f:42:15: expected the end of the line`},
@@ -266,6 +266,18 @@ func TestLiftComments(t *testing.T) {
 	}
 	if difference := Compare(p, modest()); difference != "" {
 		t.Error(difference)
+	}
+}
+
+// TestLiftInvisible: a comment that a terminal would not show as it is, is refused wherever it stands.
+func TestLiftInvisible(t *testing.T) {
+	for _, comment := range []string{"# \x1b[8m hidden\n", "# a\rb\n", "# \u202e\n", "# \xff\n", "\t# \x00\n"} {
+		for _, before := range []string{"umask 022\n", "# east.conf:9\n", "}\n", "exit \"$status\"\n"} {
+			text := strings.Replace(modestScript, before, comment+before, 1)
+			if _, err := Lift("f", text); err == nil || !strings.Contains(err.Error(), "expected a comment of printable text") {
+				t.Errorf("%q before %q: %v", comment, before, err)
+			}
+		}
 	}
 }
 

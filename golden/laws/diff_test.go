@@ -19,6 +19,7 @@ func TestDiffNothing(t *testing.T) {
 		{"Pluto", "version 2.0\nconfig setup\n\tuniqueids=yes\n\tplutodebug=\"control parsing\"\n\tklipsdebug=\"tunnel esp\"\n\tnooffload=\"tso, xdp\"\n" + tunnel + negotiated, ""},
 		{"a name", "version 2.0\nconfig setup\n\nconn named\n\tleft=192.0.2.1\n\tright=gate.example.org\n\tleftid=%myid\n\tauthby=secret\n\tauto=route\n", "echo 192.0.2.9 gate.example.org >> /etc/hosts\n"},
 		{"all to the peer", "version 2.0\nconfig setup\n\nconn all\n\tleft=192.0.2.1\n\tleftsubnet=10.0.1.0/24\n\tright=192.0.2.2\n\trightsubnet=0.0.0.0/0\n\tauthby=secret\n\tauto=route\n", ""},
+		{"IPv6 with anybody", "version 2.0\nconfig setup\n\nconn six\n\tleft=2001:db8:1::1\n\tright=%any\n\tauthby=secret\n\tauto=add\n", ""},
 		{"no data plane", setup + "\tprotostack=none\n\tinterfaces=%none\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,6 +81,9 @@ conn added
 		{"forwarding off", "", "", "sysctl -qw net.ipv4.ip_forward=0", []string{"! /proc/sys/net/ipv4/ip_forward: 0, start sets 1"}},
 		{"the filter back", "", "", "sysctl -qw net.ipv4.conf.eth0.rp_filter=1", []string{"! /proc/sys/net/ipv4/conf/eth0/rp_filter: 1, start sets 0"}},
 		{"a conn deleted", "", "", bin + "/ipsec whack --name added --delete", []string{"+ conn added"}},
+		{"not to be routed any more", "\tauto=route", "\tauto=add", "", []string{"- routing of conn routed: a start would not route it"}},
+		{"a route by hand beside a conn", "", "", "ip route add 192.0.2.4/32 dev ipsec0", []string{"! route 192.0.2.4/32 dev ipsec0: no plan has set it"}},
+		{"the filter of all", "", "", "sysctl -qw net.ipv4.conf.all.rp_filter=1", []string{"! /proc/sys/net/ipv4/conf/all/rp_filter: 1, start sets 0"}},
 		{"a conn unrouted", "", "", bin + "/ipsec whack --name routed --unroute", []string{"! route 10.9.0.0/24 dev ipsec0: it was there, and is gone", "! routing of conn routed: Pluto has not routed it"}},
 		{"an eroute deleted", "", "", bin + "/ipsec eroute --clear", []string{"+ eroute 10.0.1.0/24 -> 10.0.2.0/24"}},
 	} {
@@ -111,7 +115,7 @@ conn added
 				}
 			}
 			g.write("/etc/ipsec.conf", text)
-			g.Sh(t, "ip route del 172.16.0.0/12 2>/dev/null || :") // which a restart leaves: it is not ours
+			g.Sh(t, "ip route del 172.16.0.0/12 2>/dev/null || ip route del 192.0.2.4/32 2>/dev/null || :") // which a restart leaves: it is not ours
 			g.must(0, "setup", "restart")
 			if r := g.ipsec("setup", "diff"); r.status != 0 {
 				t.Errorf("after a restart by the first file: %d\n%s", r.status, r.stdout)

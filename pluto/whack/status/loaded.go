@@ -15,6 +15,7 @@ type LoadedDoc struct {
 	Name     string   `json:"name"`
 	Oriented bool     `json:"oriented"` // else it waits for an address of this host
 	Routed   bool     `json:"routed"`
+	Asked    bool     `json:"asked"` // by whack --route
 	Peers    []string `json:"peers"` // hosts and networks of the peer and, of a connection for many, of its instances
 	Words    []string `json:"words"` // of whack, without its name
 }
@@ -27,7 +28,7 @@ func LoadedLines(list []connection.Status, say func(line string)) error {
 		c := &list[i]
 		d := docs[c.Conn.Name]
 		if c.Conn.Instance == 0 || d == nil {
-			d = &LoadedDoc{Name: c.Conn.Name, Oriented: c.Oriented, Routed: c.Routing != connection.Unrouted, Peers: []string{}, Words: words(c.Loaded)}
+			d = &LoadedDoc{Name: c.Conn.Name, Oriented: c.Oriented, Routed: c.Routing != connection.Unrouted, Asked: c.Asked, Peers: []string{}, Words: words(c.Loaded)}
 			docs[c.Conn.Name] = d
 			order = append(order, d)
 		}
