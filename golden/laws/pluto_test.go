@@ -57,9 +57,9 @@ func TestPlutoAccidents(t *testing.T) {
 	for _, c := range []struct{ name, accident string }{
 		{"killed", `kill -9 $(cat /var/run/pluto/pluto.pid); flock /var/run/pluto/pluto.pid true`},
 		{"its worker killed", `kill -9 $(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid))`},
-		{"both killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $(cat /var/run/pluto/pluto.pid) $w; flock /var/run/pluto/pluto.pid true`},
+		{"both killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $w $(cat /var/run/pluto/pluto.pid); flock /var/run/pluto/pluto.pid true`},
 		{"KLIPS killed under it", `kill -9 $(cat /var/run/pluto/klips.pid); flock /var/run/pluto/klips.pid true; ipsec auto --up trap --asynchronous || true`},
-		{"all killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $(cat /var/run/pluto/pluto.pid) $w $(cat /var/run/pluto/klips.pid)`},
+		{"all killed", `w=$(ps -o pid= --ppid $(cat /var/run/pluto/pluto.pid)); kill -9 $w $(cat /var/run/pluto/pluto.pid) $(cat /var/run/pluto/klips.pid)`},
 		{"an interface taken away", `ip link del ipsec0`},
 		{"a route of its taken away", `ip route del 10.0.20.0/24`},
 		{"no configuration", `rm /etc/ipsec.conf`},
