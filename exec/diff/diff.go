@@ -123,12 +123,8 @@ func Compare(want, have []Item, seen func(Kind) bool) []Change {
 func same(w Item, have string) bool {
 	switch {
 	case w.Kind == Connection && strings.Contains(w.Value, myID):
-		haveEnds, wantEnds := strings.Split(have, to), strings.Split(w.Value, to)
-		return len(haveEnds) == len(wantEnds) && !slices.ContainsFunc(indexes(wantEnds), func(i int) bool {
-			if strings.Contains(wantEnds[i], myID) {
-				return withoutID(haveEnds[i]) != withoutID(wantEnds[i])
-			}
-			return haveEnds[i] != wantEnds[i]
+		return slices.EqualFunc(strings.Split(have, to), strings.Split(w.Value, to), func(have, want string) bool {
+			return have == want || strings.Contains(want, myID) && withoutID(have) == withoutID(want)
 		})
 	case w.Object == allLinksFilter:
 		return have <= w.Value // one digit each
@@ -141,14 +137,6 @@ const (
 	to             = "\x00--to\x00"
 	myID           = "--id\x00%myid"
 )
-
-func indexes(list []string) []int {
-	var all []int
-	for i := range list {
-		all = append(all, i)
-	}
-	return all
-}
 
 // withoutID returns the words of an end without its identity.
 func withoutID(words string) string {
