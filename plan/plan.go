@@ -16,8 +16,11 @@ const (
 	Stop       Verb = "stop"
 	Restart    Verb = "restart"
 	TryRestart Verb = "try-restart" // restart, where it runs
-	Manual     Verb = "manual"
-	Automat    Verb = "auto" // of ipsec auto
+	Reload     Verb = "reload"
+	// ReloadDisruptive is a reload that may do what a restart does.
+	ReloadDisruptive Verb = "reload --disruptive"
+	Manual           Verb = "manual"
+	Automat          Verb = "auto" // of ipsec auto
 )
 
 // Plan is what a verb does on one host. When a step with policy FailUndo fails, its

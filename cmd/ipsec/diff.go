@@ -13,6 +13,7 @@ import (
 	"ipsec/exec/diff"
 	"ipsec/exec/host"
 	"ipsec/plan"
+	"ipsec/plan/change"
 	"ipsec/plan/compile"
 )
 
@@ -62,16 +63,21 @@ func (c *setupCmd) compare(e *env) (diff.Report, error) {
 	if err != nil {
 		return diff.Report{}, err
 	}
-	p, routes, err := compile.Promised(config, facts, e.Paths)
+	promise, there, err := compared(e, config, facts)
 	if err != nil {
 		return diff.Report{}, err
 	}
-	want := diff.Wanted(p, routes)
-	state, err := diff.Running(e.Paths, facts, want)
+	return diff.New(facts.Running.Setup, promise.Items, there), nil
+}
+
+// compared returns what a start would come to, and what is there.
+func compared(e *env, config *conf.Config, facts plan.Facts) (*compile.Promise, change.State, error) {
+	promise, err := compile.Promised(config, facts, e.Paths)
 	if err != nil {
-		return diff.Report{}, err
+		return nil, change.State{}, err
 	}
-	return diff.New(facts.Running.Setup, want, state), nil
+	there, err := diff.Running(e.Paths, facts, promise.Items)
+	return promise, there, err
 }
 
 // failed says why there is no comparison. The status is 1, as 2 says that there is a difference.

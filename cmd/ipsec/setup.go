@@ -20,7 +20,10 @@ type setupCmd struct {
 	Facts    string `placeholder:"FILE" help:"With --showonly: plan for the host whose facts are in FILE (see ipsec facts)."`
 	Plan     string `placeholder:"FILE" help:"Run a reviewed plan (in the form of --format sh), if it is what would run now."`
 	Rundir   string `placeholder:"DIR" help:"Use DIR in place of ${rundir}."`
-	Verb     string `arg:"" optional:"" complete:"start stop restart try-restart diff status" help:"start, stop, restart, try-restart, diff or status."`
+
+	Disruptive bool `help:"With reload: interrupt all connections where a change cannot be made without, as a restart does."`
+
+	Verb string `arg:"" optional:"" complete:"start stop restart try-restart reload diff status" help:"start, stop, restart, try-restart, reload, diff or status."`
 }
 
 // verbs returns the verb of a plan for each spelling; status has no plan.
@@ -34,8 +37,10 @@ func verbs(word string) (verb plan.Verb, ok bool) {
 		return plan.Restart, true
 	case "try-restart", "condrestart":
 		return plan.TryRestart, true
-	case "force-reload": // which the LSB has be a restart where there is no reload
-		return plan.Restart, true
+	case "reload":
+		return plan.Reload, true
+	case "force-reload": // of the LSB: a reload, and a restart where that is not enough
+		return plan.ReloadDisruptive, true
 	case "status", "diff", "version":
 		return "", true
 	}
@@ -47,9 +52,9 @@ func (c *setupCmd) Run(e *env) error {
 	verb, ok := verbs(c.Verb)
 	switch {
 	case c.Verb == "":
-		return usageError("expected start, stop, restart, try-restart, diff or status")
+		return usageError("expected start, stop, restart, try-restart, reload, diff or status")
 	case !ok:
-		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart, diff or status", c.Verb))
+		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart, reload, diff or status", c.Verb))
 	}
 	c.setPaths(e)
 	switch c.Verb {
@@ -78,6 +83,13 @@ func (c *setupCmd) Run(e *env) error {
 		return usageError("--format goes with --showonly")
 	case c.Plan != "" && c.Showonly:
 		return usageError("--plan runs a plan; --showonly prints one")
+	case c.Disruptive && verb != plan.Reload && verb != plan.ReloadDisruptive:
+		return usageError("--disruptive goes with reload")
+	case c.Facts != "" && (verb == plan.Reload || verb == plan.ReloadDisruptive):
+		return usageError("reload starts from what runs on this machine: it does not go with --facts")
+	}
+	if c.Disruptive {
+		verb = plan.ReloadDisruptive
 	}
 	if c.Showonly {
 		return c.showOnly(e, verb)
@@ -150,9 +162,12 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 		return plan.Plan{}, facts, err
 	}
 	var p plan.Plan
-	if c.Facts == "" {
+	switch {
+	case verb == plan.Reload || verb == plan.ReloadDisruptive:
+		p, err = reload(e, config, facts, verb == plan.ReloadDisruptive)
+	case c.Facts == "":
 		p, err = compile.Setup(verb, config, facts, e.Paths)
-	} else {
+	default:
 		p, err = c.elsewhere(e, verb, config, facts)
 	}
 	if err != nil {
@@ -160,6 +175,15 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	}
 	p.Writer = programVersion()
 	return p, facts, nil
+}
+
+// reload compiles a reload from what runs on this machine.
+func reload(e *env, config *conf.Config, facts plan.Facts, disruptive bool) (plan.Plan, error) {
+	promise, there, err := compared(e, config, facts)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return promise.Reload(there, disruptive)
 }
 
 // elsewhere compiles the verb as the host of the facts would: with that host's paths,

@@ -9,6 +9,7 @@ import (
 
 	"ipsec/exec/planjson"
 	"ipsec/plan"
+	"ipsec/plan/change"
 )
 
 // fields returns how two connections differ, field by field as the plan as JSON has them; have and want
@@ -35,7 +36,7 @@ func fields(have, want string) []string {
 
 // flat returns the fields of a connection, "left.host" and the like, lists in one line.
 func flat(words string) map[string]string {
-	doc := planjson.ConnectionOf(plan.AddConn{Name: "c", Args: strings.Split(words, "\x00")})
+	doc := planjson.ConnectionOf(plan.AddConn{Name: "c", Args: change.Words(words)})
 	text, _ := json.Marshal(doc)
 	var tree map[string]any
 	_ = json.Unmarshal(text, &tree) // nil for nil

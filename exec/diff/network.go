@@ -9,10 +9,11 @@ import (
 	"ipsec/klips/route/rtnetlink"
 	"ipsec/klips/tun"
 	"ipsec/plan"
+	"ipsec/plan/change"
 )
 
 // network adds our interfaces with their addresses and routes, and what was noted and is gone.
-func (s *State) network(facts plan.Facts) error {
+func (s *looker) network(standing *info.Standing) error {
 	there, err := rtnetlink.ReadAll()
 	if err != nil {
 		return err
@@ -21,37 +22,38 @@ func (s *State) network(facts plan.Facts) error {
 	if err != nil {
 		return err
 	}
-	var noted []string // in the order of the notes
+	var noted []change.Item // in the order of the notes
 	isNoted := make(map[string]bool)
-	note := func(object string) {
-		noted = append(noted, object)
-		isNoted[object] = true
+	note := func(item change.Item) {
+		noted = append(noted, item)
+		isNoted[item.Object] = true
 	}
 	physical := make(map[string]string)
-	for _, line := range info.StandingOf(facts.Running.Info).Lines() {
+	for _, line := range standing.Lines() {
 		switch line := line.(type) {
 		case info.Interface:
-			note(interfaceObject(line.Virtual))
+			note(change.InterfaceOf(line.Virtual, line.Physical, 0, false))
 			physical[line.Virtual] = line.Physical
 		case info.Address:
-			note(addressObject(line.Prefix, line.Link))
+			note(change.AddressOf(plan.AddAddr(line)))
 		case info.Route:
-			note(routeObject(line.Dst, line.Link, line.Metric))
+			note(change.RouteOf(plan.AddRoute{Dst: line.Dst, Link: line.Link, Metric: line.Metric}))
 		}
 	}
 	found := make(map[string]bool)
-	add := func(object, value string) {
-		found[object] = true
-		s.add(Network, object, value, isNoted[object])
+	add := func(item change.Item, undo plan.Op) {
+		found[item.Object] = true
+		item.Noted = isNoted[item.Object]
+		s.add(item, undo)
 	}
 	for _, l := range there.Links {
 		if !slices.Contains(ours, l.Name) {
 			continue
 		}
-		add(interfaceObject(l.Name), link{physical[l.Name], l.MTU, l.Flags&net.FlagUp != 0}.String())
+		add(change.InterfaceOf(l.Name, physical[l.Name], l.MTU, l.Flags&net.FlagUp != 0), plan.Detach{Virtual: l.Name})
 		for _, a := range l.Addrs {
 			if !a.IsLinkLocal() {
-				add(addressObject(a.Prefix, l.Name), "")
+				add(change.AddressOf(plan.AddAddr{Prefix: a.Prefix, Link: l.Name}), plan.DelAddr{Prefix: a.Prefix, Link: l.Name})
 			}
 		}
 	}
@@ -62,11 +64,13 @@ func (s *State) network(facts plan.Facts) error {
 		if r.Dst.Addr().Is6() && isAddress(there, r.Link, r.Dst) {
 			continue // which the kernel makes for an address
 		}
-		add(routeObject(r.Dst, r.Link, r.Metric), "")
+		op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}
+		add(change.RouteOf(op), op.Deletion())
 	}
-	for _, object := range noted {
-		if !found[object] {
-			s.add(Network, object, gone, true)
+	for _, item := range noted {
+		if !found[item.Object] {
+			item.Value, item.Noted = change.Gone, true
+			s.add(item, nil)
 		}
 	}
 	return nil

@@ -8,7 +8,29 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"ipsec/plan/change"
 )
+
+// Change is one difference, as a report has it.
+type Change struct {
+	Mark   change.Mark `json:"mark"`
+	Object string      `json:"object"`
+	Detail string      `json:"detail"`
+	Reason string      `json:"reason"` // of what is wanted
+}
+
+// String returns the change in one line.
+func (c Change) String() string {
+	s := string(c.Mark) + " " + c.Object
+	if c.Detail != "" {
+		s += ": " + c.Detail
+	}
+	if c.Reason != "" {
+		s += " (" + c.Reason + ")"
+	}
+	return s
+}
 
 // Report is what ipsec setup diff prints. Its version changes when a program that reads it as JSON would
 // have to.
@@ -19,23 +41,28 @@ type Report struct {
 	Unseen  []string `json:"unseen"` // what could not be compared, and why
 }
 
-// New returns the report of the differences between want and s.
-func New(running bool, want []Item, s State) Report {
+// New returns the report of the differences between want and what is there.
+func New(running bool, want []change.Item, there change.State) Report {
 	r := Report{Version: 1, Running: running, Changes: []Change{}, Unseen: []string{}}
 	if !running {
 		return r
 	}
-	seen := func(k Kind) bool {
-		if k == Routing {
-			k = Connection
+	changes := change.Compare(want, there)
+	whole := make(map[string]bool) // SAs that come or go as a whole, and with them what is of them
+	for _, c := range changes {
+		if c.Mark == change.Add || c.Mark == change.Remove {
+			whole[strings.TrimPrefix(c.Item().Object, "SA ")] = true
 		}
-		_, unseen := s.Unseen[k]
-		return !unseen
 	}
-	r.Changes = Compare(want, s.Items, seen)
-	for _, kind := range slices.Sorted(maps.Keys(s.Unseen)) {
-		if slices.ContainsFunc(want, func(i Item) bool { return i.Kind == kind }) {
-			r.Unseen = append(r.Unseen, s.Unseen[kind])
+	for _, c := range changes {
+		if _, sa, of := strings.Cut(c.Item().Object, " of "); of && c.Item().Kind == change.DataPlane && whole[sa] {
+			continue
+		}
+		r.Changes = append(r.Changes, lines(c)...)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(there.Unseen)) {
+		if slices.ContainsFunc(want, func(i change.Item) bool { return i.Kind == kind }) {
+			r.Unseen = append(r.Unseen, there.Unseen[kind])
 		}
 	}
 	return r
@@ -55,7 +82,7 @@ func (r Report) WriteJSON(w io.Writer) error {
 // WriteText writes r for people: a line for each change, with colour where that is wanted, and a
 // summary.
 func (r Report) WriteText(w io.Writer, colour bool) error {
-	counts := make(map[Mark]int)
+	counts := make(map[change.Mark]int)
 	for _, c := range r.Changes {
 		counts[c.Mark]++
 		line := strings.Map(visible, c.String())
@@ -76,7 +103,7 @@ func (r Report) WriteText(w io.Writer, colour bool) error {
 	case len(r.Changes) == 0:
 		_, err = fmt.Fprintln(w, "no difference")
 	default:
-		_, err = fmt.Fprintf(w, "%d to add, %d to take away, %d to change, %d changed behind the plan's back\n", counts[Add], counts[Remove], counts[Alter], counts[Drift])
+		_, err = fmt.Fprintf(w, "%d to add, %d to take away, %d to change, %d changed behind the plan's back\n", counts[change.Add], counts[change.Remove], counts[change.Alter], counts[change.Drift])
 	}
 	return err
 }
@@ -90,4 +117,4 @@ func visible(r rune) rune {
 }
 
 // colours are the escape sequences of terminals.
-var colours = map[Mark]string{Add: "\x1b[32m", Remove: "\x1b[31m", Alter: "\x1b[33m", Drift: "\x1b[35m"}
+var colours = map[change.Mark]string{change.Add: "\x1b[32m", change.Remove: "\x1b[31m", change.Alter: "\x1b[33m", change.Drift: "\x1b[35m"}

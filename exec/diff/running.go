@@ -1,3 +1,5 @@
+// Package diff looks at what of ours is on this machine, and reports how it differs from what a start would
+// leave: what ipsec setup diff prints. It changes nothing.
 package diff
 
 import (
@@ -15,69 +17,92 @@ import (
 	"ipsec/klips/client"
 	"ipsec/klips/process"
 	"ipsec/plan"
+	"ipsec/plan/change"
 	"ipsec/pluto/whack/status"
 )
 
-// State is what is on a machine.
-type State struct {
-	Items  []Item
-	Unseen map[Kind]string // why things of a kind cannot be seen
+// Running looks at this machine, for the settings of want, and for the rest at all that is ours. It needs no
+// privilege for what any user may see.
+func Running(paths conf.Paths, facts plan.Facts, want []change.Item) (change.State, error) {
+	s := looker{State: change.State{Unseen: make(map[change.Kind]string)}, wanted: make(map[string]bool)}
+	for _, w := range want {
+		s.wanted[w.Object] = true
+	}
+	standing := info.StandingOf(facts.Running.Info)
+	if err := errors.Join(s.daemons(paths, standing), s.network(standing), s.settings(standing, want)); err != nil {
+		return s.State, err
+	}
+	s.Unseen[change.DataPlane] = "KLIPS does not run, so that its tables are not compared"
+	s.Unseen[change.Connection] = "Pluto does not run, so that its connections are not compared"
+	if facts.Running.Klips {
+		s.look(change.DataPlane, "the tables of KLIPS", func() error { return s.tables(paths) })
+	}
+	if facts.Running.Pluto {
+		s.look(change.Connection, "the connections of Pluto", func() error { return s.connections(paths) })
+	}
+	s.Items = slices.DeleteFunc(s.Items, s.negotiated)
+	change.Sort(s.Items)
+	return s.State, nil
+}
 
+// looker gathers what is there.
+type looker struct {
+	change.State
 	wanted map[string]bool
 	loaded []status.LoadedDoc
 }
 
-// Running looks at this machine, for the settings of want, and for the rest at all that is ours. It needs no
-// privilege for what any user may see.
-func Running(paths conf.Paths, facts plan.Facts, want []Item) (State, error) {
-	s := State{Unseen: make(map[Kind]string), wanted: make(map[string]bool)}
-	for _, w := range want {
-		s.wanted[w.Object] = true
+// settings adds the kernel settings that are wanted, and those that start has changed and noted.
+func (s *looker) settings(standing *info.Standing, want []change.Item) error {
+	add := func(path, before string) error {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("failed to read a setting: %w", err)
+		}
+		item := change.SettingOf(path, strings.TrimSpace(string(text)))
+		item.Before = before
+		s.Items = append(s.Items, item)
+		return nil
 	}
-	if err := errors.Join(s.daemons(paths, facts), s.network(facts)); err != nil {
-		return s, err
-	}
+	var all []error
 	for _, w := range want {
-		if w.Kind == Setting {
-			text, err := os.ReadFile(w.Object)
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				return s, fmt.Errorf("failed to read a setting: %w", err)
-			}
-			s.add(Setting, w.Object, strings.TrimSpace(string(text)), false)
+		if w.Kind == change.Setting && w.Value != change.Any {
+			all = append(all, add(w.Object, ""))
 		}
 	}
-	s.Unseen[DataPlane] = "KLIPS does not run, so that its tables are not compared"
-	s.Unseen[Connection] = "Pluto does not run, so that its connections are not compared"
-	if facts.Running.Klips {
-		s.look(DataPlane, "the tables of KLIPS", func() error { return s.tables(paths) })
+	for _, line := range standing.Lines() {
+		if l, ok := line.(info.Setting); ok && !s.wanted[l.Path] && l.Below(info.SettingsDir) {
+			all = append(all, add(l.Path, l.Value))
+		}
 	}
-	if facts.Running.Pluto {
-		s.look(Connection, "the connections of Pluto", func() error { return s.connections(paths) })
-	}
-	s.Items = sorted(slices.DeleteFunc(s.Items, s.negotiated))
-	return s, nil
+	return errors.Join(all...)
 }
 
 // negotiated reports whether i is a route that nobody wants, and that is of a connection which is routed now: a peer, or
 // a person, has brought it up.
-func (s *State) negotiated(i Item) bool {
+func (s *looker) negotiated(i change.Item) bool {
 	words := strings.Fields(i.Object)
-	if i.Kind != Network || words[0] != "route" || s.wanted[i.Object] || i.Value == gone {
+	if i.Kind != change.Network || words[0] != "route" || s.wanted[i.Object] || i.Value == change.Gone {
 		return false
 	}
-	if _, unseen := s.Unseen[Connection]; unseen {
+	if _, unseen := s.Unseen[change.Connection]; unseen {
 		return true
 	}
 	dst, err := netip.ParsePrefix(words[1])
 	return err == nil && slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, dst) })
 }
 
-func (s *State) add(kind Kind, object, value string, noted bool) {
-	s.Items = append(s.Items, Item{Kind: kind, Object: object, Value: value, Noted: noted})
+// add adds what is there, with what takes it away.
+func (s *looker) add(item change.Item, undo plan.Op) {
+	item.Op = undo
+	s.Items = append(s.Items, item)
 }
 
 // look has things of a kind looked at, and notes why they cannot be.
-func (s *State) look(kind Kind, what string, do func() error) {
+func (s *looker) look(kind change.Kind, what string, do func() error) {
 	err := do()
 	switch {
 	case err == nil:
@@ -90,34 +115,37 @@ func (s *State) look(kind Kind, what string, do func() error) {
 }
 
 // daemons adds those that live, with their arguments; of one that is dead it is noted that it was started.
-func (s *State) daemons(paths conf.Paths, facts plan.Facts) error {
-	standing := info.StandingOf(facts.Running.Info)
+func (s *looker) daemons(paths conf.Paths, standing *info.Standing) error {
 	for _, d := range []struct {
-		name, pidfile string
-		note          info.Started
-	}{{"klips", paths.KlipsPID(), info.Klips}, {"pluto", paths.PlutoPID(), info.Pluto}} {
+		part    plan.Part
+		pidfile string
+		note    info.Started
+	}{{plan.Klips, paths.KlipsPID(), info.Klips}, {plan.Pluto, paths.PlutoPID(), info.Pluto}} {
 		pid, alive, err := process.Alive(d.pidfile)
 		if err != nil {
 			return err
 		}
-		noted := standing.Has(d.note)
+		item := change.DaemonOf(d.part, nil)
+		item.Noted = standing.Has(d.note)
 		switch line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); {
 		case alive && err == nil:
 			words := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
 			words = slices.DeleteFunc(words, func(w string) bool { return w == "--nofork" })
-			s.add(Daemon, d.name, arguments(words[min(2, len(words)):]), noted)
+			item.Value = change.DaemonOf(d.part, words[min(2, len(words)):]).Value
+			s.add(item, plan.EndDaemon{Part: d.part})
 		case alive:
-			s.Unseen[Daemon] = "the arguments of the daemons cannot be seen"
-		case noted:
-			s.add(Daemon, d.name, gone, true)
+			s.Unseen[change.Daemon] = "the arguments of the daemons cannot be seen"
+		case item.Noted:
+			item.Value = change.Gone
+			s.add(item, nil)
 		}
 	}
 	return nil
 }
 
-// tables adds the SAs and eroutes of KLIPS that are manually keyed: those of Pluto have SPIs, and
-// identities, by which they are told.
-func (s *State) tables(paths conf.Paths) error {
+// tables adds the SAs and eroutes of KLIPS that are manually keyed: those of Pluto have SPIs and a hard
+// lifetime, and identities, by which they are told.
+func (s *looker) tables(paths conf.Paths) error {
 	table, err := client.Dial(paths.KlipsCtl())
 	if err != nil {
 		return err
@@ -128,8 +156,16 @@ func (s *State) tables(paths conf.Paths) error {
 		return err
 	}
 	for _, sa := range sas {
-		if s.wanted["SA "+sa.ID.String()] || sa.ID.SPI < klips.NegotiatedSPI {
-			s.add(DataPlane, "SA "+sa.ID.String(), "", false)
+		item := change.SAOf(sa)
+		if !s.wanted[item.Object] && sa.ID.SPI >= klips.NegotiatedSPI {
+			continue
+		}
+		s.add(item, plan.DelSA{SAID: sa.ID})
+		if len(sa.Group) > 1 && sa.Group[0] == sa.ID {
+			s.add(change.GroupOf(sa.Group), nil)
+		}
+		for _, f := range sa.Inflow {
+			s.add(change.InflowOf(plan.Flow(f), sa.ID), nil)
 		}
 	}
 	eroutes, err := table.ListEroutes()
@@ -137,25 +173,28 @@ func (s *State) tables(paths conf.Paths) error {
 		return err
 	}
 	for _, e := range eroutes {
-		if e.Ident == ([2]string{}) {
-			s.add(DataPlane, erouteObject(plan.Flow(e.Selector)), e.SAID.String(), false)
+		item := change.ErouteOf(plan.Flow(e.Selector), e.SAID)
+		if e.Ident != ([2]string{}) {
+			item.Value = change.OfPluto
 		}
+		s.add(item, plan.DelEroute{Flow: plan.Flow(e.Selector)})
 	}
 	return nil
 }
 
 // connections adds what Pluto has loaded.
-func (s *State) connections(paths conf.Paths) (err error) {
+func (s *looker) connections(paths conf.Paths) (err error) {
 	if s.loaded, err = loaded.Ask(paths.PlutoCtl()); err != nil {
 		return err
 	}
 	for _, c := range s.loaded {
-		s.add(Connection, "conn "+c.Name, strings.Join(c.Words, "\x00"), false)
+		s.add(change.ConnOf(c.Name, c.Words), plan.Whack{Args: []string{"--delete", "--name", c.Name}})
+		unroute := plan.Whack{Args: []string{"--unroute", "--name", c.Name}}
 		switch {
 		case c.Asked && c.Routed:
-			s.add(Routing, "routing of conn "+c.Name, asked, false)
+			s.add(change.RoutingOf(c.Name, change.Asked), unroute)
 		case c.Routed || !c.Oriented: // it has come with an SA, or waits for an address of ours
-			s.add(Routing, "routing of conn "+c.Name, "", false)
+			s.add(change.RoutingOf(c.Name, ""), unroute)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 func Plan(data []byte) plan.Plan {
 	g := generator{data: data}
 	p := plan.Plan{
-		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Manual, plan.Automat),
+		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Reload, plan.ReloadDisruptive, plan.Manual, plan.Automat),
 		Paths:  conf.DefaultPaths(),
 		Digest: pick(&g, "", "5feceb66ffc86f38"),
 		Facts:  pick(&g, "", "6b86b273ff34fce1"),

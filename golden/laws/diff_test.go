@@ -85,7 +85,7 @@ conn added
 		{"a route by hand beside a conn", "", "", "ip route add 192.0.2.4/32 dev ipsec0", []string{"! route 192.0.2.4/32 dev ipsec0: no plan has set it"}},
 		{"the filter of all", "", "", "sysctl -qw net.ipv4.conf.all.rp_filter=1", []string{"! /proc/sys/net/ipv4/conf/all/rp_filter: 1, start sets 0"}},
 		{"a conn unrouted", "", "", bin + "/ipsec whack --name routed --unroute", []string{"! route 10.9.0.0/24 dev ipsec0: it was there, and is gone", "! routing of conn routed: Pluto has not routed it"}},
-		{"an eroute deleted", "", "", bin + "/ipsec eroute --clear", []string{"+ eroute 10.0.1.0/24 -> 10.0.2.0/24"}},
+		{"an eroute deleted", "", "", bin + "/ipsec eroute --clear", []string{"+ eroute 10.0.1.0/24 -> 10.0.2.0/24", "! eroute 192.0.2.1/32 -> 10.9.0.0/24: Pluto has set it, and it is gone"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"ipsec/conf"
-	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
@@ -53,17 +52,6 @@ func Loaded(cfg *conf.Config) []*conf.Conn {
 		}
 	}
 	return list
-}
-
-// Promised returns the plan of a start, and the routes into KLIPS that Pluto will give the conns that it routes.
-func Promised(cfg *conf.Config, facts plan.Facts, paths conf.Paths) (plan.Plan, []route.Route, error) {
-	c := newCompiler(plan.Start, cfg, facts, paths)
-	r := c.whole()
-	p := plan.Plan{Verb: plan.Start, Paths: paths, Digest: cfg.Digest, Facts: facts.Digest(), Syslog: c.syslog(), Nodes: r.start(), Undo: r.undo()}
-	if len(c.errs) > 0 {
-		return plan.Plan{}, nil, c.errs
-	}
-	return p, r.negotiated.routes, nil
 }
 
 // Unspoken says why Pluto speaks no version of IKE that conn allows, so that a start

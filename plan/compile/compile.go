@@ -58,6 +58,8 @@ type compiler struct {
 	errs  conf.Errors
 
 	conns map[string]*conf.Conn // by name, the first of each
+
+	restarting bool // of a reload: it does what a restart does
 }
 
 func newCompiler(verb plan.Verb, cfg *conf.Config, facts plan.Facts, paths conf.Paths) *compiler {

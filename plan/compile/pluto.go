@@ -10,6 +10,7 @@ import (
 	"ipsec/conf/info"
 	"ipsec/klips/route"
 	"ipsec/plan"
+	"ipsec/plan/change"
 	"ipsec/plan/foresee"
 	"ipsec/pluto/connection"
 )
@@ -63,6 +64,7 @@ type rehearsed struct {
 	loaded   []instance
 	unrouted map[string]error // why Pluto will not route one that it is to route
 	routes   []route.Route    // into KLIPS, of those that it will
+	leads    []change.Lead    // what each of them is given
 }
 
 // rehearse has a Pluto in memory load the automatic conns, listen, and route those that it is to route.
@@ -87,14 +89,20 @@ func (c *resolved) rehearse() rehearsed {
 	inMemory.Listen(c.addressesOfIKE())
 	for _, i := range r.loaded {
 		if i.routed() {
+			routes, flows := len(inMemory.Routes()), len(inMemory.Flows())
 			if err := inMemory.Route(i.conn.Name); err != nil {
 				r.unrouted[i.conn.Name] = err
+				continue
 			}
+			r.leads = append(r.leads, change.Lead{Conn: i.conn.Name, Reason: autoReason(i.of), Routes: since(inMemory.Routes(), routes), Flows: since(inMemory.Flows(), flows)})
 		}
 	}
 	r.routes = inMemory.Routes()
 	return r
 }
+
+// since returns a copy of what has come to a list that had n.
+func since[T any](list []T, n int) []T { return slices.Clone(list[min(n, len(list)):]) }
 
 // load returns the steps that hand the automatic conns to Pluto. What Pluto will refuse is said in the
 // plan, in Pluto's words.

@@ -41,7 +41,9 @@ func (c *resolved) restart() []plan.Node {
 }
 
 // restarts reports whether the plan is one of restart or try-restart.
-func (c *compiler) restarts() bool { return c.verb == plan.Restart || c.verb == plan.TryRestart }
+func (c *compiler) restarts() bool {
+	return c.verb == plan.Restart || c.verb == plan.TryRestart || c.restarting
+}
 
 // unwanted returns the steps that take away the links, addresses and routes
 // of before that are not those of now.

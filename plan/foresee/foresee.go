@@ -17,16 +17,17 @@ import (
 
 // Pluto is a Pluto that has been started and does nothing but keep its table.
 type Pluto struct {
-	table *connection.Table
-	host  *routes
+	table  *connection.Table
+	host   *routes
+	kernel *kernel
 }
 
 // New returns a Pluto without connections, on a host with those routes.
 func New(host *route.Table) *Pluto {
 	nobody := func(string) {}
-	r := &routes{table: host}
-	return &Pluto{host: r, table: connection.New(connection.Config{
-		Kernel: kernel{}, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
+	r, k := &routes{table: host}, &kernel{}
+	return &Pluto{host: r, kernel: k, table: connection.New(connection.Config{
+		Kernel: k, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
 		Updown: updown.New(updown.Config{Host: r, Clock: still{}, Run: nothing{}, Log: nobody}),
 	})}
 }
@@ -65,6 +66,9 @@ func (nothing) Run(string, []string, time.Duration) error { return nil }
 // Routes returns the routes into KLIPS that the connections have been given.
 func (p *Pluto) Routes() []route.Route { return p.host.set }
 
+// Flows returns the flows that have an eroute of Pluto, in the order in which they got it.
+func (p *Pluto) Flows() []klips.Selector { return p.kernel.flows }
+
 // routes is the host's routes, and beside them those into KLIPS.
 type routes struct {
 	table *route.Table
@@ -84,7 +88,25 @@ func (r *routes) Delete(one route.Route) error {
 }
 
 // kernel takes every eroute, and has no SAs: before a negotiation there are none.
-type kernel struct{ pluto.Kernel }
+type kernel struct {
+	pluto.Kernel
+	flows []klips.Selector
+	has   map[klips.Selector]bool
+}
 
-func (kernel) ReplaceEroute(klips.Eroute) error { return nil }
-func (kernel) DelEroute(klips.Selector) error   { return nil }
+func (k *kernel) ReplaceEroute(e klips.Eroute) error {
+	if k.has == nil {
+		k.has = make(map[klips.Selector]bool)
+	}
+	if !k.has[e.Selector] {
+		k.has[e.Selector] = true
+		k.flows = append(k.flows, e.Selector)
+	}
+	return nil
+}
+
+func (k *kernel) DelEroute(f klips.Selector) error {
+	delete(k.has, f)
+	k.flows = slices.DeleteFunc(k.flows, func(other klips.Selector) bool { return other == f })
+	return nil
+}

@@ -65,9 +65,13 @@ func (w *worker) perform(kind Kind, r *cmdline.Request) (asked bool, err error) 
 	case kind == KindAdd && r.Add != nil:
 		err = w.add(r.Add, r.Delete)
 	case kind == KindListen && r.Listen:
+		again := w.listening
 		w.listening = true
 		if err = w.readdress(); err == nil {
 			err = w.endpoints.deaf()
+		}
+		if again { // asked for once more, it is to see what has changed: in the tables of KLIPS, too
+			err = errors.Join(err, w.table.Resync())
 		}
 	case kind == kindUnlisten && r.Unlisten:
 		w.listening = false

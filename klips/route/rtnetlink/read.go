@@ -24,7 +24,7 @@ import (
 // by name, and routes by destination, metric, link, gateway and source.
 type Network struct {
 	Links  []Link
-	Routes []route.Route // without MTU
+	Routes []route.Route
 }
 
 // Link is a network interface.
@@ -149,7 +149,7 @@ func hops(r netlink.Route, family int, links map[int]string) (list []route.Route
 	}
 	add := func(index int, gateway netip.Addr) {
 		if name, known := links[index]; known {
-			list = append(list, route.Route{Dst: dst, Link: name, Gateway: gateway, Src: addrOf(r.Src), Metric: r.Priority})
+			list = append(list, route.Route{Dst: dst, Link: name, Gateway: gateway, Src: addrOf(r.Src), MTU: r.MTU, Metric: r.Priority})
 		}
 	}
 	if len(r.MultiPath) == 0 {

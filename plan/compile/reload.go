@@ -1,0 +1,236 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ipsec/conf/info"
+	"ipsec/plan"
+	"ipsec/plan/change"
+)
+
+// Reload returns the plan that makes of what is there what a start would leave, and touches nothing that is as
+// it is wanted. What cannot be changed without an interruption, it refuses, unless disruptive allows it: then,
+// or where a daemon has died, the plan is that of a restart. The error says what stands in the way.
+func (p *Promise) Reload(there change.State, disruptive bool) (plan.Plan, error) {
+	r := p.resolved
+	r.verb = plan.Reload
+	if disruptive {
+		r.verb = plan.ReloadDisruptive
+	}
+	out := plan.Plan{Verb: r.verb, Paths: r.paths, Syslog: r.syslog(), Digest: r.cfg.Digest, Facts: r.facts.Digest()}
+	if !r.facts.Running.Setup {
+		out.Nodes = r.notRunning()
+		return out, nil
+	}
+	changes := change.Compare(p.Items, there)
+	dead, interrupting := interruptions(changes)
+	switch {
+	case dead || disruptive && len(interrupting) > 0:
+		r.restarting = true
+		out.Nodes, out.Undo = r.restart(), r.undo()
+		return out, nil
+	case len(interrupting) > 0:
+		return plan.Plan{}, fmt.Errorf("a reload would interrupt all connections: %s; run it with --disruptive, which then does what a restart does", strings.Join(interrupting, "; "))
+	}
+	for _, kind := range []change.Kind{change.DataPlane, change.Connection} {
+		if why, unseen := there.Unseen[kind]; unseen && slices.ContainsFunc(p.Items, func(i change.Item) bool { return i.Kind == kind }) {
+			return plan.Plan{}, fmt.Errorf("failed to plan a reload: %s", why)
+		}
+	}
+	l := newReloader(r, there, changes)
+	out.Nodes, out.Undo = l.nodes(), l.undo()
+	return out, nil
+}
+
+// notRunning returns the nodes of a reload where nothing runs.
+func (c *compiler) notRunning() []plan.Node {
+	const check = "running check"
+	return []plan.Node{say(check, `IPsec is not running: run "ipsec setup start"`), plan.Exit{Status: plan.Status1, Reason: check}}
+}
+
+// interruptions returns what of changes cannot be made while connections are up, and whether a daemon is dead.
+func interruptions(changes []change.Change) (dead bool, interrupting []string) {
+	for _, c := range changes {
+		item := c.Item()
+		because := func(what string) { interrupting = append(interrupting, explained(what, item.Reason)) }
+		switch {
+		case item.Kind == change.Daemon && c.Have.Value == change.Gone:
+			dead = true
+		case item.Kind == change.Daemon && c.Mark == change.Alter:
+			because("the arguments of " + item.Object + " change")
+		case item.Kind == change.Daemon && c.Mark == change.Remove:
+			because(item.Object + " is to end")
+		case item.Kind == change.Daemon && item.Object == string(plan.Klips):
+			because(item.Object + " is to start")
+		case c.Moved():
+			because(item.Object + " moves to another link")
+		}
+	}
+	return dead, interrupting
+}
+
+// explained adds a reason to what there is to say, where there is one.
+func explained(what, reason string) string {
+	if reason == "" {
+		return what
+	}
+	return what + " (" + reason + ")"
+}
+
+// reloader makes the nodes of a quiet reload.
+type reloader struct {
+	*resolved
+	there    []change.Item
+	changes  []change.Change
+	changed  map[string]change.Change // by the name of what is changed
+	standing *info.Standing
+	moves    moves
+}
+
+func newReloader(r *resolved, there change.State, changes []change.Change) *reloader {
+	l := &reloader{resolved: r, there: there.Items, changes: changes, changed: make(map[string]change.Change, len(changes)), standing: info.StandingOf(r.facts.Running.Info)}
+	for _, c := range changes {
+		l.changed[c.Item().Object] = c
+	}
+	l.moves = l.plutoMoves()
+	return l
+}
+
+// nodes returns the nodes of a reload. The networks of a connection that goes away, and that another has in the end,
+// are held in KLIPS meanwhile, so that no packet of them leaves in the clear.
+func (l *reloader) nodes() []plan.Node {
+	nodes := slices.Concat(l.lock(true), l.runs(), []plan.Node{say("announcement", "Reloading IPsec...")})
+	if config := info.Config(l.paths.Conf); !l.standing.Has(config) {
+		nodes = append(nodes, l.note(config, "--config"))
+	}
+	nodes = slices.Concat(nodes, l.interfaces(), l.filters())
+	conns := slices.Concat(l.hold(), l.plutoGone(), l.manualGone(), l.manualNew(), l.plutoNew(), l.missingRoutes(), l.release())
+	conns = append(conns, l.leftOvers()...)
+	conns = append(conns, l.forwarding()...)
+	return append(append(nodes, soften(conns)...),
+		ignored(plan.Log{Text: "...IPsec reloaded", SyslogOnly: true}, "closing message"),
+		theEnd())
+}
+
+// runs returns the nodes that refuse to reload what does not run any more.
+func (l *reloader) runs() []plan.Node {
+	const check = "running check"
+	refuse := func(cond plan.Cond, text string) plan.Node {
+		return plan.If{Cond: plan.Not{Cond: cond}, Then: []plan.Node{say(check, text), plan.Exit{Status: plan.Status1, Reason: check}}, Reason: check}
+	}
+	nodes := []plan.Node{refuse(plan.Exists{Path: l.paths.SetupPID()}, `IPsec is not running: run "ipsec setup start"`)}
+	if l.klips() {
+		nodes = append(nodes, refuse(plan.Alive{Parts: []plan.Part{plan.Klips}}, `KLIPS does not run any more: reload once more`))
+	}
+	if l.setup.Pluto && !l.starts() {
+		nodes = append(nodes, refuse(plan.Alive{Parts: []plan.Part{plan.Pluto}}, `Pluto does not run any more: reload once more`))
+	}
+	return nodes
+}
+
+// starts reports whether Pluto is to be started, which has not run before.
+func (l *reloader) starts() bool {
+	_, starts := l.changed[string(plan.Pluto)]
+	return starts
+}
+
+// interfaces returns the steps that make interfaces, or make them as they are wanted again.
+func (l *reloader) interfaces() []plan.Node {
+	var nodes []plan.Node
+	for _, a := range l.attached {
+		c, differs := l.changed["interface "+a.virtual]
+		switch {
+		case differs && (c.Mark == change.Add || c.Have.Value == change.Gone):
+			if c.Have.Value == change.Gone {
+				nodes = append(nodes, ignored(plan.Detach{Virtual: a.virtual}, a.virtual+" is gone, and KLIPS has it still"))
+			}
+			nodes = append(nodes, l.attachOne(a)...)
+			continue
+		case differs:
+			mtu, reason := l.mtu(a)
+			failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
+			nodes = append(nodes, must(plan.SetMTU{Link: a.virtual, MTU: mtu}, reason, failed), must(plan.LinkUp{Link: a.virtual}, a.reason, failed))
+		}
+		for _, n := range l.attachOne(a) {
+			if s, ok := n.(plan.Step); ok {
+				if op, ok := s.Op.(plan.AddAddr); ok && l.differs(change.AddressOf(op)) {
+					nodes = append(nodes, l.note(info.Address{Link: op.Link, Prefix: op.Prefix}, s.Reason), s)
+				}
+			}
+		}
+	}
+	return nodes
+}
+
+// differs reports whether something is not as it is wanted.
+func (l *reloader) differs(item change.Item) bool {
+	_, differs := l.changed[item.Object]
+	return differs
+}
+
+// filters returns the steps of rp_filter, where it is not as it is wanted.
+func (l *reloader) filters() []plan.Node {
+	if slices.ContainsFunc(l.changes, func(c change.Change) bool {
+		return c.Want.Kind == change.Setting && strings.HasSuffix(c.Want.Object, "/rp_filter")
+	}) {
+		return l.filter()
+	}
+	return nil
+}
+
+// forwarding returns the steps that turn forwarding on where it is not, and those that give settings back which
+// nothing wants changed any more.
+func (l *reloader) forwarding() []plan.Node {
+	var nodes []plan.Node
+	var back []string
+	on := false
+	for _, c := range l.changes {
+		switch {
+		case c.Mark == change.Remove && c.Have.Kind == change.Setting:
+			back = append(back, c.Have.Object)
+		case c.Want.Kind == change.Setting && isForwarding(c.Want.Object):
+			on = true
+		}
+	}
+	if len(back) > 0 {
+		nodes = append(nodes, ignored(plan.Restore{Paths: back}, "noted in "+l.paths.Info()+", and no longer wanted"))
+	}
+	if on {
+		nodes = append(nodes, l.forward()...)
+	}
+	return nodes
+}
+
+// soften lets steps fail that would undo a start: connections have changed by then.
+func soften(nodes []plan.Node) []plan.Node {
+	for i, n := range nodes {
+		if s, ok := n.(plan.Step); ok && s.OnFail.Kind == plan.FailUndo {
+			s.OnFail.Kind = plan.FailWarn
+			nodes[i] = s
+		}
+	}
+	return nodes
+}
+
+// undo returns what a reload does that fails before any connection has changed.
+func (l *reloader) undo() []plan.Node {
+	const reason = "undoing a reload that failed"
+	nodes := []plan.Node{say(reason, "cannot reload IPsec: undoing what was done; the connections are as they were")}
+	for _, a := range slices.Backward(l.attached) {
+		if c, differs := l.changed["interface "+a.virtual]; differs && c.Mark == change.Add {
+			nodes = append(nodes, ignored(plan.Detach{Virtual: a.virtual}, reason))
+		}
+	}
+	var back []string
+	for _, path := range l.filterSettings() {
+		if !l.standing.Has(info.Setting{Path: path}) {
+			back = append(back, path)
+		}
+	}
+	if len(back) > 0 && len(l.filters()) > 0 {
+		nodes = append(nodes, ignored(plan.Restore{Paths: back}, reason))
+	}
+	return nodes
+}

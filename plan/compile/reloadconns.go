@@ -1,0 +1,240 @@
+package compile
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipsec/conf"
+	"ipsec/conf/info"
+	"ipsec/klips/route"
+	"ipsec/plan"
+	"ipsec/plan/change"
+	"ipsec/pluto"
+	"ipsec/pluto/whack/cmdline"
+)
+
+// moves are the connections of Pluto that a reload takes away or changes, by their names.
+type moves struct {
+	gone    []string        // to be deleted first: they are not wanted, or lead other packets than they did
+	replace map[string]bool // to be replaced in one step, routed as they are
+	add     map[string]bool // to be added, those of gone that are wanted among them
+
+	networks []netip.Prefix // that those of gone lead to
+}
+
+// plutoMoves finds what is to become of the connections that Pluto has.
+func (l *reloader) plutoMoves() moves {
+	m := moves{replace: make(map[string]bool), add: make(map[string]bool)}
+	for _, c := range l.changes {
+		if c.Item().Kind != change.Connection {
+			continue
+		}
+		name := strings.TrimPrefix(c.Item().Object, "conn ")
+		switch {
+		case c.Mark == change.Add:
+			m.add[name] = true
+			continue
+		case c.Mark == change.Alter && alike(c.Have.Value, c.Want.Value):
+			m.replace[name] = true
+			continue
+		case c.Mark == change.Alter:
+			m.add[name] = true
+		}
+		m.gone = append(m.gone, name)
+		if conn := parsed(c.Have.Value); conn != nil {
+			m.networks = append(m.networks, clientsOf(conn.Local)...)
+			m.networks = append(m.networks, clientsOf(conn.Remote)...)
+		}
+	}
+	return m
+}
+
+// parsed returns the connection of whack's words; nil where it cannot be read.
+func parsed(value string) *pluto.Connection {
+	request, err := cmdline.Parse(append([]string{"--name", "c"}, change.Words(value)...))
+	if err != nil {
+		return nil
+	}
+	return request.Add
+}
+
+// alike reports whether two connections lead the same packets, between the same hosts.
+func alike(have, want string) bool {
+	a, b := parsed(have), parsed(want)
+	return a != nil && b != nil && a.Alias == b.Alias && sameEnd(a.Local, b.Local) && sameEnd(a.Remote, b.Remote)
+}
+
+func sameEnd(a, b pluto.End) bool {
+	return a.Host == b.Host && slices.Equal(a.Clients, b.Clients) && a.Proto == b.Proto && a.Port == b.Port && a.AnyPort == b.AnyPort &&
+		a.Virtual == b.Virtual && a.Within == b.Within
+}
+
+// clientsOf returns the networks of an end; the host itself where it has none.
+func clientsOf(e pluto.End) []netip.Prefix {
+	if len(e.Clients) == 0 && e.Host.Addr.IsValid() {
+		return []netip.Prefix{single(e.Host.Addr)}
+	}
+	return e.Clients
+}
+
+// holdMetric is the metric of the routes that hold packets in KLIPS while a connection goes and another comes: the
+// worst one, so that such a route is beside any other.
+const holdMetric = 1<<31 - 1
+
+// held returns the routes that a reload holds: those that are wanted in the end and that a connection which goes
+// away may take with it.
+func (l *reloader) held() []plan.AddRoute {
+	var list []plan.AddRoute
+	for _, r := range l.negotiated.routes {
+		if l.mayGo(r.Dst) {
+			list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: holdMetric})
+		}
+	}
+	for _, m := range l.manual {
+		for _, r := range m.routes {
+			if l.mayGo(r.Dst) {
+				list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: holdMetric})
+			}
+		}
+	}
+	return list
+}
+
+// mayGo reports whether a connection that goes away may take a route to dst with it.
+func (l *reloader) mayGo(dst netip.Prefix) bool {
+	return slices.ContainsFunc(l.moves.networks, func(net netip.Prefix) bool { return route.Covers(net, dst) })
+}
+
+const held = "held in KLIPS while the connections to it change"
+
+func (l *reloader) hold() []plan.Node {
+	var nodes []plan.Node
+	for _, r := range l.held() {
+		nodes = append(nodes, l.note(routeOf(r), held), warn(r, held, "failed to hold "+r.Dst.String()))
+	}
+	return nodes
+}
+
+func (l *reloader) release() []plan.Node {
+	var nodes []plan.Node
+	for _, r := range l.held() {
+		nodes = append(nodes, ignored(r.Deletion(), held), l.note(info.Unroute(routeOf(r)), held))
+	}
+	return nodes
+}
+
+// plutoGone returns the steps that take connections away from Pluto.
+func (l *reloader) plutoGone() []plan.Node {
+	var nodes []plan.Node
+	for _, name := range l.moves.gone {
+		nodes = append(nodes, warn(plan.Whack{Args: []string{"--delete", "--name", name}}, l.unwantedReason("conn "+name), fmt.Sprintf("connection %q is not deleted", name)))
+	}
+	return nodes
+}
+
+// unwantedReason says why something goes away.
+func (l *reloader) unwantedReason(object string) string {
+	if c := l.changed[object]; c.Want.Reason != "" {
+		return c.Want.Reason
+	}
+	return "not in " + l.paths.Conf + " any more"
+}
+
+// plutoNew returns the steps that hand Pluto what is new or has changed.
+func (l *reloader) plutoNew() []plan.Node {
+	switch {
+	case !l.setup.Pluto:
+		return l.withoutPluto(Loaded(l.cfg))
+	case l.starts():
+		return l.pluto()
+	}
+	reason := l.keyword("pluto", "yes")
+	nodes := []plan.Node{warn(plan.Whack{Args: []string{"--rereadall"}}, reason, "Pluto has not read the secrets and certificates again")}
+	for _, n := range l.negotiated.add {
+		s, ok := n.(plan.Step)
+		op, is := s.Op.(plan.AddConn)
+		switch {
+		case !ok || !is:
+			nodes = append(nodes, n)
+		case l.moves.replace[op.Name]:
+			op.Args = append([]string{"--delete"}, op.Args...)
+			s.Op = op
+			nodes = append(nodes, s)
+		case l.moves.add[op.Name]:
+			nodes = append(nodes, s)
+		}
+	}
+	if l.unheard() {
+		nodes = append(nodes, warn(plan.Listen{}, reason, "Pluto does not listen"))
+	}
+	return append(nodes, l.routing()...)
+}
+
+// unheard reports whether Pluto is to look at its interfaces and at the tables of KLIPS again: something of what it has
+// found or made there has changed.
+func (l *reloader) unheard() bool {
+	return slices.ContainsFunc(l.changes, func(c change.Change) bool {
+		object := c.Item().Object
+		return c.Want.Value == change.OfPluto || strings.HasPrefix(object, "interface ") || strings.HasPrefix(object, "address ")
+	})
+}
+
+// routing returns the steps that have Pluto route and initiate what is new, has changed or is not routed any more,
+// and unroute what is not to be routed any more.
+func (l *reloader) routing() []plan.Node {
+	var nodes, initiate []plan.Node
+	for _, i := range l.negotiated.loaded {
+		name, reason := i.conn.Name, autoReason(i.of)
+		routing, differs := l.changed[change.RoutingOf(name, "").Object]
+		fresh := l.moves.add[name] || l.moves.replace[name]
+		err := l.negotiated.unrouted[name]
+		switch {
+		case !i.routed() && (differs || l.moves.replace[name] && l.asked(name)):
+			if differs && !fresh && routing.Mark == change.Remove { // an SA may carry its packets
+				nodes = append(nodes, ignored(plan.Whack{Args: []string{"--terminate", "--name", name}}, reason))
+			}
+			nodes = append(nodes, warn(plan.Whack{Args: []string{"--unroute", "--name", name}}, reason, fmt.Sprintf("conn %q is routed still", i.of.Name)))
+			continue
+		case !i.routed():
+			continue
+		case err != nil:
+			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
+			if fresh {
+				nodes = append(nodes, ignored(plan.RouteConn{Name: name}, reason))
+			}
+		case fresh || differs:
+			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
+		}
+		if i.of.Auto == conf.AutoStart && (fresh || differs) {
+			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !l.setup.PlutoWait},
+				reason+"; "+l.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name)))
+		}
+	}
+	return append(nodes, initiate...)
+}
+
+// asked reports whether Pluto has been asked to route a connection.
+func (l *reloader) asked(name string) bool {
+	object := change.RoutingOf(name, "").Object
+	return slices.ContainsFunc(l.there, func(i change.Item) bool { return i.Object == object && i.Value == change.Asked })
+}
+
+// missingRoutes returns the steps that set the routes of connections again that somebody has taken away or
+// changed.
+func (l *reloader) missingRoutes() []plan.Node {
+	var nodes []plan.Node
+	for _, r := range l.negotiated.routes {
+		op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}
+		c, differs := l.changed[change.RouteOf(op).Object]
+		if !differs || c.Mark == change.Add {
+			continue // which Pluto sets itself
+		}
+		if note := routeOf(op); !l.standing.Has(note) {
+			nodes = append(nodes, l.note(note, c.Want.Reason))
+		}
+		nodes = append(nodes, warn(op, c.Want.Reason, "the route to "+r.Dst.String()+" is not there"))
+	}
+	return nodes
+}
