@@ -1,11 +1,13 @@
 package conf
 
+import "ipsec/conf/keyword"
+
 // build makes the Config of the sections that were read.
 func (p *parser) build() *Config {
 	groups := newImplicit()
 	p.link(groups)
 	c := new(Config)
-	p.setDefaults(target{setup: &c.Setup}, SectionSetup)
+	p.setDefaults(target{setup: &c.Setup}, keyword.SectionSetup)
 	setup := p.sections[sectionKey{"config", "setup"}]
 	if setup == nil {
 		setup = new(section)
@@ -14,8 +16,8 @@ func (p *parser) build() *Config {
 	p.apply(params, &c.Setup.Params, func(Side) target { return target{setup: &c.Setup} })
 
 	prototype := Conn{ESPReplayWindow: -1, AHReplayWindow: -1, ReplayWindow: -1}
-	p.setDefaults(target{conn: &prototype}, SectionConn)
-	p.setDefaults(target{end: &prototype.Left}, SectionEnd)
+	p.setDefaults(target{conn: &prototype}, keyword.SectionConn)
+	p.setDefaults(target{end: &prototype.Left}, keyword.SectionEnd)
 	prototype.Right = prototype.Left
 	defaults := p.sections[sectionKey{"conn", "%default"}]
 	for _, s := range p.order {
@@ -64,11 +66,11 @@ func (p *parser) conn(s, defaults *section, prototype *Conn, groups implicitSect
 }
 
 // setDefaults gives every field of a section the default of the table.
-func (p *parser) setDefaults(t target, s Section) {
+func (p *parser) setDefaults(t target, s keyword.Section) {
 	t.warn = func(string) {}
-	for _, k := range p.table.rows {
-		if k.Section == s && k.Default != "" && k.set != nil {
-			if err := k.set(k, t, k.Default); err != nil {
+	for _, k := range p.table.Rows() {
+		if k.Section == s && k.Default != "" && boundTo(k).set != nil {
+			if err := boundTo(k).set(k, t, k.Default); err != nil {
 				panic("the default of " + k.Name + " is malformed")
 			}
 		}
@@ -88,14 +90,14 @@ func (p *parser) apply(params []param, list *Params, to func(Side) target) {
 		}
 		value := q.value
 		if q.word != nil {
-			if q.word.set != nil {
+			if boundTo(q.word).set != nil {
 				t := to(q.side)
 				t.pos, t.warn = q.pos, func(string) {}
-				if err := q.word.set(q.word, t, value); err != nil {
+				if err := boundTo(q.word).set(q.word, t, value); err != nil {
 					continue // reported where it stands
 				}
 			}
-			if q.word.secret != nil {
+			if boundTo(q.word).secret != nil {
 				value = redacted
 			}
 		}

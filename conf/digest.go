@@ -5,20 +5,22 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"ipsec/conf/keyword"
 )
 
 // digest returns "sha256:" and hex digits over what the sections say: each keyword in force with its
 // value. Comments, blank lines, the order of keywords and the files that they stand in do not
 // count. Values that are secret are left out, so that a digest tells nothing of them.
-func (c *Config) digest(t *table) string {
+func (c *Config) digest(t *keyword.Table) string {
 	hash := sha256.New()
 	section := func(kind, name string, p Params) {
 		fmt.Fprintf(hash, "%s %q\n", kind, name)
 		for _, param := range p.List {
-			word, _, known := t.find(kind, param.Keyword)
+			word, _, known := t.Find(kind, param.Keyword)
 			switch {
 			case strings.HasPrefix(param.Keyword, "x-"): // a comment that is a keyword
-			case known && word.Type == TypeSecret:
+			case known && word.Type == keyword.TypeSecret:
 				fmt.Fprintf(hash, "\t%s\n", param.Keyword)
 			default:
 				fmt.Fprintf(hash, "\t%s=%q\n", param.Keyword, param.Value)

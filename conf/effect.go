@@ -2,15 +2,10 @@ package conf
 
 import "strings"
 
-// plutoKeywords are the keywords of config setup that only Pluto knows.
-const plutoKeywords = " plutodebug plutoopts plutostderrlog dumpdir plutowait plutorestartoncrash prepluto postpluto" +
-	" uniqueids nocrsend strictcrlpolicy crlcheckinterval ocspuri nat_traversal virtual_private keep_alive" +
-	" force_keepalive disable_port_floating nhelpers myid "
-
 // withoutPluto warns of parameters that nobody reads where there is no Pluto.
 func (p *parser) withoutPluto(setup []Param) {
 	for _, param := range setup {
-		if param.Value != "" && strings.Contains(plutoKeywords, " "+param.Keyword+" ") {
+		if k, _, ok := p.table.Find("config", param.Keyword); ok && k.Pluto && !k.Foreign && param.Value != "" {
 			p.warnf(param.Pos, "%s has no effect with pluto=no", quote(param.Keyword))
 		}
 	}
@@ -41,15 +36,6 @@ func (p *parser) checkStack(setup *Setup) {
 	}
 }
 
-// negotiationKeywords are the keywords of a conn that only Pluto knows; those
-// of an end have "left". An identity is not among them: a command in leftupdown
-// is told of it.
-const negotiationKeywords = " authby keyexchange ikev2 ike auth pfs pfsgroup ikelifetime keylife rekeymargin rekeyfuzz" +
-	" keyingtries rekey aggrmode dpddelay dpdtimeout dpdaction failureshunt negotiationshunt modecfgpull xauthby" +
-	" fragmentation reauth esn replay-window leftauth leftikeport" +
-	" leftsubnetwithin leftfirewall leftrsasigkey leftrsasigkey2 leftecdsakey leftpubkey leftcert leftca leftsendcert leftgroups leftallowany" +
-	" leftxauthserver leftxauthclient leftxauthusername leftmodecfgserver leftmodecfgclient "
-
 // keyedByHand warns of parameters that only Pluto reads in a conn of which it
 // never hears. Of those in %default and behind also= nothing is said: they are
 // there for the sake of other conns, too.
@@ -59,7 +45,7 @@ func (p *parser) keyedByHand(conn *Conn) {
 		return
 	}
 	for _, q := range own.params {
-		if q.word != nil && q.value != "" && strings.Contains(negotiationKeywords, " "+q.word.Name+" ") && !p.unread[q.word] {
+		if q.word != nil && q.value != "" && q.word.Pluto && !p.unread[q.word] {
 			p.unread[q.word] = true
 			p.warnf(q.at, "%s has no effect in a manually keyed conn", quote(q.spelling()))
 		}

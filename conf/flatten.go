@@ -74,7 +74,7 @@ type walker struct {
 func (p *parser) flatten(s, defaults *section, groups implicitSections) []param {
 	w := &p.walker
 	if w.given == nil {
-		w.given, w.xkeys = make([]int, 3*len(p.table.rows)), make(map[string]int)
+		w.given, w.xkeys = make([]int, 3*len(p.table.Rows())), make(map[string]int)
 	}
 	w.round++
 	w.first = w.step + 1
@@ -92,7 +92,7 @@ func (p *parser) flatten(s, defaults *section, groups implicitSections) []param 
 		case b.word == nil:
 			return -1
 		case a.word != b.word:
-			return a.word.row - b.word.row
+			return a.word.Row() - b.word.Row()
 		}
 		return int(a.side) - int(b.side)
 	})
@@ -144,13 +144,13 @@ func (w *walker) take(s *section, flip bool) {
 		}
 		last := w.xkeys[q.name]
 		if q.word != nil {
-			last = w.given[3*q.word.row+int(q.side)]
+			last = w.given[3*q.word.Row()+int(q.side)]
 		}
 		if last >= w.first && last != w.step {
 			continue
 		}
 		if q.word != nil {
-			w.given[3*q.word.row+int(q.side)] = w.step
+			w.given[3*q.word.Row()+int(q.side)] = w.step
 		} else {
 			w.xkeys[q.name] = w.step
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"ipsec/conf/keyword"
 )
 
 // WriteTo writes the configuration as one ipsec.conf without include, also or
@@ -21,7 +23,7 @@ func (c *Config) WriteRedacted(w io.Writer) error {
 }
 
 func (c *Config) write(w io.Writer, secrets bool) (int64, error) {
-	f := formatter{table: keywordTable(), secrets: secrets}
+	f := formatter{table: keyword.Get(), secrets: secrets}
 	f.WriteString("version 2.0\n\nconfig setup\n")
 	f.params("config", &c.Setup.Params, nil)
 	for _, conn := range c.Conns {
@@ -52,7 +54,7 @@ func (c *Config) write(w io.Writer, secrets bool) (int64, error) {
 
 type formatter struct {
 	bytes.Buffer
-	table   *table
+	table   *keyword.Table
 	secrets bool
 	err     error
 }
@@ -60,11 +62,11 @@ type formatter struct {
 func (f *formatter) params(kind string, params *Params, conn *Conn) {
 	for _, p := range params.List {
 		value := p.Value
-		k, side, ok := f.table.find(kind, p.Keyword)
-		if ok && k.secret != nil && conn != nil {
+		k, side, ok := f.table.Find(kind, p.Keyword)
+		if ok && boundTo(k).secret != nil && conn != nil {
 			value = redacted
 			if f.secrets {
-				value = k.secret(target{conn: conn, end: conn.End(side)}).Reveal()
+				value = boundTo(k).secret(target{conn: conn, end: conn.End(side)}).Reveal()
 			}
 		}
 		if i, _ := badByte(value, false); i >= 0 || strings.Contains(value, `"`) || !isKeyword(p.Keyword) {

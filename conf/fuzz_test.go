@@ -2,6 +2,7 @@ package conf_test
 
 import (
 	"bytes"
+	"github.com/rogpeppe/go-internal/txtar"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,9 +10,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"ipsec/conf"
+	"ipsec/conf/keyword"
 )
 
 // placeless returns c without places, names of files and warnings.
@@ -88,7 +88,7 @@ func FuzzParse(f *testing.F) {
 
 // FuzzParameter tries values of every keyword, with quotes around them.
 func FuzzParameter(f *testing.F) {
-	words := conf.Keywords()
+	words := keyword.All()
 	for i, k := range words {
 		f.Add(uint16(i), false, k.Default)
 		for _, v := range k.Values {
@@ -98,7 +98,7 @@ func FuzzParameter(f *testing.F) {
 	f.Add(uint16(0), true, "ipsec0=eth0 ipsec1=ppp0")
 	for _, v := range []string{"192.0.2.1/24,2001:db8::/32", "17/%any", "%v4:10/8,%v4:!10.1/16", "0x1234", "0sAAEC", "1.5h", "a # b", "{a b}", "aes128-sha1!"} {
 		for i, k := range words {
-			if k.HasEffect() && k.Section != conf.SectionConn {
+			if !k.Foreign && k.Section != keyword.SectionConn {
 				f.Add(uint16(i), true, v)
 			}
 		}
@@ -106,17 +106,17 @@ func FuzzParameter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint16, right bool, value string) {
 		k := words[int(i)%len(words)]
 		name := k.Name
-		if k.Section == conf.SectionEnd && right {
+		if k.Section == keyword.SectionEnd && right {
 			name = "right" + strings.TrimPrefix(name, "left")
 		}
 		head := "conn t\n"
-		if k.Section == conf.SectionSetup {
+		if k.Section == keyword.SectionSetup {
 			head = "config setup\n"
 		}
 		c, err := conf.Parse("f", []byte(head+"\t"+name+"=\""+value+"\"\nconn u\n\tesp=aes128-sha1\n\talsoflip=t\n"))
 		if err == nil {
 			roundTrip(t, c)
-		} else if k.Type == conf.TypeSecret && len(value) > 8 && !strings.ContainsAny(value, "\n") && strings.Contains(err.Error(), value) {
+		} else if k.Type == keyword.TypeSecret && len(value) > 8 && !strings.ContainsAny(value, "\n") && strings.Contains(err.Error(), value) {
 			t.Fatalf("the error shows the key: %v", err)
 		}
 	})

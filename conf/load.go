@@ -1,6 +1,10 @@
 package conf
 
-import "fmt"
+import (
+	"fmt"
+
+	"ipsec/conf/keyword"
+)
 
 // Option changes how Parse reads.
 type Option func(*parser)
@@ -39,7 +43,7 @@ func Parse(name string, text []byte, opts ...Option) (*Config, error) {
 type parser struct {
 	reporter
 	files    Files
-	table    *table
+	table    *keyword.Table
 	read     []string // names of the files read, in order
 	total    int64
 	steps    int // of also, taken so far
@@ -48,19 +52,19 @@ type parser struct {
 	more     string // sections after those of the files
 	sections map[sectionKey]*section
 	order    []*section
-	unknown  map[*Keyword]bool // keywords without effect that were warned of
+	unknown  map[*keyword.Keyword]bool // keywords without effect that were warned of
 	offers   proposals
-	unread   map[*Keyword]bool // those without effect in a manually keyed conn
+	unread   map[*keyword.Keyword]bool // those without effect in a manually keyed conn
 }
 
 func newParser(opts ...Option) *parser {
 	p := &parser{
 		files:    noFiles{},
-		table:    keywordTable(),
+		table:    keyword.Get(),
 		sections: make(map[sectionKey]*section),
-		unknown:  make(map[*Keyword]bool),
+		unknown:  make(map[*keyword.Keyword]bool),
 		offers:   make(proposals),
-		unread:   make(map[*Keyword]bool),
+		unread:   make(map[*keyword.Keyword]bool),
 	}
 	for _, o := range opts {
 		o(p)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ipsec/conf"
+	"ipsec/conf/keyword"
 )
 
 func TestKeys(t *testing.T) {
@@ -115,8 +116,8 @@ func TestNegotiationKeywords(t *testing.T) {
 	read := strings.Fields(`also alsoflip type auto esp ah compress forceencaps mtu metric spi spibase espenckey espauthkey
 		espreplay_window ahkey ahreplay_window left leftsubnet leftsubnets leftnexthop leftsourceip leftprotoport leftupdown leftid
 		leftespspi leftespenckey leftespauthkey leftahspi leftahkey`)
-	for _, k := range conf.Keywords() {
-		if k.Section != conf.SectionConn && k.Section != conf.SectionEnd || !k.HasEffect() {
+	for _, k := range keyword.All() {
+		if k.Section != keyword.SectionConn && k.Section != keyword.SectionEnd || k.Foreign {
 			continue
 		}
 		value := k.Default
@@ -153,8 +154,8 @@ func TestNegotiationKeywords(t *testing.T) {
 // every way that is right or wrong, and looks for it in all that comes out.
 func TestSilenceAboutSecrets(t *testing.T) {
 	const canary = "cafe4321deadbeef"
-	for _, k := range conf.Keywords() {
-		if k.Type != conf.TypeSecret {
+	for _, k := range keyword.All() {
+		if k.Type != keyword.TypeSecret {
 			continue
 		}
 		for _, form := range []string{

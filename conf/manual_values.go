@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ipsec/conf/secret"
+	"ipsec/conf/keyword"
 )
 
 // minSPI is the least SPI that KLIPS takes: those below are reserved
@@ -17,11 +17,11 @@ func setSPI(base bool, field func(target) *uint32) setter {
 	if base {
 		want += ", the last of them 0"
 	}
-	return func(k *Keyword, t target, value string) *valueError {
+	return func(k *keyword.Keyword, t target, value string) *valueError {
 		digits, hex := strings.CutPrefix(value, "0x")
 		n, err := strconv.ParseUint(digits, map[bool]int{true: 16, false: 10}[hex], 32)
 		wrong := err != nil || n < minSPI || strings.Contains(digits, "_") || strings.HasPrefix(digits, "+")
-		if !hex && k.Section == SectionConn || base && n%16 != 0 {
+		if !hex && k.Section == keyword.SectionConn || base && n%16 != 0 {
 			wrong = true
 		}
 		if wrong {
@@ -41,7 +41,7 @@ const (
 // setWindow takes 0 or a width. Openswan took any up to 64; what is below the
 // least width becomes that.
 func setWindow(field func(target) *int) setter {
-	return func(k *Keyword, t target, value string) *valueError {
+	return func(k *keyword.Keyword, t target, value string) *valueError {
 		var n int
 		err := setInt(0, maxWindow, func(target) *int { return &n })(k, t, value)
 		if err != nil {
@@ -56,23 +56,10 @@ func setWindow(field func(target) *int) setter {
 	}
 }
 
-// secretKeyword is the row of a keyword that holds a key.
-func secretKeyword(s Section, name, help string, field func(target) *secret.Text) Keyword {
-	return Keyword{Name: name, Section: s, Type: TypeSecret, Stacks: KLIPS, Dialects: Openswan, Help: help, secret: field,
-		set: func(_ *Keyword, t target, value string) *valueError {
-			key := secret.New(value)
-			if _, err := key.Decode(); err != nil {
-				return &valueError{want: strings.TrimPrefix(err.Error(), "expected ")}
-			}
-			*field(t) = key
-			return nil
-		}}
-}
-
 // setProposal takes algorithms in the form that all dialects share: names,
 // with - and _ and +, separated by ; , ! and |.
 func setProposal(field func(target) *string) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		for i := 0; i < len(value); i++ {
 			if c := value[i]; !isAlnum(c) && !strings.ContainsRune("-_+;,!|=. ", rune(c)) {
 				return &valueError{offset: i, text: value, want: "names of algorithms joined by -"}

@@ -3,6 +3,8 @@ package conf
 import (
 	"strconv"
 	"strings"
+
+	"ipsec/conf/keyword"
 )
 
 // Names of protocols and services that files use in leftprotoport=. The
@@ -25,7 +27,7 @@ var (
 
 // setProtoPort takes PROTOCOL or PROTOCOL/PORT, each a name or a number; the
 // port may be %any.
-func setProtoPort(_ *Keyword, t target, value string) *valueError {
+func setProtoPort(_ *keyword.Keyword, t target, value string) *valueError {
 	const want = "PROTOCOL/PORT such as udp/1701, 17/%any or gre"
 	protocol, port, _ := strings.Cut(strings.ToLower(value), "/")
 	wrong := &valueError{text: value, want: want}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ipsec/conf/keyword"
 )
 
 // sectionKey names a section: kind is "config", "conn" or "ca".
@@ -25,9 +27,9 @@ func (s *section) String() string { return s.kind + " " + s.name }
 
 // param is a parameter as it stands in a section.
 type param struct {
-	word  *Keyword // nil for an x- key
-	side  Side     // of a keyword of an end
-	name  string   // as written, of an x- key
+	word  *keyword.Keyword // nil for an x- key
+	side  Side             // of a keyword of an end
+	name  string           // as written, of an x- key
 	value string
 	at    Pos  // of the keyword
 	pos   Pos  // of the value
@@ -42,13 +44,13 @@ type scratch struct {
 }
 
 // clear returns a target on the scratch that a section of that kind has.
-func (s *scratch) clear(kind Section) target {
+func (s *scratch) clear(kind keyword.Section) target {
 	switch kind {
-	case SectionSetup:
+	case keyword.SectionSetup:
 		s.setup = Setup{}
-	case SectionConn:
+	case keyword.SectionConn:
 		s.conn = Conn{}
-	case SectionEnd:
+	case keyword.SectionEnd:
 		s.end = End{}
 	}
 	return target{setup: &s.setup, conn: &s.conn, end: &s.end}
@@ -56,7 +58,7 @@ func (s *scratch) clear(kind Section) target {
 
 // id tells one parameter of a section from another.
 type paramID struct {
-	word *Keyword
+	word *keyword.Keyword
 	side Side
 	name string
 }
@@ -68,7 +70,7 @@ func (p *param) spelling() string {
 	if p.word == nil {
 		return p.name
 	}
-	return p.word.spelling(p.side)
+	return p.word.Spelling(p.side)
 }
 
 // also is a reference to another section.
@@ -203,8 +205,8 @@ func (a *assembler) param(l line) {
 		a.skip = true
 		return
 	}
-	word, side, known := a.table.find(a.current.kind, set.keyword)
-	a.secret = known && word.Type == TypeSecret
+	word, side, known := a.table.Find(a.current.kind, set.keyword)
+	a.secret = known && word.Type == keyword.TypeSecret
 	if wrong != "" {
 		if afterSecret && !known {
 			wrong = "malformed line after a key: expected KEYWORD=VALUE, and the whole key on one line"
@@ -214,7 +216,7 @@ func (a *assembler) param(l line) {
 	}
 	lower := strings.ToLower(set.keyword)
 	switch {
-	case known && word.reference:
+	case known && word.Reference:
 		a.also(lower == "alsoflip", set)
 		return
 	case known:
@@ -245,11 +247,11 @@ func (a *assembler) hint(keyword string) string {
 		return ""
 	}
 	for _, kind := range []string{"config", "conn"} {
-		if _, _, ok := a.table.find(kind, keyword); ok && kind != a.current.kind {
+		if _, _, ok := a.table.Find(kind, keyword); ok && kind != a.current.kind {
 			return fmt.Sprintf("; it belongs into a section of the kind %s", kind)
 		}
 	}
-	return suggest(keyword, a.table.names(a.current.kind))
+	return suggest(keyword, a.table.Names(a.current.kind))
 }
 
 func (a *assembler) also(flip bool, set assignment) {
@@ -266,8 +268,8 @@ func (a *assembler) also(flip bool, set assignment) {
 // check tries the value on a section of its own, and reports what is wrong
 // with it or has no effect.
 func (a *assembler) check(p *param) {
-	if p.word.set == nil {
-		if !a.unknown[p.word] && p.word.Section != SectionCA {
+	if boundTo(p.word).set == nil {
+		if !a.unknown[p.word] && p.word.Section != keyword.SectionCA {
 			a.unknown[p.word] = true
 			a.warnf(p.at, "%s has no effect here (known to %s)", quote(p.spelling()), p.word.Dialects)
 		}
@@ -279,7 +281,7 @@ func (a *assembler) check(p *param) {
 	t := a.scratch.clear(p.word.Section)
 	t.pos = p.pos
 	t.warn = func(text string) { a.warnf(p.pos, "%s: %s", p.spelling(), text) }
-	if err := p.word.set(p.word, t, p.value); err != nil {
+	if err := boundTo(p.word).set(p.word, t, p.value); err != nil {
 		p.bad = true
 		a.errorf(p.pos.right(err.offset), "%s", err.message(p))
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"ipsec/conf/keyword"
 )
 
 // target is where a setter puts a value: one of setup, conn and end.
@@ -18,7 +20,7 @@ type target struct {
 
 // setter reads value and puts it into its field. It changes nothing when it
 // returns an error.
-type setter func(k *Keyword, t target, value string) *valueError
+type setter func(k *keyword.Keyword, t target, value string) *valueError
 
 // valueError says what is wrong with a value.
 type valueError struct {
@@ -29,30 +31,30 @@ type valueError struct {
 }
 
 func (e *valueError) message(p *param) string {
-	if p.word.Type == TypeSecret || e.text == "" {
+	if p.word.Type == keyword.TypeSecret || e.text == "" {
 		return fmt.Sprintf("malformed %s: expected %s", p.spelling(), e.want)
 	}
 	return fmt.Sprintf("malformed %s %s: expected %s%s", p.spelling(), quote(e.text), e.want, suggest(e.text, e.known))
 }
 
 func setString(field func(target) *string) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		*field(t) = value
 		return nil
 	}
 }
 
 // yesNo are the spellings of a truth value in all dialects.
-var yesNo = words("yes|true|on|1|y no|false|off|0|n")
+const yesNo = "yes|true|on|1|y no|false|off|0|n"
 
 func parseBool(value string) (bool, bool) {
-	k := Keyword{choices: yesNo}
-	name, ok := k.choose(value)
+	k := keyword.OfWords(yesNo)
+	name, ok := k.Choose(value)
 	return name == "yes", ok
 }
 
 func setBool(field func(target) *bool) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		yes, ok := parseBool(value)
 		if !ok {
 			return &valueError{text: value, want: "yes or no", known: []string{"yes", "no"}}
@@ -64,11 +66,11 @@ func setBool(field func(target) *bool) setter {
 
 // setTruth is setBool with further words that mean yes or no.
 func setTruth(yes, no string, field func(target) *bool) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
-		k := Keyword{choices: words("yes|true|on|1|y|" + yes + " no|false|off|0|n|" + no)}
-		name, ok := k.choose(value)
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
+		k := keyword.OfWords("yes|true|on|1|y|" + yes + " no|false|off|0|n|" + no)
+		name, ok := k.Choose(value)
 		if !ok {
-			return &valueError{text: value, want: "yes, no, " + oneOf(strings.Split(yes+"|"+no, "|")), known: k.spellings()}
+			return &valueError{text: value, want: "yes, no, " + oneOf(strings.Split(yes+"|"+no, "|")), known: k.Spellings()}
 		}
 		*field(t) = name == "yes"
 		return nil
@@ -76,7 +78,7 @@ func setTruth(yes, no string, field func(target) *bool) setter {
 }
 
 func setInt(low, high int, field func(target) *int) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < low || n > high {
 			return &valueError{text: value, want: fmt.Sprintf("a number from %d to %d", low, high)}
@@ -87,7 +89,7 @@ func setInt(low, high int, field func(target) *int) setter {
 }
 
 func setPercent(field func(target) *int) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		n, err := strconv.Atoi(strings.TrimSuffix(value, "%"))
 		if err != nil || n < 0 || n > 100000 {
 			return &valueError{text: value, want: "a percentage such as 100%"}
@@ -99,7 +101,7 @@ func setPercent(field func(target) *int) setter {
 
 // setTries takes a number of tries, where %forever is 0.
 func setTries(field func(target) *int) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		n, err := strconv.Atoi(value)
 		if value == "%forever" {
 			n, err = 0, nil
@@ -115,10 +117,10 @@ func setTries(field func(target) *int) setter {
 // setDuration takes a number, with a decimal fraction or not, of seconds, or
 // of what s, m, h or d after it says.
 func setDuration(field func(target) *int) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		seconds, ok := parseDuration(value)
 		if !ok {
-			return &valueError{text: value, want: string(TypeDuration)}
+			return &valueError{text: value, want: string(keyword.TypeDuration)}
 		}
 		*field(t) = seconds
 		return nil
@@ -146,10 +148,10 @@ func parseDuration(value string) (seconds int, ok bool) {
 // setEnum takes one of the words of the keyword, and stores its normal
 // spelling.
 func setEnum[T ~string](field func(target) *T) setter {
-	return func(k *Keyword, t target, value string) *valueError {
-		name, ok := k.choose(value)
+	return func(k *keyword.Keyword, t target, value string) *valueError {
+		name, ok := k.Choose(value)
 		if !ok {
-			return &valueError{text: value, want: oneOf(k.Values), known: k.spellings()}
+			return &valueError{text: value, want: oneOf(k.Values), known: k.Spellings()}
 		}
 		*field(t) = T(name)
 		return nil
@@ -159,12 +161,12 @@ func setEnum[T ~string](field func(target) *T) setter {
 // setFlags takes words of the keyword, separated by blanks or commas. The word
 // none stands for an empty list.
 func setFlags(field func(target) *[]string) setter {
-	return func(k *Keyword, t target, value string) *valueError {
+	return func(k *keyword.Keyword, t target, value string) *valueError {
 		var list []string
 		for _, f := range fields(value) {
-			name, ok := k.choose(f.text)
+			name, ok := k.Choose(f.text)
 			if !ok {
-				return &valueError{offset: f.offset, text: f.text, want: oneOf(k.Values), known: k.spellings()}
+				return &valueError{offset: f.offset, text: f.text, want: oneOf(k.Values), known: k.Spellings()}
 			}
 			if name != "none" {
 				list = append(list, name)
@@ -177,7 +179,7 @@ func setFlags(field func(target) *[]string) setter {
 
 // setWords takes words separated by blanks.
 func setWords(field func(target) *[]string) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		*field(t) = blankFields(value)
 		return nil
 	}
@@ -186,15 +188,15 @@ func setWords(field func(target) *[]string) setter {
 // setAlternatives takes words of the keyword, separated by | or commas, and
 // stores their normal spellings in the order of the table, joined by |.
 func setAlternatives(field func(target) *string) setter {
-	return func(k *Keyword, t target, value string) *valueError {
+	return func(k *keyword.Keyword, t target, value string) *valueError {
 		given := make(map[string]bool)
 		offset := 0
 		for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == '|' || r == ',' }) {
 			at := offset + strings.Index(value[offset:], word)
 			offset = at + len(word)
-			name, ok := k.choose(strings.TrimSpace(word))
+			name, ok := k.Choose(strings.TrimSpace(word))
 			if !ok {
-				return &valueError{offset: at, text: word, want: oneOf(k.Values), known: k.spellings()}
+				return &valueError{offset: at, text: word, want: oneOf(k.Values), known: k.Spellings()}
 			}
 			given[name] = true
 		}
@@ -214,14 +216,14 @@ func setAlternatives(field func(target) *string) setter {
 
 // setAuth takes a word of leftauth=. What strongSwan writes behind it, sizes of
 // keys and hashes, is left: rsa-2048-sha256 is rsa.
-func setAuth(k *Keyword, t target, value string) *valueError {
-	name, ok := k.choose(value)
+func setAuth(k *keyword.Keyword, t target, value string) *valueError {
+	name, ok := k.Choose(value)
 	if !ok {
 		word, _, _ := strings.Cut(value, "-")
-		name, ok = k.choose(word)
+		name, ok = k.Choose(word)
 	}
 	if !ok {
-		return &valueError{text: value, want: oneOf(k.Values), known: k.spellings()}
+		return &valueError{text: value, want: oneOf(k.Values), known: k.Spellings()}
 	}
 	t.end.Auth = name
 	return nil

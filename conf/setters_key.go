@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"ipsec/conf/identity"
+	"ipsec/conf/keyword"
 	"ipsec/conf/rawkey"
 )
 
 // setIdentity takes an identity in every form, and stores it as written.
 func setIdentity(field func(target) *string) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		if _, err := identity.Parse(value); err != nil {
 			return &valueError{text: value, want: identityForms, known: []string{"%any", "%fromcert", "%myid", "%none", "%null"}}
 		}
@@ -35,7 +36,7 @@ func setECDSAKey(field func(target) *string) setter {
 }
 
 func setKey(field func(target) *string, parse func(string) (crypto.PublicKey, error)) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		key, err := parse(strings.TrimPrefix(value, "dns:")) // strongSwan's word for the form of RFC 3110
 		if err != nil {
 			what := strings.TrimPrefix(err.Error(), "malformed public key: ")

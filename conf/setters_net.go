@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipsec/conf/hostname"
+	"ipsec/conf/keyword"
 	"ipsec/conf/linkname"
 )
 
@@ -25,7 +26,7 @@ var hostWords = map[string]HostForm{
 // setHost takes what left= and leftnexthop= take: an address, a name, or one
 // of the words. With %NAME a host is that interface's address.
 func setHost(field func(target) *Host, allowed ...string) setter {
-	return func(k *Keyword, t target, value string) *valueError {
+	return func(k *keyword.Keyword, t target, value string) *valueError {
 		h, err := parseHost(value, allowed)
 		if err != nil {
 			return err
@@ -79,7 +80,7 @@ func isInterface(text string) bool {
 
 // setAddr takes an address.
 func setAddr(field func(target) *netip.Addr) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		addr, err := netip.ParseAddr(value)
 		if err != nil || addr.Zone() != "" {
 			return &valueError{text: value, want: "an address such as 192.0.2.1"}
@@ -91,7 +92,7 @@ func setAddr(field func(target) *netip.Addr) setter {
 
 // setSourceIP takes an address. The pools of addresses that other dialects
 // have here are read and left.
-func setSourceIP(_ *Keyword, t target, value string) *valueError {
+func setSourceIP(_ *keyword.Keyword, t target, value string) *valueError {
 	if strings.HasPrefix(value, "%") || strings.ContainsAny(value, "/-,") {
 		t.warn("an address that is asked for or given out has no effect here")
 		return nil
@@ -150,7 +151,7 @@ func parseMask(text string, most int) (bits int, ok bool) {
 
 // setSubnets takes networks separated by commas or blanks, in braces or not,
 // and adds them to those that are there.
-func setSubnets(_ *Keyword, t target, value string) *valueError {
+func setSubnets(_ *keyword.Keyword, t target, value string) *valueError {
 	if v := strings.ToLower(value); strings.HasPrefix(v, "vhost:") || strings.HasPrefix(v, "vnet:") {
 		t.end.Virtual = value
 		return nil
@@ -190,7 +191,7 @@ func contains(list []netip.Prefix, p netip.Prefix) bool {
 }
 
 func setPrefix(field func(target) *netip.Prefix) setter {
-	return func(_ *Keyword, t target, value string) *valueError {
+	return func(_ *keyword.Keyword, t target, value string) *valueError {
 		p, _, ok := parsePrefix(value)
 		if !ok {
 			return &valueError{text: value, want: wantPrefix}
@@ -201,7 +202,7 @@ func setPrefix(field func(target) *netip.Prefix) setter {
 }
 
 // setVirtualPrivate takes %v4:NET, %v6:NET and, to leave one out, %v4:!NET.
-func setVirtualPrivate(_ *Keyword, t target, value string) *valueError {
+func setVirtualPrivate(_ *keyword.Keyword, t target, value string) *valueError {
 	var list []string
 	for _, f := range fields(value) {
 		rest, v4 := strings.CutPrefix(f.text, "%v4:")
@@ -222,7 +223,7 @@ func setVirtualPrivate(_ *Keyword, t target, value string) *valueError {
 }
 
 // setInterfaces takes %none, or entries %defaultroute and ipsecN=LINK.
-func setInterfaces(_ *Keyword, t target, value string) *valueError {
+func setInterfaces(_ *keyword.Keyword, t target, value string) *valueError {
 	const want = "%defaultroute, %none, or ipsecN=LINK such as ipsec0=eth0"
 	known := []string{"%defaultroute", "%none"}
 	var list []Interface

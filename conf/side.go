@@ -1,24 +1,15 @@
 package conf
 
+import "ipsec/conf/keyword"
+
 // Side is one of the two ends of a connection.
-type Side uint8
+type Side = keyword.Side
 
 // The sides. The zero value is neither.
 const (
-	Left Side = iota + 1
-	Right
+	Left  = keyword.Left
+	Right = keyword.Right
 )
-
-// String returns "left" or "right".
-func (s Side) String() string { return [...]string{"", "left", "right"}[s] }
-
-// Other returns the other side.
-func (s Side) Other() Side {
-	if s == 0 {
-		return 0
-	}
-	return Left + Right - s
-}
 
 // End returns the end of the connection on that side.
 func (c *Conn) End(s Side) *End {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ipsec/conf"
+	"ipsec/conf/keyword"
 )
 
 // confreadCmd is ipsec _confread: what was understood of ipsec.conf.
@@ -18,7 +19,7 @@ type confreadCmd struct {
 // resolved, in the form of ipsec.conf and without secrets.
 func (c *confreadCmd) Run(e *env) error {
 	if c.Keyword != "" {
-		return conf.WriteHelp(e.Stdout, c.Keyword)
+		return keyword.WriteHelp(e.Stdout, c.Keyword)
 	}
 	e.setConfig(c.Config)
 	config, err := conf.Load(e.Paths)

@@ -4,14 +4,14 @@ import (
 	"slices"
 	"testing"
 
-	"ipsec/conf"
+	"ipsec/conf/keyword"
 	"ipsec/klips/offload"
 )
 
 // TestNoOffload holds the words of nooffload= to those that ipsec klips takes.
 func TestNoOffload(t *testing.T) {
 	want := append([]string{"none", "all"}, offload.Names()...)
-	for _, k := range conf.Keywords() {
+	for _, k := range keyword.All() {
 		if k.Name == "nooffload" {
 			if !slices.Equal(k.Values, want) {
 				t.Errorf("nooffload= takes %q, want %q", k.Values, want)

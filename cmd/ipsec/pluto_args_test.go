@@ -1,11 +1,11 @@
 package main
 
 import (
+	"github.com/alecthomas/kong"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"ipsec/conf"
+	"ipsec/conf/keyword"
 	"ipsec/golden"
 	"ipsec/plan"
 	"ipsec/plan/compile"
@@ -14,7 +14,7 @@ import (
 // Every option that a plan starts Pluto with is one that it takes.
 func TestPlutoArgs(t *testing.T) {
 	var words string
-	for _, k := range conf.Keywords() {
+	for _, k := range keyword.All() {
 		if k.Name == "plutodebug" {
 			for _, word := range k.Values {
 				words += " " + word

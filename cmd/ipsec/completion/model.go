@@ -4,13 +4,12 @@ package completion
 
 import (
 	"fmt"
+	"github.com/alecthomas/kong"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
-	"ipsec/conf"
+	"ipsec/conf/keyword"
 	"ipsec/pluto/whack/cmdline"
 )
 
@@ -103,7 +102,7 @@ func values(v *kong.Value) (kind string, list []string) {
 // keywordNames returns the keywords of ipsec.conf in the order of their table.
 func keywordNames() []string {
 	var names []string
-	for _, keyword := range conf.Keywords() {
+	for _, keyword := range keyword.All() {
 		if !slices.Contains(names, keyword.Name) {
 			names = append(names, keyword.Name)
 		}

@@ -1,4 +1,4 @@
-package conf
+package keyword
 
 import "strings"
 
@@ -10,7 +10,7 @@ func foreign(s Section, d Dialect, form ValueType, lines string) []Keyword {
 	for _, group := range strings.Fields(lines) {
 		names := strings.Split(group, "|")
 		help := "read for the sake of files of " + d.String() + "; no effect here"
-		list = append(list, Keyword{Name: names[0], Synonyms: names[1:], Section: s, Type: form, Dialects: d, Help: help})
+		list = append(list, Keyword{Name: names[0], Synonyms: names[1:], Section: s, Type: form, Dialects: d, Help: help, Foreign: true})
 	}
 	return list
 }

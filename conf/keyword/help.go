@@ -1,4 +1,4 @@
-package conf
+package keyword
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 // of all where the name is "%all".
 func WriteHelp(w io.Writer, name string) error {
 	found := false
-	for _, k := range Keywords() {
+	for _, k := range All() {
 		if name != "%all" && k.Name != name && !slices.Contains(k.Synonyms, name) {
 			continue
 		}
@@ -28,7 +28,7 @@ func WriteHelp(w io.Writer, name string) error {
 		if len(k.Synonyms) > 0 {
 			fmt.Fprintf(w, "\talso: %s\n", strings.Join(k.Synonyms, ", "))
 		}
-		if !k.HasEffect() {
+		if k.Foreign {
 			fmt.Fprintf(w, "\tread, and without effect here\n")
 		}
 	}

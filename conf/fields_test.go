@@ -1,39 +1,28 @@
 package conf
 
 import (
-	"strings"
 	"testing"
+
+	"ipsec/conf/keyword"
 )
 
-func TestTable(t *testing.T) {
-	seen := make(map[string]string)
-	for _, k := range Keywords() {
-		kind := k.Section.String()
-		if k.Help == "" || strings.ContainsAny(k.Help, "\n\t") || len(k.Help) > 100 {
-			t.Errorf("%s: help %q is not one line", k.Name, k.Help)
-		}
-		if k.Dialects == 0 || k.Type == "" || k.Section == 0 || k.HasEffect() != (k.Stacks != 0) {
-			t.Errorf("%s: the row is not complete: %+v", k.Name, k)
+// TestFields has each row of the table have a field, but for those without effect, and each field a row.
+func TestFields(t *testing.T) {
+	bound := 0
+	for _, k := range keyword.Get().Rows() {
+		if has := boundTo(k).set != nil; has == (k.Foreign || k.Reference) {
+			t.Errorf("%s %s: has a field is %t", k.Section, k.Name, has)
+		} else if has {
+			bound++
 		}
 		for _, name := range append([]string{k.Name}, k.Synonyms...) {
-			if k.Section == SectionEnd && !strings.HasPrefix(name, "left") {
-				t.Errorf("%s does not begin with left", name)
-			}
-			key := kind + " " + fold(name)
-			if other, twice := seen[key]; twice {
-				t.Errorf("%s is a name of %s and of %s", name, other, k.Name)
-			}
-			seen[key] = k.Name
 			if !isKeyword(name) {
 				t.Errorf("%q is not a keyword", name)
 			}
 		}
-		if k.choices != nil && len(k.Values) != len(k.choices) {
-			t.Errorf("%s: values %q", k.Name, k.Values)
-		}
 	}
-	if len(seen) < 250 {
-		t.Errorf("only %d names", len(seen))
+	if n := len(setupFields()) + len(connFields()) + len(endFields()) + len(secretFields()); n != bound {
+		t.Errorf("%d fields, and %d rows that have one", n, bound)
 	}
 }
 
