@@ -29,6 +29,11 @@ func Running(paths conf.Paths, facts plan.Facts, want []change.Item) (change.Sta
 		s.wanted[w.Object] = true
 	}
 	standing := info.StandingOf(facts.Running.Info)
+	for _, line := range standing.Lines() {
+		if h, ok := line.(info.Hook); ok {
+			s.hooks = append(s.hooks, h)
+		}
+	}
 	if err := errors.Join(s.daemons(paths, standing), s.network(standing), s.settings(standing, want)); err != nil {
 		return s.State, err
 	}
@@ -40,7 +45,7 @@ func Running(paths conf.Paths, facts plan.Facts, want []change.Item) (change.Sta
 	if facts.Running.Pluto {
 		s.look(change.Connection, "the connections of Pluto", func() error { return s.connections(paths) })
 	}
-	s.Items = slices.DeleteFunc(s.Items, s.negotiated)
+	s.Items = slices.DeleteFunc(s.Items, s.ofOthers)
 	change.Sort(s.Items)
 	return s.State, nil
 }
@@ -50,6 +55,7 @@ type looker struct {
 	change.State
 	wanted map[string]bool
 	loaded []status.LoadedDoc
+	hooks  []info.Hook // of manually keyed conns
 }
 
 // settings adds the kernel settings that are wanted, and those that start has changed and noted.
@@ -81,18 +87,25 @@ func (s *looker) settings(standing *info.Standing, want []change.Item) error {
 	return errors.Join(all...)
 }
 
-// negotiated reports whether i is a route that nobody wants, and that is of a connection which is routed now: a peer, or
-// a person, has brought it up.
-func (s *looker) negotiated(i change.Item) bool {
-	words := strings.Fields(i.Object)
-	if i.Kind != change.Network || words[0] != "route" || s.wanted[i.Object] || i.Value == change.Gone {
+// ofOthers reports whether i is a route that nobody wants, and that is for others to take away: one of a connection
+// which is routed now, as a peer or a person has brought it up, or one of a conn with a command of the user.
+func (s *looker) ofOthers(i change.Item) bool {
+	route, ok := i.Op.(plan.DelRoute)
+	if !ok || s.wanted[i.Object] || route.Metric == change.HoldMetric {
 		return false
+	}
+	for _, h := range s.hooks {
+		for _, e := range h.Env {
+			network, found := strings.CutPrefix(e, "PLUTO_PEER_CLIENT=")
+			if net, err := netip.ParsePrefix(network); found && err == nil && net.Overlaps(route.Dst) {
+				return true
+			}
+		}
 	}
 	if _, unseen := s.Unseen[change.Connection]; unseen {
 		return true
 	}
-	dst, err := netip.ParsePrefix(words[1])
-	return err == nil && slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, dst) })
+	return slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, route.Dst) })
 }
 
 // add adds what is there, with what takes it away.

@@ -184,6 +184,10 @@ const OfPluto = "one of Pluto"
 // Asked is the Value of a routing that somebody has asked for, beside those that come with an SA.
 const Asked = "asked"
 
+// HoldMetric is the metric of the routes that hold packets in KLIPS while a connection goes and another comes: the
+// worst one, so that such a route is beside any other.
+const HoldMetric = 1<<31 - 1
+
 // Sort puts items in the order of a report.
 func Sort(items []Item) {
 	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(a.Kind, b.Kind) })

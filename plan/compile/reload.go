@@ -39,7 +39,7 @@ func (p *Promise) Reload(there change.State, disruptive bool) (plan.Plan, error)
 			return plan.Plan{}, fmt.Errorf("failed to plan a reload: %s", why)
 		}
 	}
-	l := newReloader(r, there, changes)
+	l := newReloader(r, p.Items, there, changes)
 	out.Nodes, out.Undo = l.nodes(), l.undo()
 	return out, nil
 }
@@ -85,12 +85,19 @@ type reloader struct {
 	there    []change.Item
 	changes  []change.Change
 	changed  map[string]change.Change // by the name of what is changed
+	wanted   map[string]bool          // names of what is wanted
 	standing *info.Standing
 	moves    moves
 }
 
-func newReloader(r *resolved, there change.State, changes []change.Change) *reloader {
-	l := &reloader{resolved: r, there: there.Items, changes: changes, changed: make(map[string]change.Change, len(changes)), standing: info.StandingOf(r.facts.Running.Info)}
+func newReloader(r *resolved, want []change.Item, there change.State, changes []change.Change) *reloader {
+	l := &reloader{
+		resolved: r, there: there.Items, changes: changes, standing: info.StandingOf(r.facts.Running.Info),
+		changed: make(map[string]change.Change, len(changes)), wanted: make(map[string]bool, len(want)),
+	}
+	for _, w := range want {
+		l.wanted[w.Object] = true
+	}
 	for _, c := range changes {
 		l.changed[c.Item().Object] = c
 	}
@@ -164,14 +171,24 @@ func (l *reloader) interfaces() []plan.Node {
 	return nodes
 }
 
+func isDetach(op plan.Op) bool {
+	_, ok := op.(plan.Detach)
+	return ok
+}
+
 // differs reports whether something is not as it is wanted.
 func (l *reloader) differs(item change.Item) bool {
 	_, differs := l.changed[item.Object]
 	return differs
 }
 
-// filters returns the steps of rp_filter, where it is not as it is wanted.
+// filters returns the steps of rp_filter, where it is not as it is wanted. Where an interface goes away, the link below
+// it gets back what it had, or what all links enforced: only who begins anew knows which.
 func (l *reloader) filters() []plan.Node {
+	if slices.ContainsFunc(l.changes, func(c change.Change) bool { return c.Mark == change.Remove && isDetach(c.Have.Op) }) {
+		back := slices.DeleteFunc(slices.Clone(l.noted.settings), isForwarding)
+		return append([]plan.Node{ignored(plan.Restore{Paths: back}, "an interface goes away")}, l.filter()...)
+	}
 	if slices.ContainsFunc(l.changes, func(c change.Change) bool {
 		return c.Want.Kind == change.Setting && strings.HasSuffix(c.Want.Object, "/rp_filter")
 	}) {
@@ -184,17 +201,17 @@ func (l *reloader) filters() []plan.Node {
 // nothing wants changed any more.
 func (l *reloader) forwarding() []plan.Node {
 	var nodes []plan.Node
-	var back []string
-	on := false
+	on, off := false, false
 	for _, c := range l.changes {
 		switch {
 		case c.Mark == change.Remove && c.Have.Kind == change.Setting:
-			back = append(back, c.Have.Object)
+			off = true
 		case c.Want.Kind == change.Setting && isForwarding(c.Want.Object):
 			on = true
 		}
 	}
-	if len(back) > 0 {
+	if off { // all of them, in the order of the notes: some follow from others
+		back := slices.DeleteFunc(slices.Clone(l.noted.settings), func(path string) bool { return l.wanted[path] })
 		nodes = append(nodes, ignored(plan.Restore{Paths: back}, "noted in "+l.paths.Info()+", and no longer wanted"))
 	}
 	if on {

@@ -79,23 +79,19 @@ func clientsOf(e pluto.End) []netip.Prefix {
 	return e.Clients
 }
 
-// holdMetric is the metric of the routes that hold packets in KLIPS while a connection goes and another comes: the
-// worst one, so that such a route is beside any other.
-const holdMetric = 1<<31 - 1
-
 // held returns the routes that a reload holds: those that are wanted in the end and that a connection which goes
 // away may take with it.
 func (l *reloader) held() []plan.AddRoute {
 	var list []plan.AddRoute
 	for _, r := range l.negotiated.routes {
 		if l.mayGo(r.Dst) {
-			list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: holdMetric})
+			list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: change.HoldMetric})
 		}
 	}
 	for _, m := range l.manual {
 		for _, r := range m.routes {
 			if l.mayGo(r.Dst) {
-				list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: holdMetric})
+				list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: change.HoldMetric})
 			}
 		}
 	}
