@@ -20,6 +20,7 @@ type Connection struct {
 	// Instance numbers the copies that are made of a connection for peers at
 	// addresses unknown beforehand: 1, 2 and so on; 0 for the connection itself.
 	Instance int
+	Template *Connection // of an instance: the connection that it is one of
 
 	// Local and Remote are the ends before and after --to as whack hands them
 	// over; in an oriented connection, ours and the peer's.

@@ -126,11 +126,10 @@ func (t *Table) trespass(conn *pluto.Connection, f klips.Selector) error {
 		case other.conn.Instance > 0:
 		case f.Dst.Bits() < other.flow.Dst.Bits(), f.Dst == own && other.flow.Dst == own:
 			return false // the latter is for clash to say: of two gateways to one network, one may be down
-		case conn.Instance == 0 && other.flow.Dst.Bits() <= own.Bits():
-			return false
+		case other.flow.Dst.Bits() <= own.Bits() && (conn.Instance == 0 || named(conn.Template) && !isVirtual(conn.Template.Remote)):
+			return false // ipsec.conf gives it to both
 		}
-		switch {
-		case conn.Remote.Host == other.conn.Remote.Host && isHost(conn, f):
+		if conn.Remote.Host == other.conn.Remote.Host && isHost(conn, f) {
 			return false
 		}
 		return f.Src.Overlaps(other.flow.Src) && (f.Proto == 0 || other.flow.Proto == 0 || f.Proto == other.flow.Proto) &&

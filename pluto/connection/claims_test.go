@@ -126,3 +126,18 @@ func TestSiblingsAreProved(t *testing.T) {
 		}
 	}
 }
+
+// TestSiblingsBehindOneNAT: who comes from the address of another peer, and has proved another
+// identity, is not let into the connection of that peer, which names no identity but its address.
+func TestSiblingsBehindOneNAT(t *testing.T) {
+	w := newWorld(t)
+	office := network("office")
+	office.Remote.Host.Addr = addr("203.0.113.7")
+	w.add(office, warriors("road", func(*pluto.End) {}))
+	for id, want := range map[string]int{"@guest": 0, "203.0.113.7": 1} {
+		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: id})
+		if list := w.table.Siblings(i); len(list) != want {
+			t.Errorf("siblings of %v for %s: %v, expected %d", i, id, list, want)
+		}
+	}
+}

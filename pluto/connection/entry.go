@@ -163,25 +163,39 @@ func identOf(e pluto.End) string {
 	return text
 }
 
-// samePeer reports whether two oriented connections are with one peer: at one
-// address, or known by one identity. Many peers whose addresses were not known
-// beforehand may be behind one NAT: of them, identities alone are told.
+// samePeer reports whether two oriented connections are with one peer: of one identity, which it
+// has to prove to both alike.
 func samePeer(a, b *pluto.Connection) bool {
-	if a.Instance > 0 || b.Instance > 0 {
-		return known(a.Remote).Equal(known(b.Remote))
+	switch {
+	case !expects(a).Equal(expects(b)) || a.Demand() != b.Demand():
+		return false
+	case !named(a):
+		return sameHost(a, b)
 	}
-	if x, y := a.Remote.Host.Addr, b.Remote.Host.Addr; x.IsValid() && x == y {
-		return true
-	}
-	return a.Remote.ID.OnWire() && a.Remote.ID == b.Remote.ID
+	return pinned(a, b) && pinned(b, a)
 }
 
-// known returns who an end says it is.
-func known(e pluto.End) identity.ID {
-	if e.ID.IsZero() {
-		return identity.FromAddr(e.Host.Addr)
+// named reports whether c is for one peer, whose identity it names, and not for whoever has one
+// that it lets pass.
+func named(c *pluto.Connection) bool {
+	id := expects(c)
+	return id.OnWire() && !id.IsPattern() || c.Remote.Cert != ""
+}
+
+// pinned reports whether the peer of b is where that of a has to be.
+func pinned(a, b *pluto.Connection) bool { return !a.Pin().IsValid() || a.Pin() == b.Remote.Host.Addr }
+
+// sameHost reports whether two connections are with one address, as ipsec.conf says.
+func sameHost(a, b *pluto.Connection) bool {
+	return a.Instance == 0 && b.Instance == 0 && a.Remote.Host.Addr.IsValid() && a.Remote.Host.Addr == b.Remote.Host.Addr
+}
+
+// expects returns who the peer of c has to be, and the zero ID where it may be anybody.
+func expects(c *pluto.Connection) identity.ID {
+	if c.Remote.ID.IsZero() && c.Remote.Cert == "" && c.Remote.Host.Kind != pluto.HostAny && !c.Remote.AllowAny {
+		return identity.FromAddr(c.Remote.Host.Addr)
 	}
-	return e.ID
+	return c.Remote.ID
 }
 
 func (t *Table) report(e *entry, code int, outcome pluto.Outcome, format string, args ...any) {

@@ -144,12 +144,12 @@ func (t *Table) clash(c *pluto.Connection, f klips.Selector) *pluto.Connection {
 		return nil
 	}
 	for _, b := range s.users {
-		if other := b.child.Conn; other != c && !samePeer(c, other) && !(c.Remote.Host == other.Remote.Host && isHost(c, f)) {
+		if other := b.child.Conn; other != c && !samePeer(c, other) && !sameHost(c, other) && !(c.Remote.Host == other.Remote.Host && isHost(c, f)) {
 			return other
 		}
 	}
 	for _, e := range s.bases {
-		if other := e.subject(); e.conn != c && t.names[e.loaded.Name] == e && !isTemplate(other) && !samePeer(c, other) { // unless it is being replaced
+		if other := e.subject(); e.conn != c && t.names[e.loaded.Name] == e && !isTemplate(other) && !samePeer(c, other) && !sameHost(c, other) { // unless it is being replaced
 			return other
 		}
 	}

@@ -47,25 +47,12 @@ func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	var siblings []*pluto.Connection
 	for _, other := range list {
 		c := other.conn
-		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (c.Remote.ID == self.Remote.ID || c.Remote.ID == conn.Remote.ID) &&
-			slices.Equal(c.AuthBy, conn.AuthBy) && c.Local.Auth == conn.Local.Auth && c.Remote.Auth == conn.Remote.Auth && sameProof(c, conn) {
+		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (expects(c) == expects(self) || expects(c) == expects(conn)) &&
+			slices.Equal(c.AuthBy, conn.AuthBy) && c.Local.Auth == conn.Local.Auth && c.Demand() == conn.Demand() {
 			siblings = append(siblings, c)
 		}
 	}
 	return siblings
-}
-
-// sameProof reports whether a peer that has proved itself by what a asks for
-// has done so by what b asks for, too: its identity alone does not say, where that is
-// any, or whatever its certificate has.
-func sameProof(a, b *pluto.Connection) bool {
-	authority := func(c *pluto.Connection) string {
-		if c.Remote.CA == "%same" {
-			return "%same " + c.Local.CA + " " + c.Local.Cert
-		}
-		return c.Remote.CA
-	}
-	return authority(a) == authority(b) && a.Remote.Cert == b.Remote.Cert && slices.Equal(a.Remote.PublicKeys, b.Remote.PublicKeys) && a.Remote.Groups == b.Remote.Groups
 }
 
 // Instantiate implements pluto.Connections. The clients of an instance are what
@@ -92,7 +79,7 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	e.numbered++
 	t.order++
 	c := *e.conn
-	c.Instance = e.numbered
+	c.Instance, c.Template = e.numbered, e.conn
 	c.Remote.Host = pluto.Host{Kind: pluto.HostAddr, Addr: addr}
 	if id, err := identity.Parse(peer.ID); err == nil && id.OnWire() {
 		c.Remote.ID = id

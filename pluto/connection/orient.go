@@ -56,7 +56,7 @@ func (t *Table) orient(e *entry) {
 	}
 	e.conn, e.virtual, e.complaint = c, virtual, ""
 	e.flows = flowsOf(c)
-	if !isTemplate(c) { // which has no peer that could claim anything
+	if !isTemplate(c) || named(c) { // others have no peer that could claim anything
 		t.claims.add(c, e.flows...)
 	}
 	if c.Shunt == pluto.ShuntPass {

@@ -111,7 +111,7 @@ func (t *turn) prove(peer identity.ID) *cause {
 	s, h := t.sa, t.sa.handshake
 	var err error
 	h.proof, err = proof.Prove(t.Credentials, proof.Request{
-		Case:   t.caseOf(t.conn, s.localID, peer),
+		Case:   t.caseOf(s, t.conn, s.localID, peer),
 		Hashes: h.hashes, CertReqs: h.certReqs,
 		Octets: s.octets(h.id, s.initiator), PRF: s.prf(),
 	})
@@ -132,16 +132,16 @@ func (t *turn) verify(conn *pluto.Connection, own, peer identity.ID, id *message
 		}
 	}
 	return proof.Verify(t.Credentials, proof.Claim{
-		Proof: theirs, Case: t.caseOf(conn, own, peer),
+		Proof: theirs, Case: t.caseOf(s, conn, own, peer),
 		Hashes: s.handshake.hashes,
 		Octets: s.octets(id, !s.initiator), PRF: s.prf(),
 	})
 }
 
-func (t *turn) caseOf(conn *pluto.Connection, own, peer identity.ID) credential.Case {
+func (m *Machine) caseOf(s *ikeSA, conn *pluto.Connection, own, peer identity.ID) credential.Case {
 	return credential.Case{
 		Conn: conn, OwnID: own, PeerID: peer,
-		OwnAddr: t.sa.local.Addr(), PeerAddr: t.sa.remote.Addr(), Now: t.now,
+		OwnAddr: s.local.Addr(), PeerAddr: s.remote.Addr(), Now: m.now,
 	}
 }
 

@@ -135,7 +135,7 @@ func (m *Machine) agree(s *ikeSA, p *plan, sa *message.SA, group uint16, first b
 
 // childrenOf returns how many Child SAs there are with the peer of s.
 func (m *Machine) childrenOf(s *ikeSA) (n int) {
-	for _, o := range m.pairs[pair{s.localID, s.remoteID}] {
+	for _, o := range m.peers[s.peer] {
 		n += len(o.children)
 	}
 	return n

@@ -123,7 +123,7 @@ func (m *Machine) establish(s *ikeSA) {
 	h.keys.Clear()
 	s.handshake = nil
 	m.become(s, established)
-	m.addPair(s)
+	m.addPeer(s, m.peerOf(s, s.conn, s.localID, s.remoteID, s.authMethod))
 	for _, w := range h.how.Warnings {
 		m.report(pluto.RCLogSerious, s.conn, s.serial, "%s", w)
 	}

@@ -104,7 +104,8 @@ type Machine struct {
 	halfOpen   map[initKey]*ikeSA     // as responder, not authenticated yet
 	neighbours limit.Neighbours       // of halfOpen
 	byConn     map[connKey][]*ikeSA   // by the connection that they were made for
-	pairs      map[pair][]*ikeSA      // authenticated, by who the ends are
+	peers      map[peer][]*ikeSA      // authenticated, by who the ends are
+	digests    [32]byte               // key of the digests in peers
 	children   map[*pluto.Child]*child
 	suites     map[suite.Choice]*suite.Suite
 	policies   map[listKey]offer.Policy // of ike=, and of esp= and ah= in IKE_AUTH
@@ -137,7 +138,7 @@ func New(c Config) *Machine {
 		halfOpen: map[initKey]*ikeSA{},
 		policies: map[listKey]offer.Policy{},
 		byConn:   map[connKey][]*ikeSA{},
-		pairs:    map[pair][]*ikeSA{},
+		peers:    map[peer][]*ikeSA{},
 		children: map[*pluto.Child]*child{},
 		suites:   map[suite.Choice]*suite.Suite{},
 		seed:     maphash.MakeSeed(),
@@ -147,6 +148,7 @@ func New(c Config) *Machine {
 		known:     limit.Reports{Burst: c.Limits.ReportBurst},
 	}
 	m.enter()
+	m.random(m.digests[:])
 	return m
 }
 

@@ -60,13 +60,21 @@ func (m *Machine) goOnReauth(s *ikeSA) {
 }
 
 // moveWaiting lets what waits for a new Child SA under s wait for it under another IKE SA with the
-// same peer.
+// same peer, if it could have been asked for there in the first place. What is left fails with s, and
+// is asked for anew.
 func (m *Machine) moveWaiting(s, to *ikeSA) {
+	moves := func(x exchange) bool { return asksNew(x) && m.serves(to, x.child().conn) }
 	for _, x := range append(slices.Clone(s.queue), s.later...) {
-		if asksNew(x) {
+		if moves(x) {
 			to.queue = append(to.queue, x)
 		}
 	}
-	s.queue = slices.DeleteFunc(s.queue, asksNew)
-	s.later = slices.DeleteFunc(s.later, asksNew)
+	s.queue = slices.DeleteFunc(s.queue, moves)
+	s.later = slices.DeleteFunc(s.later, moves)
+}
+
+// serves reports whether a Child SA of conn may be made under s.
+func (m *Machine) serves(s *ikeSA, conn *pluto.Connection) bool {
+	alike := func(c *pluto.Connection) bool { return keyOf(c) == keyOf(conn) }
+	return alike(s.conn) || slices.ContainsFunc(m.Connections.Siblings(s.conn), alike)
 }

@@ -37,6 +37,7 @@ type ikeSA struct {
 
 	localID     identity.ID
 	remoteID    identity.ID // zero until it is proved
+	peer        peer        // whose it is, from then on
 	since       int64       // when it was authenticated
 	repeated    int64       // when the peer last sent a request again
 	begun       int64       // made, of the first in a row of which each was rekeyed from the one before
@@ -160,7 +161,7 @@ func (m *Machine) wipe(s *ikeSA) {
 	m.alarms.Clear(&s.alarm)
 	delete(m.sas, s.spi())
 	m.unassign(s)
-	m.removePair(s)
+	m.removePeer(s)
 	s.window = window{}
 	s.rivalOf = nil
 	s.reassembler = nil
@@ -215,6 +216,6 @@ func (m *Machine) inherit(s, old *ikeSA) {
 	s.authMethod = old.authMethod
 	s.heardAt = m.now.UnixNano()
 	m.assign(s, old.conn)
-	m.addPair(s)
+	m.addPeer(s, old.peer)
 	s.since, s.begun = old.since, old.begun
 }

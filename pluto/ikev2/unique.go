@@ -21,14 +21,14 @@ const uniqueGrace = 5 * time.Second
 
 // watchAlike has s compared in a while with others between the same ends.
 func (m *Machine) watchAlike(s *ikeSA) {
-	if m.UniqueIDs && s != nil && len(m.pairs[pair{s.localID, s.remoteID}]) > 1 {
+	if m.UniqueIDs && s != nil && len(m.peers[s.peer]) > 1 {
 		m.after(&s.alarm, atUnique, uniqueGrace)
 	}
 }
 
 // deleteRedundant deletes the IKE SAs that s makes redundant, or s itself.
 func (m *Machine) deleteRedundant(s *ikeSA) {
-	for _, o := range slices.Clone(m.pairs[pair{s.localID, s.remoteID}]) {
+	for _, o := range slices.Clone(m.peers[s.peer]) {
 		if s.state != established {
 			return
 		}

@@ -2,9 +2,13 @@ package ikev2_test
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
@@ -115,5 +119,43 @@ func TestUniqueReauth(t *testing.T) {
 	w.check(3)
 	if a, b := w.west.established(t), w.east.established(t); a != 1 || b != 1 {
 		t.Errorf("west has %d IKE SAs, east %d\n%s", a, b, w.log())
+	}
+}
+
+// What a peer has by one connection is not counted with, nor ended for, what comes by another that
+// demands less of the same identity: neither by INITIAL_CONTACT, nor by uniqueids=yes, nor by
+// the limits.
+func TestSameNameProvedOtherwise(t *testing.T) {
+	vip := subnets()
+	vip.Local.ID = identity.FromAddr(netip.MustParseAddr("192.0.2.99"))
+	guests := vip.Reversed()
+	guests.Name, guests.Remote = "guests", pluto.End{Host: pluto.Host{Kind: pluto.HostAny}}
+	w := newWorldOf(t, ikev2.Config{}, ikev2.Config{UniqueIDs: true, Limits: ikev2.Limits{Alike: 2, Children: 4}},
+		[]*pluto.Connection{vip}, []*pluto.Connection{vip.Reversed(), guests})
+	w.west.Initiate(vip, nil)
+	w.Run(time.Second)
+	w.check(1)
+	theirs := w.east.conns.Children[0]
+	for i := range 6 {
+		mall := plutotest.Conn("mall", "192.0.2.66", "", eastAddr, eastNet)
+		mall.Local.ID = vip.Local.ID
+		w.Actors = w.Actors[:3]
+		h := w.host(uint64(i+3), "mall", "192.0.2.66", ikev2.Config{}, mall)
+		h.conns.Orphans = i > 0 // without INITIAL_CONTACT
+		h.Initiate(mall, nil)
+		w.Run(2 * time.Second)
+		if len(h.conns.Children) != 1 {
+			t.Fatalf("attempt %d: not up\n%s", i, w.log())
+		}
+		if !slices.Contains(w.east.conns.Children, theirs) {
+			t.Fatalf("attempt %d: the Child SA of vip is gone\n%s", i, w.log())
+		}
+	}
+	for range 4 {
+		w.west.Rekey(w.west.conns.Children[0])
+		w.Run(20 * time.Second)
+	}
+	if last := w.west.reports[len(w.west.reports)-1]; !strings.Contains(last, "IPsec SA established") {
+		t.Errorf("vip's own Child SAs are counted with those of others: %s", last)
 	}
 }

@@ -63,7 +63,7 @@ func (c *Connections) Instantiate(conn *pluto.Connection, remote netip.AddrPort,
 		}
 	}
 	instance := *conn
-	instance.Instance = len(c.All) + 1
+	instance.Instance, instance.Template = len(c.All)+1, conn
 	instance.Remote.Host.Addr = remote.Addr()
 	c.All = append(c.All, &instance)
 	return &instance

@@ -9,6 +9,8 @@
 //   - every flow that was routed has an eroute: to an SA that is there, or to a
 //     shunt that is not %pass;
 //   - with uniqueids=yes no two IKE SAs carry the same packets of a connection;
+//   - what a connection asks for, only a peer that has proved itself as that connection demands is
+//     negotiated with, gets the packets of, replaces or ends (at each step, with a rogue among the peers);
 //   - no half-open state outlives its timers;
 //   - the kernel has no SA that nobody owns.
 //

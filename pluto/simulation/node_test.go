@@ -14,6 +14,7 @@ import (
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
+	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
 	"ipsec/pluto/versions"
@@ -32,6 +33,8 @@ type node struct {
 	routed  map[klips.Selector]int
 	lives   int  // so many times has it started
 	asked   bool // a person is asking, who would see an error and ask again
+	store   *credential.Store
+	rogue   bool // it goes before the end
 }
 
 // quiet is an Updown that remembers what has been led into KLIPS.
@@ -79,6 +82,9 @@ func (n *node) boot() {
 	n.asked = true
 	report := func(r pluto.Report) {
 		w.log("%s: %03d %v #%d: %s", n.name, r.Code, r.Conn, r.Serial, r.Text)
+		if w.gate != nil && w.gate.hub == n {
+			w.gate.heard(r)
+		}
 		if r.Code == pluto.RCInternal && strings.Contains(r.Text, "which must not be") {
 			w.t.Errorf("seed %d: %s: %s", w.seed, n.name, r.Text)
 		}
@@ -91,7 +97,7 @@ func (n *node) boot() {
 	n.machine = ikev2.New(ikev2.Config{
 		Serial: new(versions.Serials).Next,
 		Clock:  w.Clock, Rand: plutotest.Random(w.seed, fmt.Sprintf("%s %d", n.name, n.lives)), Transport: w.net.Port(),
-		Connections: n.table, Credentials: plutotest.Shared("one for all"), Report: report, UniqueIDs: w.uniqueIDs,
+		Connections: n.table, Credentials: n.store, Report: report, UniqueIDs: w.uniqueIDs,
 		Limits: w.limits,
 	})
 	n.table.Drive(n.machine)
@@ -101,7 +107,7 @@ func (n *node) boot() {
 			w.t.Fatalf("%s: %v", n.name, err)
 		}
 	}
-	w.net.Attach(n.addr, n.machine.Receive)
+	n.plug()
 	defer func() { n.asked = false }()
 	for _, c := range n.conns {
 		switch {
@@ -130,10 +136,21 @@ func (n *node) stop(name string) {
 	}
 }
 
+// plug puts it on the network.
+func (n *node) plug() {
+	n.world.net.Attach(n.addr, func(d pluto.Datagram) {
+		n.machine.Receive(d)
+		n.world.checkProofs()
+	})
+}
+
 // crash takes Pluto and the kernel away without a word.
 func (n *node) crash() {
 	n.world.net.Attach(n.addr, nil)
 	n.machine, n.table = nil, nil
+	if g := n.world.gate; g != nil && g.hub == n {
+		clear(g.serials)
+	}
 }
 
 // shutdown ends Pluto in order.
@@ -166,6 +183,7 @@ func (n *node) Tick() {
 	n.machine.Tick()
 	n.table.Tick()
 	n.checkEroutes()
+	n.world.checkProofs()
 }
 
 // checkEroutes fails the test when packets that are led into KLIPS could leave in the clear,

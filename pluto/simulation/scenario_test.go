@@ -28,6 +28,10 @@ func (w *world) build() {
 		w.hub(5)
 		return
 	}
+	if w.seed%4 == 3 {
+		w.gateway()
+		return
+	}
 	w.two()
 }
 
@@ -189,7 +193,7 @@ func (w *world) happen() {
 		w.net.Attach(n.addr, nil)
 		w.Run(d)
 		if n.alive() {
-			w.net.Attach(n.addr, n.machine.Receive)
+			n.plug()
 		}
 	case 9:
 		if len(w.nats) > 0 && w.chance(0.7) {
@@ -214,6 +218,13 @@ func (w *world) live() {
 	for range 2 + w.rand.IntN(12) {
 		w.Run(w.between(10*time.Millisecond, pick(w, time.Second, time.Minute, 5*time.Minute)))
 		w.happen()
+		for _, n := range w.nodes {
+			if n.rogue && w.chance(0.5) {
+				w.log("-- %s begins anew", n.name)
+				n.crash()
+				n.boot()
+			}
+		}
 	}
 	for _, n := range w.nodes {
 		if !n.alive() {

@@ -28,6 +28,8 @@ type world struct {
 	faults     float64    // how often the kernel refuses
 	misfortune *rand.Rand // when it does; apart, so that what happens does not depend on how often it is asked
 	limits     ikev2.Limits
+	gate       *gate // where there is one
+	serial     int64 // of the last certificate
 	start      time.Time
 	lines      []string
 	failed     int
@@ -59,7 +61,7 @@ func (w *world) fail(format string, args ...any) {
 }
 
 func (w *world) add(name, addr string) *node {
-	n := &node{name: name, addr: netip.MustParseAddr(addr), world: w, wanted: map[string]bool{}}
+	n := &node{name: name, addr: netip.MustParseAddr(addr), world: w, wanted: map[string]bool{}, store: plutotest.Shared("one for all")}
 	w.nodes = append(w.nodes, n)
 	w.Actors = append(w.Actors, n)
 	return n
@@ -81,6 +83,12 @@ func (w *world) heal() {
 	w.net.Conditions = plutotest.Conditions{MinDelay: 5 * time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	w.net.Watch = nil
 	w.faults = 0
+	for _, n := range w.nodes {
+		if n.rogue && n.alive() {
+			w.log("-- %s goes", n.name)
+			n.crash()
+		}
+	}
 	w.Run(6 * time.Minute)
 	for range 1000 {
 		w.Run(7 * time.Second)
