@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/klips/said"
 )
@@ -102,7 +103,7 @@ func (e *TrafficError) Error() string { return e.Text }
 
 // Peer is what is known of a peer once it has said who it is.
 type Peer struct {
-	ID        string // identity.ID's normal form
+	ID        identity.ID
 	BehindNAT bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,9 +89,8 @@ func valueText(v asn1.RawValue) string {
 	return b.String()
 }
 
-// matches compares name by name, in order. With wildcards, a value of pattern
-// that is * stands for any.
-func (n name) matches(pattern name, wildcards bool) bool {
+// matches compares name by name, in order. A value of pattern that is * stands for any.
+func (n name) matches(pattern name) bool {
 	if len(n) != len(pattern) {
 		return false
 	}
@@ -99,11 +99,7 @@ func (n name) matches(pattern name, wildcards bool) bool {
 			return false
 		}
 		for _, want := range pattern[i] {
-			found := false
-			for _, a := range n[i] {
-				found = found || a.matches(want, wildcards)
-			}
-			if !found {
+			if !slices.ContainsFunc(n[i], func(a attribute) bool { return a.matches(want) }) {
 				return false
 			}
 		}
@@ -111,19 +107,43 @@ func (n name) matches(pattern name, wildcards bool) bool {
 	return true
 }
 
-func (a attribute) matches(pattern attribute, wildcards bool) bool {
-	if !a.Type.Equal(pattern.Type) {
-		return false
+func (a attribute) matches(pattern attribute) bool {
+	if want, ok := text(pattern.Value); ok && want == "*" {
+		return a.Type.Equal(pattern.Type)
 	}
-	want, isText := text(pattern.Value)
-	if wildcards && isText && want == "*" {
-		return true
+	return a.canonical() == pattern.canonical()
+}
+
+// canonical returns the same for all names that are equal by RFC 5280, section 7.1: those that
+// differ in the kind of string, in letters, in blanks, and in the order of what + joins.
+func (n name) canonical() string {
+	var b strings.Builder
+	for _, set := range n {
+		var parts []string
+		for _, a := range set {
+			parts = append(parts, a.canonical())
+		}
+		slices.Sort(parts)
+		fmt.Fprintf(&b, "%d%q", len(parts), parts)
 	}
-	got, ok := text(a.Value)
-	if ok && isText {
-		return strings.EqualFold(strings.Join(strings.Fields(got), " "), strings.Join(strings.Fields(want), " "))
+	return b.String()
+}
+
+func (a attribute) canonical() string {
+	value, ok := text(a.Value)
+	if !ok {
+		return fmt.Sprintf("%s#%x", a.Type, a.Value.FullBytes)
 	}
-	return ok == isText && string(a.Value.FullBytes) == string(pattern.Value.FullBytes)
+	return a.Type.String() + "=" + strings.Map(fold, strings.Join(strings.Fields(value), " "))
+}
+
+// fold returns the first of the letters that strings.EqualFold takes for the same.
+func fold(r rune) rune {
+	first := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		first = min(first, next)
+	}
+	return first
 }
 
 // hasWildcard reports whether a value is *.

@@ -37,7 +37,7 @@ const (
 )
 
 // ID is an identity. The zero value is none. IDs that are == are the same;
-// Equal knows more pairs that are, such as DNs in other letters.
+// Equal knows more pairs that are, such as DNs in other letters, and Canonical makes those ==.
 type ID struct {
 	Type Type
 	Data string // the bytes of the payload

@@ -178,9 +178,15 @@ func TestMatches(t *testing.T) {
 		if got := id.Equal(pattern); got != tt.equal || pattern.Equal(id) != got {
 			t.Errorf("%s equals %s: %v", tt.id, tt.pattern, got)
 		}
+		if got := id.Canonical() == pattern.Canonical(); got != tt.equal {
+			t.Errorf("%s and %s are one key: %v", tt.id, tt.pattern, got)
+		}
 		if got := id.Matches(pattern); got != tt.matches {
 			t.Errorf("%s matches %s: %v", tt.id, tt.pattern, got)
 		}
+	}
+	if a, b := (ID{TypeFQDN, "a\xff"}), (ID{TypeFQDN, "a\xfe"}); a.Equal(b) {
+		t.Error("bytes that are no UTF-8 are all the same")
 	}
 	if FromAddr(netip.MustParseAddr("::ffff:192.0.2.1")) != parsed(t, "192.0.2.1") || !FromAddr(netip.Addr{}).IsZero() {
 		t.Error("FromAddr")

@@ -5,50 +5,38 @@ import "strings"
 // Equal reports whether two identities are the same: names of the DNS in any
 // letters, DNs by the rules of RFC 5280, section 7.1, all else byte by byte.
 func (id ID) Equal(other ID) bool {
-	if id == other {
-		return true
-	}
-	if id.Type != other.Type {
-		return false
-	}
+	return id == other || id.Type == other.Type && id.Canonical() == other.Canonical()
+}
+
+// Canonical returns the one of all identities that are Equal to id, so that they can be compared
+// by == and be keys of a map. It is for comparing, and not for an ID payload: a peer may go by the letters.
+func (id ID) Canonical() ID {
 	switch id.Type {
 	case TypeFQDN:
-		return sameLetters(id.Data, other.Data)
-	case TypeUserFQDN:
-		return equalUser(id.Data, other.Data)
+		id.Data = lower(id.Data)
+	case TypeUserFQDN: // of which only the host may be in other letters
+		if at := strings.LastIndexByte(id.Data, '@'); at >= 0 {
+			id.Data = id.Data[:at] + lower(id.Data[at:])
+		}
 	case TypeDN:
-		a, errA := parseDER(id.Data)
-		b, errB := parseDER(other.Data)
-		return errA == nil && errB == nil && a.matches(b, false) && b.matches(a, false)
+		if n, err := parseDER(id.Data); err == nil {
+			id.Data = n.canonical()
+		}
 	}
-	return false
+	return id
 }
 
-// sameLetters compares names of the DNS, whose letters are those of ASCII: what
+// lower returns a name of the DNS in small letters, which are those of ASCII: what
 // Unicode takes for another form of one, as the long s, makes another name, for which
 // there may be another secret.
-func sameLetters(a, b string) bool {
-	lower := func(c byte) byte {
+func lower(name string) string {
+	b := []byte(name) // not runes: bytes that are no UTF-8 differ, too
+	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		return c
-	}
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
+			b[i] = c + 'a' - 'A'
 		}
 	}
-	return true
-}
-
-// equalUser compares users, of whom only the host may be in other letters.
-func equalUser(a, b string) bool {
-	i, j := strings.LastIndexByte(a, '@'), strings.LastIndexByte(b, '@')
-	return i >= 0 && j >= 0 && a[:i] == b[:j] && sameLetters(a[i:], b[j:])
+	return string(b)
 }
 
 // IsPattern reports whether an identity stands for more than one: %any, *.name,
@@ -85,11 +73,11 @@ func (id ID) Matches(pattern ID) bool {
 	switch id.Type {
 	case TypeFQDN, TypeUserFQDN:
 		suffix := pattern.Data[1:]
-		return len(id.Data) > len(suffix) && sameLetters(id.Data[len(id.Data)-len(suffix):], suffix)
+		return len(id.Data) > len(suffix) && lower(id.Data[len(id.Data)-len(suffix):]) == lower(suffix)
 	case TypeDN:
 		a, errA := parseDER(id.Data)
 		b, errB := parseDER(pattern.Data)
-		return errA == nil && errB == nil && a.matches(b, true)
+		return errA == nil && errB == nil && a.matches(b)
 	}
 	return false
 }

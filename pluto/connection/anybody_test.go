@@ -25,7 +25,7 @@ func TestAnybody(t *testing.T) {
 		}
 		w.want("before a peer comes", before)
 		for _, peer := range []string{"203.0.113.7:500", "203.0.113.8:500"} { // one after the other
-			instance := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort(peer), pluto.Peer{ID: "@a"})
+			instance := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort(peer), pluto.Peer{ID: who("@a")})
 			child := w.up(instance)
 			w.want("a peer is there", "10.2.0.0/16 tun, 4 SAs")
 			if err := w.table.Route("road"); err != nil {

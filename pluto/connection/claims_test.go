@@ -57,7 +57,7 @@ func TestTrespass(t *testing.T) {
 			w := newWorld(t)
 			w.add(append(c.loaded, warriors("road", c.choose))...)
 			arrive := func(at, id, net string) error {
-				i := w.table.Instantiate(w.conn("road"), netip.AddrPortFrom(addr(at), 500), pluto.Peer{ID: id})
+				i := w.table.Instantiate(w.conn("road"), netip.AddrPortFrom(addr(at), 500), pluto.Peer{ID: who(id)})
 				return w.table.Install(w.child(i, klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix(net)}), true)
 			}
 			if c.has != "" {
@@ -119,7 +119,7 @@ func TestSiblingsAreProved(t *testing.T) {
 		with("ca", func(e *pluto.End) { e.CA = "C=DE, CN=other" }),
 		with("cert", func(e *pluto.End) { e.Cert = "b.pem" }),
 		with("key", func(e *pluto.End) { e.PublicKeys = []string{"0sAw"} }))
-	i := w.table.Instantiate(w.conn("a"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: "@a"})
+	i := w.table.Instantiate(w.conn("a"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who("@a")})
 	for _, c := range []*pluto.Connection{w.conn("a"), i} {
 		if list := w.table.Siblings(c); len(list) != 1 || list[0] != w.conn("twin") {
 			t.Errorf("siblings of %v: %v", c, list)
@@ -135,7 +135,7 @@ func TestSiblingsBehindOneNAT(t *testing.T) {
 	office.Remote.Host.Addr = addr("203.0.113.7")
 	w.add(office, warriors("road", func(*pluto.End) {}))
 	for id, want := range map[string]int{"@guest": 0, "203.0.113.7": 1} {
-		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: id})
+		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who(id)})
 		if list := w.table.Siblings(i); len(list) != want {
 			t.Errorf("siblings of %v for %s: %v, expected %d", i, id, list, want)
 		}

@@ -45,7 +45,7 @@ type entry struct {
 // peerKey is what tells the instances of a connection apart.
 type peerKey struct {
 	addr netip.Addr
-	id   string
+	id   identity.ID // canonical
 }
 
 // busyTime is how long a negotiation may go without an outcome.

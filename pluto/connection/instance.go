@@ -47,7 +47,7 @@ func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
 	var siblings []*pluto.Connection
 	for _, other := range list {
 		c := other.conn
-		if other != e && !isShunt(c) && c.Local.ID == self.Local.ID && (expects(c) == expects(self) || expects(c) == expects(conn)) &&
+		if other != e && !isShunt(c) && c.Local.ID.Equal(self.Local.ID) && (expects(c).Equal(expects(self)) || expects(c).Equal(expects(conn))) &&
 			slices.Equal(c.AuthBy, conn.AuthBy) && c.Local.Auth == conn.Local.Auth && c.Demand() == conn.Demand() {
 			siblings = append(siblings, c)
 		}
@@ -63,8 +63,9 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	if e == nil {
 		return conn
 	}
+	key := peerKey{addr, peer.ID.Canonical()}
 	if e.parent != nil {
-		if e.peer.id == peer.ID { // wherever its NAT has it come from by now
+		if e.peer.id == key.id { // wherever its NAT has it come from by now
 			return conn
 		}
 		e = e.parent
@@ -72,7 +73,6 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	if !isTemplate(e.conn) && (!e.conn.Remote.AllowAny || e.conn.Remote.Host.Addr == addr) {
 		return e.conn
 	}
-	key := peerKey{addr, peer.ID}
 	if i := e.peers[key]; i != nil {
 		return i.conn
 	}
@@ -81,13 +81,13 @@ func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer 
 	c := *e.conn
 	c.Instance, c.Template = e.numbered, e.conn
 	c.Remote.Host = pluto.Host{Kind: pluto.HostAddr, Addr: addr}
-	if id, err := identity.Parse(peer.ID); err == nil && id.OnWire() {
-		c.Remote.ID = id
+	if peer.ID.OnWire() {
+		c.Remote.ID = peer.ID
 	}
 	if isVirtual(c.Remote) {
 		// One that is known by the address that we see is not behind NAT, whatever it says so as to be
 		// encapsulated (forceencaps=).
-		behindNAT := peer.BehindNAT && peer.ID != identity.FromAddr(addr).String()
+		behindNAT := peer.BehindNAT && peer.ID != identity.FromAddr(addr)
 		c.Remote.Clients = t.config.Private.choice(c.Local, c.Remote, behindNAT)
 	}
 	i := &entry{loaded: &c, conn: &c, virtual: e.virtual, order: t.order, parent: e, peer: key}

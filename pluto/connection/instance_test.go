@@ -43,7 +43,7 @@ func TestInstances(t *testing.T) {
 	}
 
 	peer := func(at, id string) *pluto.Connection {
-		return w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort(at), pluto.Peer{ID: id})
+		return w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort(at), pluto.Peer{ID: who(id)})
 	}
 	a, b := peer("203.0.113.7:500", "@a"), peer("203.0.113.7:4501", "@b")
 	if a == b || a.String() != `"road"[1] 203.0.113.7` || b.String() != `"road"[2] 203.0.113.7` {
@@ -52,10 +52,10 @@ func TestInstances(t *testing.T) {
 	if want, _ := identity.Parse("@a"); a.Remote.ID != want {
 		t.Errorf("instance is for %v", a.Remote.ID)
 	}
-	if peer("203.0.113.7:9999", "@a") != a || w.table.Instantiate(a, netip.MustParseAddrPort("203.0.113.8:4500"), pluto.Peer{ID: "@a"}) != a {
+	if peer("203.0.113.7:9999", "@a") != a || peer("203.0.113.7:9999", "@A") != a || w.table.Instantiate(a, netip.MustParseAddrPort("203.0.113.8:4500"), pluto.Peer{ID: who("@a")}) != a {
 		t.Error("the same peer gets another instance")
 	}
-	if w.table.Instantiate(a, netip.MustParseAddrPort("203.0.113.7:4501"), pluto.Peer{ID: "@b"}) != b {
+	if w.table.Instantiate(a, netip.MustParseAddrPort("203.0.113.7:4501"), pluto.Peer{ID: who("@b")}) != b {
 		t.Error("another peer gets the instance of the first")
 	}
 	w.neg.Live = []*pluto.Connection{b}
@@ -90,7 +90,7 @@ func TestInstanceRestart(t *testing.T) {
 	road := warriors("road", nil)
 	road.DPD = pluto.DPD{Delay: time.Second, Action: pluto.DPDRestart}
 	w.add(road)
-	c := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: "@a"})
+	c := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who("@a")})
 	w.table.Remove(w.up(c), pluto.PeerDead)
 	w.pass(0)
 	w.called("dead", `initiate "road"[1] 203.0.113.7`)
@@ -134,7 +134,7 @@ func TestVirtual(t *testing.T) {
 			road.Local.Clients = []netip.Prefix{prefix(c.own)}
 		}
 		w.add(road)
-		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: cmp.Or(c.id, "@a"), BehindNAT: c.nat})
+		i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: who(cmp.Or(c.id, "@a")), BehindNAT: c.nat})
 		got := strings.Trim(fmt.Sprint(i.Remote.Clients), "[]")
 		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" || strings.HasSuffix(c.virtual, "%no") && got != c.want || c.virtual == "vhost:%no,%priv" && !strings.HasPrefix(got, c.want+" ") {
 			t.Errorf("%s%s: the peer may choose from %s, want %s", c.virtual, c.within, got, c.want)
@@ -145,7 +145,7 @@ func TestVirtual(t *testing.T) {
 func TestVirtualHost(t *testing.T) {
 	w := newWorld(t)
 	w.add(warriors("road", func(e *pluto.End) { e.Virtual = "vhost:%priv" }))
-	i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: "@a", BehindNAT: true})
+	i := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:4500"), pluto.Peer{ID: who("@a"), BehindNAT: true})
 	flow := func(dst string) klips.Selector { return klips.Selector{Src: prefix("10.1.0.0/16"), Dst: prefix(dst)} }
 	if err := w.table.Install(w.child(i, flow("192.168.1.0/24")), true); err == nil || !strings.Contains(err.Error(), "one host") {
 		t.Errorf("a network for vhost: %v", err)
@@ -153,12 +153,12 @@ func TestVirtualHost(t *testing.T) {
 	w.up(i, flow("192.168.1.5/32"))
 	w.neg.Live = []*pluto.Connection{i}
 	// Another at another address, with the same client behind its NAT.
-	j := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.8:4500"), pluto.Peer{ID: "@b", BehindNAT: true})
+	j := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.8:4500"), pluto.Peer{ID: who("@b"), BehindNAT: true})
 	if err := w.table.Install(w.child(j, flow("192.168.1.5/32")), true); err == nil || !strings.Contains(err.Error(), `"road"[1] 203.0.113.7 has`) {
 		t.Errorf("the client of another: %v", err)
 	}
 	// The first at another address: it may, and has the packets from then on.
-	k := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.9:4500"), pluto.Peer{ID: "@a", BehindNAT: true})
+	k := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.9:4500"), pluto.Peer{ID: who("@a"), BehindNAT: true})
 	w.up(k, flow("192.168.1.5/32"))
 	for f, id := range w.eroutes() {
 		if id.Dst != addr("203.0.113.9") {
@@ -175,11 +175,11 @@ func TestAllowAny(t *testing.T) {
 	if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.7")); len(list) != 1 {
 		t.Errorf("candidates %v", list)
 	}
-	i := w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: "192.0.2.9"})
+	i := w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who("192.0.2.9")})
 	if i == w.conn("net") || i.Remote.Host.Addr != addr("203.0.113.7") {
 		t.Errorf("instance %v", i)
 	}
-	if w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("192.0.2.9:500"), pluto.Peer{ID: "192.0.2.9"}) != w.conn("net") {
+	if w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("192.0.2.9:500"), pluto.Peer{ID: who("192.0.2.9")}) != w.conn("net") {
 		t.Error("the peer at its own address gets an instance")
 	}
 }

@@ -38,7 +38,7 @@ func TestCrash(t *testing.T) {
 	w.table.Route("gone")
 	w.up(w.conn("net"))
 	w.up(w.conn("other"))
-	road := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: "@a"})
+	road := w.table.Instantiate(w.conn("road"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who("@a")})
 	w.up(road)
 	before := "10.2.0.0/16 tun, 10.3.0.0/16 tun, 10.50.0.0/16 esp, 10.9.0.0/16 %trap, 203.0.113.7/32 tun, 13 SAs"
 	w.want("before", before)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips"
 	"ipsec/klips/klipstest"
 	"ipsec/klips/said"
@@ -214,6 +215,15 @@ func (w *world) pass(d time.Duration) {
 		w.table.Tick()
 	}
 	w.clock.Advance(end.Sub(w.clock.Now()))
+}
+
+// who returns the identity that a peer says it is.
+func who(text string) identity.ID {
+	id, err := identity.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return id
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

@@ -59,7 +59,7 @@ func (authentication) asked(t *turn) *cause {
 			}
 			continue
 		}
-		t.conn = t.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: peer.String(), BehindNAT: s.nat.There})
+		t.conn = t.Connections.Instantiate(conn, s.remote, pluto.Peer{ID: peer, BehindNAT: s.nat.There})
 		t.assign(s, t.conn)
 		s.localID, s.remoteID, h.how, s.authMethod = own, peer, how, how.Method
 		return nil

@@ -116,7 +116,7 @@ func (m *Machine) choosePlan(s *ikeSA, tsi, tsr []traffic.Selector, transport bo
 			look(conns[0], "leftsubnet", "rightsubnet")
 	}
 	if best.old == nil {
-		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID.String(), BehindNAT: s.nat.There})
+		best.conn = m.Connections.Instantiate(best.conn, s.remote, pluto.Peer{ID: s.remoteID, BehindNAT: s.nat.There})
 	}
 	return best, nil
 }

@@ -24,7 +24,7 @@ type peer struct {
 // peerOf returns who an end that says it is remote is to us, local, once it has proved that by
 // method as conn demands.
 func (m *Machine) peerOf(s *ikeSA, conn *pluto.Connection, local, remote identity.ID, method pluto.AuthMethod) peer {
-	p := peer{local: local, remote: remote, demand: conn.Demand(), pin: conn.Pin()}
+	p := peer{local: local.Canonical(), remote: remote.Canonical(), demand: conn.Demand(), pin: conn.Pin()}
 	if method == pluto.AuthPSK {
 		if key, _, err := m.Credentials.Shared(m.caseOf(s, conn, local, remote)); err == nil {
 			mac := hmac.New(sha256.New, m.digests[:])

@@ -159,3 +159,21 @@ func TestSameNameProvedOtherwise(t *testing.T) {
 		t.Errorf("vip's own Child SAs are counted with those of others: %s", last)
 	}
 }
+
+// A peer that writes its name in other letters is the same peer.
+func TestNameInOtherLetters(t *testing.T) {
+	vip := subnets().Reversed()
+	vip.Remote.Host = pluto.Host{Kind: pluto.HostAny}
+	vip.Remote.ID = identity.ID{Type: identity.TypeFQDN, Data: "vip"}
+	w := newWorldOf(t, ikev2.Config{}, unique, nil, []*pluto.Connection{vip})
+	for i, name := range []string{"vip", "VIP", "Vip"} {
+		addr := fmt.Sprintf("198.51.100.%d", i+1)
+		mine := plutotest.Conn("vip", addr, westNet, eastAddr, eastNet)
+		mine.Local.ID = identity.ID{Type: identity.TypeFQDN, Data: name}
+		w.host(uint64(i+3), name, addr, ikev2.Config{}, mine).Initiate(mine, nil)
+		w.Run(2 * time.Second)
+		if n := len(w.east.conns.Children); n != 1 {
+			t.Fatalf("%s: east has %d Child SAs, expected one\n%s", name, n, w.log())
+		}
+	}
+}
