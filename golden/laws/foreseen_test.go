@@ -81,7 +81,7 @@ func TestForeseen(t *testing.T) {
 				if r := g.ipsec("setup", "diff"); r.status != 0 || r.stdout != "no difference\n" {
 					t.Errorf("diff ends with %d and says\n%s%s\n%s\n%s", r.status, r.stdout, r.stderr, text, routes)
 				}
-				other := strings.NewReplacer("10.5.0.0/16", "10.5.128.0/17", "10.0.1.0/25", "10.0.1.128/25", "conn c1", "conn d1", "type=drop", "type=reject", "192.0.2.3", "192.0.2.4").Replace(text)
+				other := strings.NewReplacer("10.5.0.0/16", "10.5.128.0/17", "10.0.1.0/25", "10.0.1.128/25", "conn c1", "conn d1", "auto=route\n\tright=192.0.2.2", "auto=add\n\tright=192.0.2.2", "type=drop", "type=reject", "192.0.2.3", "192.0.2.4").Replace(text)
 				g.write("/etc/ipsec.conf", other)
 				g.must(0, "setup", "restart")
 				if r := g.ipsec("setup", "diff"); r.status != 0 || r.stdout != "no difference\n" {

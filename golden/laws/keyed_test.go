@@ -238,6 +238,47 @@ func TestNothingInTheClearKeyed(t *testing.T) {
 	east.must(0, "setup", "stop")
 }
 
+// TestNothingInTheClearRestarted restarts step by step with a file by which the same packets are led by other, narrower
+// routes, and then with one by which a conn is not routed any more: its route is gone, and nothing else.
+func TestNothingInTheClearRestarted(t *testing.T) {
+	t.Parallel()
+	l, p := newKeyedLine(t)
+	west, east := l.west, l.east
+	narrower := strings.NewReplacer("rightsubnet=10.0.2.0/24", "rightsubnet=10.0.2.0/25", "rightsubnet=2001:db8:b::/64", "rightsubnet=2001:db8:b::/80").Replace(keyed)
+	west.write("/etc/ipsec.conf", narrower)
+	p.begin("restart with narrower networks")
+	restart := west.pace(bin+"/ipsec", "setup", "--show", "restart")
+	for ok := true; ok; _, ok = restart.next() {
+		restart.settle()
+		l.more(2) // in each state
+	}
+	if status := restart.wait(); status != 0 {
+		t.Errorf("restart ends with %d", status)
+	}
+	l.all("after a restart with narrower networks")
+	if routes := west.Sh(t, "ip route show 10.0.2.0/24; ip -6 route show 2001:db8:b::/64"); routes != "" {
+		t.Errorf("the restart has left a route:\n%s", routes)
+	}
+
+	p.begin("restart without a route")
+	west.write("/etc/ipsec.conf", strings.Replace(narrower, "leftsubnet=10.0.1.0/24\n\trightsubnet", "auto=add\n\tleftsubnet=10.0.1.0/24\n\trightsubnet", 1)+"\nconn unrouted\n\trightsubnet=10.0.77.0/24\n\tauto=route\n")
+	west.must(0, "setup", "restart")
+	l.all("after a restart without one conn routed") // its packets go by the route of another
+	west.write("/etc/ipsec.conf", narrower+"\nconn unrouted\n\trightsubnet=10.0.77.0/24\n\tauto=add\n")
+	west.must(0, "setup", "restart")
+	if routes := west.Sh(t, "ip route show 10.0.77.0/24"); routes != "" {
+		t.Errorf("the restart has left a route:\n%s", routes)
+	}
+	if r := west.ipsec("setup", "diff"); r.status != 0 {
+		t.Errorf("after the restart there is a difference:\n%s", r.stdout)
+	}
+
+	p.begin("stop")
+	p.check(t, l.capture, l.stopTimed())
+	same(t, "before start and after stop", l.before, west.state())
+	east.must(0, "setup", "stop")
+}
+
 // TestNothingInTheClearDead kills the peer, waits until we have noticed, which takes
 // as long as retransmissions go on, and starts it again.
 func TestNothingInTheClearDead(t *testing.T) {

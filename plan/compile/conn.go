@@ -14,6 +14,11 @@ func isAutomatic(conn *conf.Conn) bool {
 	return conn.Auto == conf.AutoAdd || conn.Auto == conf.AutoRoute || conn.Auto == conf.AutoStart
 }
 
+// isRouted reports whether a start has Pluto route the conn.
+func isRouted(conn *conf.Conn) bool {
+	return conn.Auto == conf.AutoRoute || conn.Auto == conf.AutoStart
+}
+
 // isShunt reports whether the conn has no SAs: what it does with packets is
 // its type.
 func isShunt(conn *conf.Conn) bool {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +69,8 @@ func FuzzInfo(f *testing.F) {
 			}
 		}
 		c := newCompiler(plan.Stop, nil, plan.Facts{Running: plan.Running{Info: strings.Split(text, "\n")}, RunDir: true}, conf.DefaultPaths())
-		for _, n := range append(c.stop(), (&resolved{compiler: c}).unwanted()...) {
+		r := &resolved{compiler: c}
+		for _, n := range slices.Concat(c.stop(), r.unhook(), r.withdraw(), r.unattach()) {
 			if err := plan.Validate(n); err != nil {
 				t.Error(err)
 			}

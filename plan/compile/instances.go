@@ -18,7 +18,7 @@ type instance struct {
 }
 
 // routed reports whether a start has Pluto route it.
-func (i instance) routed() bool { return i.of.Auto == conf.AutoRoute || i.of.Auto == conf.AutoStart }
+func (i instance) routed() bool { return isRouted(i.of) }
 
 // add returns the op that loads it.
 func (i instance) add() plan.AddConn {

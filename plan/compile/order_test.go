@@ -247,11 +247,13 @@ func TestStartWhileRunning(t *testing.T) {
 // clear, until the new conns are up.
 func TestRestartKeeps(t *testing.T) {
 	facts := gateway()
-	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: append(notes(compiled(t, plan.Start, gatewayConf, gateway())),
+	text := strings.Replace(gatewayConf, "0.0.0.0/0", "10.3.0.0/16", 1)
+	facts.Running = plan.Running{Setup: true, Klips: true, Pluto: true, Info: append(notes(compiled(t, plan.Start, text, gateway())),
 		"route=ipsec0 10.9.0.0/24", "interface=ipsec1 eth1", "address=ipsec0 192.0.2.99/32",
-		"route=ipsec0 10.0.4.0/25", "hook=three/1x1 -client /bin/pluto", // of what Pluto has routed for three, and routes again
+		"route=ipsec0 10.0.4.0/24", "hook=three/1x1 -client /bin/pluto", // of what Pluto has routed for three, and routes again
+		"route=ipsec0 10.3.1.0/24", // which the command of two may have made
 		"hook=gone -client /bin/gone")}
-	p := compiled(t, plan.Restart, gatewayConf, facts)
+	p := compiled(t, plan.Restart, text, facts)
 	list := ops(p.Nodes)
 	for _, n := range p.Nodes {
 		branch, ok := n.(plan.If)
@@ -269,6 +271,7 @@ func TestRestartKeeps(t *testing.T) {
 		}
 	}
 	before(t, "old routes go when new conns are up", places[plan.AddEroute](list), places[plan.DelRoute](list))
+	before(t, "and before a peer can bring up what may need them", places[plan.DelRoute](list), places[plan.StartPluto](list))
 	before(t, "old addresses go when new conns are up", places[plan.AddEroute](list), places[plan.DelAddr](list))
 	before(t, "old links go when new conns are up", places[plan.Initiate](list), places[plan.Detach](list))
 	want := []plan.Op{

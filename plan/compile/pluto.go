@@ -63,6 +63,7 @@ type rehearsed struct {
 	add      []plan.Node // the steps that load them, or say why one is not loaded
 	loaded   []instance
 	unrouted map[string]error // why Pluto will not route one that it is to route
+	unknown  []instance       // to be routed by what nobody knows yet: an address, or a command of the user
 	routes   []route.Route    // into KLIPS, of those that it will
 	leads    []change.Lead    // what each of them is given
 }
@@ -89,8 +90,12 @@ func (c *resolved) rehearse() rehearsed {
 	inMemory.Listen(c.addressesOfIKE())
 	for _, i := range r.loaded {
 		if i.routed() {
-			routes, flows := len(inMemory.Routes()), len(inMemory.Flows())
-			if err := inMemory.Route(i.conn.Name); err != nil {
+			routes, flows, hooks := len(inMemory.Routes()), len(inMemory.Flows()), inMemory.Hooks()
+			err := inMemory.Route(i.conn.Name)
+			switch waits := foresee.Waits(err); {
+			case waits, inMemory.Hooks() > hooks:
+				r.unknown = append(r.unknown, i)
+			case err != nil:
 				r.unrouted[i.conn.Name] = err
 				continue
 			}

@@ -13,7 +13,7 @@ import (
 func (l *reloader) manualGone() []plan.Node {
 	reason := "noted in " + l.paths.Info() + ", and no longer wanted"
 	var nodes []plan.Node
-	for _, h := range l.staleHooks() {
+	for _, h := range l.staleHooks(isAutomatic) {
 		nodes = append(nodes, warn(updown(h, "down"), reason, "the updown command of conn "+h.Conn+" failed to go down"))
 	}
 	for _, c := range l.changes {
@@ -126,7 +126,7 @@ func (l *reloader) leftOvers() []plan.Node {
 	if listen {
 		nodes = append(nodes, warn(plan.Listen{}, reason, "Pluto does not listen"))
 	}
-	for _, h := range l.staleHooks() {
+	for _, h := range l.staleHooks(isAutomatic) {
 		nodes = append(nodes, l.note(info.Unhook(h), reason), unroute(h, reason))
 	}
 	return nodes

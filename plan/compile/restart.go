@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"ipsec/conf/info"
 	"ipsec/klips/route"
 	"ipsec/plan"
+	"ipsec/pluto"
 )
 
 // restart returns the nodes of restart: stop without its exits, then start,
@@ -45,31 +48,132 @@ func (c *compiler) restarts() bool {
 	return c.verb == plan.Restart || c.verb == plan.TryRestart || c.restarting
 }
 
-// unwanted returns the steps that take away the links, addresses and routes
-// of before that are not those of now.
-func (c *resolved) unwanted() []plan.Node {
-	noted := "noted in " + c.paths.Info() + ", and no longer wanted"
+const stale = ", and no longer wanted"
+
+// unhook returns the steps by which commands of users take back what no conn of now has them do. They come before
+// any route of now, which a command might take away with its own.
+func (c *resolved) unhook() []plan.Node {
 	var nodes []plan.Node
-	stays := make(map[string]bool)
-	for _, a := range c.attached {
-		stays[a.virtual] = true
+	for _, h := range c.staleHooks(c.plutoRoutes) {
+		nodes = append(nodes, unroute(h, "noted in "+c.paths.Info()+stale))
 	}
-	var gone []string
-	for _, a := range c.noted.interfaces {
-		if !stays[a.Virtual] && !slices.Contains(gone, a.Virtual) {
-			gone = append(gone, a.Virtual)
+	return nodes
+}
+
+// withdraw returns the steps that take away the routes of before that nothing of now leads packets by. They come
+// before Pluto listens: from then on a peer may have brought up a conn that needs such a route. Those that Pluto
+// makes later in place of one that goes are made first, so that no packet leaves in the clear in between.
+func (c *resolved) withdraw() []plan.Node {
+	noted := "noted in " + c.paths.Info() + stale
+	goes := c.unwantedRoutes()
+	var nets []netip.Prefix
+	for _, r := range goes {
+		nets = append(nets, r.Dst)
+	}
+	for _, h := range c.staleHooks(c.plutoRoutes) {
+		nets = append(nets, networksOf(h)...)
+	}
+	going := newNetworks(nets)
+	var nodes []plan.Node
+	for _, l := range c.negotiated.leads {
+		for _, r := range l.Routes {
+			if going.overlap(r.Dst) {
+				op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}
+				nodes = append(nodes, c.note(routeOf(op), l.Reason), warn(op, l.Reason, fmt.Sprintf("conn %q is not routed yet", l.Conn)))
+			}
 		}
 	}
-	old := make(map[plan.DelRoute]bool)
+	for _, r := range goes {
+		nodes = append(nodes, ignored(r, noted))
+	}
+	return nodes
+}
+
+// unwantedRoutes returns the routes of before that no conn of now has, into links that stay.
+func (c *resolved) unwantedRoutes() []plan.DelRoute {
+	wanted := make(map[plan.DelRoute]bool)
+	for _, r := range c.negotiated.routes {
+		wanted[plan.DelRoute{Dst: r.Dst, Link: r.Link, Metric: r.Metric}] = true
+	}
+	var list []plan.DelRoute
 	for _, r := range c.noted.routes {
-		if stays[r.Link] && c.routed[r] == 0 && !old[r] && !c.plutoRoutes(r.Dst) {
-			old[r] = true
-			nodes = append(nodes, ignored(r, noted))
+		if c.stays(r.Link) && c.routed[r] == 0 && !wanted[r] && !c.mayLead(r.Dst) {
+			wanted[r] = true // and goes once
+			list = append(list, r)
 		}
 	}
-	for _, h := range c.staleHooks() {
-		nodes = append(nodes, unroute(h, noted))
+	return list
+}
+
+// stays reports whether there is a virtual interface of that name now.
+func (c *resolved) stays(virtual string) bool {
+	return slices.ContainsFunc(c.attached, func(a attachment) bool { return a.virtual == virtual })
+}
+
+// mayLead reports whether a conn of now may come to lead packets by a route to dst, though nobody knows that yet: a
+// command of the user makes its routes, or it waits for an address.
+func (c *resolved) mayLead(dst netip.Prefix) bool {
+	for _, m := range c.manual {
+		if len(m.hooks) > 0 && slices.ContainsFunc(m.flows, func(f plan.Flow) bool { return route.Covers(f.Dst, dst) }) {
+			return true
+		}
 	}
+	return slices.ContainsFunc(c.negotiated.unknown, func(i instance) bool {
+		return mayBe(i.conn.Local, dst) || mayBe(i.conn.Remote, dst)
+	})
+}
+
+// mayBe reports whether dst is, or is part of, a network of an end, as far as its host is known.
+func mayBe(e pluto.End, dst netip.Prefix) bool {
+	if len(e.Clients) == 0 {
+		return dst.IsSingleIP() && (!e.Host.Addr.IsValid() || e.Host.Addr == dst.Addr())
+	}
+	return slices.ContainsFunc(e.Clients, func(net netip.Prefix) bool { return route.Covers(net, dst) })
+}
+
+// networksOf returns the network that the command of a hook leads packets to.
+func networksOf(h info.Hook) []netip.Prefix {
+	for _, variable := range h.Env {
+		if text, ok := strings.CutPrefix(variable, "PLUTO_PEER_CLIENT="); ok {
+			if net, err := netip.ParsePrefix(text); err == nil {
+				return []netip.Prefix{net}
+			}
+		}
+	}
+	return nil
+}
+
+// networks are in the order of their addresses, and none is inside of another.
+type networks []netip.Prefix
+
+func newNetworks(list []netip.Prefix) networks {
+	list = slices.Clone(list)
+	for i, net := range list {
+		list[i] = net.Masked()
+	}
+	slices.SortFunc(list, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	var n networks
+	for _, net := range list {
+		if len(n) == 0 || !route.Covers(n[len(n)-1], net) {
+			n = append(n, net)
+		}
+	}
+	return n
+}
+
+// overlap reports whether net has an address in common with one of n.
+func (n networks) overlap(net netip.Prefix) bool {
+	i, _ := slices.BinarySearchFunc(n, net.Addr(), func(other netip.Prefix, addr netip.Addr) int { return other.Addr().Compare(addr) })
+	return i < len(n) && n[i].Overlaps(net) || i > 0 && n[i-1].Overlaps(net)
+}
+
+// unattach returns the steps that take away the links and addresses of before that are not those of now. They go
+// last: with a link go the routes into it, and by now its conns have others.
+func (c *resolved) unattach() []plan.Node {
+	noted := "noted in " + c.paths.Info() + stale
+	var nodes []plan.Node
 	wanted := make(map[plan.DelAddr]bool)
 	for _, a := range c.attached {
 		for _, addr := range c.addresses(a) {
@@ -77,34 +181,19 @@ func (c *resolved) unwanted() []plan.Node {
 		}
 	}
 	for _, d := range c.noted.addresses {
-		if stays[d.Link] && !wanted[d] {
+		if c.stays(d.Link) && !wanted[d] {
 			wanted[d] = true
 			nodes = append(nodes, ignored(d, noted))
 		}
 	}
-	for _, v := range gone {
-		nodes = append(nodes, warn(plan.Detach{Virtual: v}, noted, "failed to take "+v+" away"))
+	var gone []string
+	for _, a := range c.noted.interfaces {
+		if !c.stays(a.Virtual) && !slices.Contains(gone, a.Virtual) {
+			gone = append(gone, a.Virtual)
+			nodes = append(nodes, warn(plan.Detach{Virtual: a.Virtual}, noted, "failed to take "+a.Virtual+" away"))
+		}
 	}
 	return nodes
-}
-
-// plutoRoutes reports whether a route to dst may be one that Pluto, which has the
-// automatic conns by now, has made for one of them.
-func (c *compiler) plutoRoutes(dst netip.Prefix) bool {
-	for _, conn := range c.cfg.Conns {
-		if !isAutomatic(conn) {
-			continue
-		}
-		for _, end := range []*conf.End{&conn.Left, &conn.Right} {
-			if end.Host.Addr.IsValid() && len(end.Subnets) == 0 && dst == single(end.Host.Addr) {
-				return true
-			}
-			if slices.ContainsFunc(end.Subnets, func(net netip.Prefix) bool { return route.Covers(net, dst) }) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // baseName returns the conn of ipsec.conf that NAME/1x2 is a pair of subnets of.
@@ -113,9 +202,12 @@ func baseName(name string) string {
 	return base
 }
 
-// staleHooks returns the hooks of before that no conn of now has; those of
-// automatic conns are Pluto's to undo.
-func (c *resolved) staleHooks() []info.Hook {
+// plutoRoutes reports whether Pluto is to route conn.
+func (c *resolved) plutoRoutes(conn *conf.Conn) bool { return c.setup.Pluto && isRouted(conn) }
+
+// staleHooks returns the hooks of before that no manual conn of now has, but for those of conns that are with Pluto:
+// what Pluto has hooks for, it undoes itself.
+func (c *resolved) staleHooks(withPluto func(*conf.Conn) bool) []info.Hook {
 	now := make(map[string]bool)
 	for _, m := range c.manual {
 		for _, h := range m.hooks {
@@ -124,7 +216,7 @@ func (c *resolved) staleHooks() []info.Hook {
 	}
 	var list []info.Hook
 	for _, h := range c.noted.hooks {
-		if conn := c.conns[baseName(h.Conn)]; !now[h.String()] && (conn == nil || !isAutomatic(conn)) {
+		if conn := c.conns[baseName(h.Conn)]; !now[h.String()] && (conn == nil || !withPluto(conn)) {
 			list = append(list, h)
 		}
 	}

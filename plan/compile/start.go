@@ -88,10 +88,16 @@ func (c *resolved) bringUpSystem() []plan.Node {
 			c.note(info.Subsys(c.paths.SubsysLock()), conf.SubsysDir+" is there"),
 			must(plan.Touch{Path: c.paths.SubsysLock()}, conf.SubsysDir+" is there", "failed to make "+c.paths.SubsysLock()))
 	}
+	if c.restarts() {
+		nodes = append(nodes, c.unhook()...)
+	}
 	nodes = append(nodes, c.bringUp()...)
+	if c.restarts() {
+		nodes = append(nodes, c.withdraw()...)
+	}
 	nodes = append(nodes, c.pluto()...)
 	if c.restarts() {
-		nodes = append(nodes, c.unwanted()...)
+		nodes = append(nodes, c.unattach()...)
 	}
 	nodes = append(nodes, c.forward()...)
 	return append(nodes, ignored(plan.Log{Text: "...IPsec started", SyslogOnly: true}, "closing message"))
@@ -168,7 +174,7 @@ func (c *resolved) undo() []plan.Node {
 		do(plan.EndDaemon{Part: plan.Pluto})
 	}
 	if c.restarts() {
-		for _, h := range c.staleHooks() {
+		for _, h := range c.staleHooks(c.plutoRoutes) {
 			do(updown(h, "unroute"))
 		}
 	}

@@ -20,15 +20,16 @@ type Pluto struct {
 	table  *connection.Table
 	host   *routes
 	kernel *kernel
+	hooks  *hooks
 }
 
 // New returns a Pluto without connections, on a host with those routes.
 func New(host *route.Table) *Pluto {
 	nobody := func(string) {}
-	r, k := &routes{table: host}, &kernel{}
-	return &Pluto{host: r, kernel: k, table: connection.New(connection.Config{
+	r, k, h := &routes{table: host}, &kernel{}, &hooks{}
+	return &Pluto{host: r, kernel: k, hooks: h, table: connection.New(connection.Config{
 		Kernel: k, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
-		Updown: updown.New(updown.Config{Host: r, Clock: still{}, Run: nothing{}, Log: nobody}),
+		Updown: updown.New(updown.Config{Host: r, Clock: still{}, Run: h, Log: nobody}),
 	})}
 }
 
@@ -38,14 +39,14 @@ func (p *Pluto) Add(conn *pluto.Connection) error { return p.table.Add(conn) }
 // Listen says which addresses Pluto will speak IKE on.
 func (p *Pluto) Listen(ours []connection.Address) { p.table.Listen(ours) }
 
-// Route routes a connection. An error is what Pluto will say for certain: of one that waits for
-// an address, its own or the peer's, nothing is certain.
-func (p *Pluto) Route(name string) error {
-	err := p.table.Route(name)
-	if refused, ok := errors.AsType[*connection.Error](err); ok && (refused.Code == pluto.RCClash || refused.Code == pluto.RCRoute) {
-		return err
-	}
-	return nil
+// Route routes a connection. An error is what Pluto will say, unless the connection Waits.
+func (p *Pluto) Route(name string) error { return p.table.Route(name) }
+
+// Waits reports whether nothing is certain of what has failed with err: it waits for an address, our own
+// or the peer's.
+func Waits(err error) bool {
+	refused, ok := errors.AsType[*connection.Error](err)
+	return ok && refused.Waits
 }
 
 // still is a clock of a plan: no time passes while it is made.
@@ -58,10 +59,16 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// nothing stands for the commands of users: what they would do is not known.
-type nothing struct{}
+// hooks stands for the commands of users: what they would do is not known.
+type hooks struct{ ran int }
 
-func (nothing) Run(string, []string, time.Duration) error { return nil }
+func (h *hooks) Run(string, []string, time.Duration) error {
+	h.ran++
+	return nil
+}
+
+// Hooks returns how many commands of users Pluto has run.
+func (p *Pluto) Hooks() int { return p.hooks.ran }
 
 // Routes returns the routes into KLIPS that the connections have been given.
 func (p *Pluto) Routes() []route.Route { return p.host.set }

@@ -45,7 +45,7 @@ func (t *Table) initiate(e *entry) error {
 	}
 	t.look(e)
 	if !c.Remote.Host.Addr.IsValid() {
-		return refuse(pluto.RCNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
+		return later(pluto.RCNoPeer, "cannot initiate %s yet: %s is not resolved", c, c.Remote.Host.Name)
 	}
 	t.start(e, nil)
 	return nil
@@ -115,5 +115,5 @@ func (t *Table) lost(e *entry) error {
 	if why == "" {
 		why = "IKE is not spoken on any address yet"
 	}
-	return refuse(pluto.RCOrient, "%s: %s", e.loaded, why)
+	return later(pluto.RCOrient, "%s: %s", e.loaded, why)
 }

@@ -205,3 +205,10 @@ func (t *Table) report(e *entry, code int, outcome pluto.Outcome, format string,
 func refuse(code int, format string, args ...any) *Error {
 	return &Error{Code: code, Text: fmt.Sprintf(format, args...)}
 }
+
+// later is refuse for what is done once an address is known.
+func later(code int, format string, args ...any) *Error {
+	err := refuse(code, format, args...)
+	err.Waits = true
+	return err
+}

@@ -81,6 +81,8 @@ type Address struct {
 type Error struct {
 	Code int
 	Text string
+	// Waits says that it is done by itself once an address is known or ours.
+	Waits bool
 }
 
 func (e *Error) Error() string { return e.Text }
