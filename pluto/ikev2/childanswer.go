@@ -191,13 +191,3 @@ func (m *Machine) release(s *ikeSA, p *plan) {
 		m.Connections.ReleaseSPI(said.COMP, s.local.Addr(), uint32(p.cpi))
 	}
 }
-
-// answeredChild reports what has come of a request of the peer.
-func (m *Machine) answeredChild(s *ikeSA, made *child, c *cause) {
-	switch {
-	case c == nil:
-		m.announce(made)
-	case c.text != "":
-		m.limitedKnown(c.code, s, "answered with %s: %s", c.notify, c.text)
-	}
-}

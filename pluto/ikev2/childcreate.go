@@ -8,6 +8,7 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/said"
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/suite"
@@ -173,11 +174,9 @@ func (x *createChild) selectors(s *ikeSA) {
 
 // answered takes the response to CREATE_CHILD_SA.
 func (x *createChild) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
-	for _, n := range message.All[*message.Notify](payloads) {
-		if n.MessageType.IsError() {
-			x.refused(m, s, n)
-			return
-		}
+	if n := fault.First(message.All[*message.Notify](payloads)); n != nil {
+		x.refused(m, s, n)
+		return
 	}
 	nonce := message.First[*message.Nonce](payloads)
 	if nonce == nil {
@@ -203,11 +202,9 @@ func (x *createChild) answeredAuth(m *Machine, s *ikeSA, payloads []message.Payl
 		x.accept(m, s, payloads, nonces)
 		return
 	}
-	for _, n := range message.All[*message.Notify](payloads) {
-		if n.MessageType.IsError() {
-			x.abandon(m, s, refusedPart(message.CreateChildSA, "the Child SA in IKE_AUTH", n, x.conn))
-			return
-		}
+	if n := fault.First(message.All[*message.Notify](payloads)); n != nil {
+		x.abandon(m, s, refused(fault.Auth, "the Child SA in IKE_AUTH", n, x.conn))
+		return
 	}
 	x.abandon(m, s, causef(pluto.RCFatal, "the peer's IKE_AUTH response has neither SA nor an error"))
 }
@@ -315,7 +312,7 @@ func (x *createChild) refused(m *Machine, s *ikeSA, n *message.Notify) {
 	if x.old != nil && x.refusedRekey(m, s, n) {
 		return
 	}
-	c := refused(message.CreateChildSA, n, x.conn)
+	c := refusedBy(message.CreateChildSA, n, x.conn)
 	x.abandon(m, s, c)
 }
 

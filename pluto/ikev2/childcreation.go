@@ -47,6 +47,9 @@ func (p *childCreation) answered(t *turn) *cause {
 }
 
 func (p *childCreation) asked(t *turn) *cause {
+	if message.First[*message.SA](t.payloads) != nil && (message.FindTS(t.payloads, true) == nil || message.FindTS(t.payloads, false) == nil) {
+		return refusal(message.InvalidSyntax, "IKE_AUTH request with SA, and without TSi or TSr")
+	}
 	p.nonces = childNonces{ni: t.sa.handshake.ni, nr: t.sa.handshake.nr}
 	return nil
 }
@@ -63,7 +66,10 @@ func (p *childCreation) answer(t *turn) (payloads []message.Payload, _ *cause) {
 }
 
 func (p *childCreation) sent(t *turn) {
-	if p.made != nil || p.refused != nil {
-		t.answeredChild(t.sa, p.made, p.refused)
+	switch {
+	case p.made != nil:
+		t.announce(p.made)
+	case p.refused != nil:
+		t.declined(t.sa, p.refused)
 	}
 }

@@ -11,7 +11,7 @@ func (m *Machine) receiveCreate(s *ikeSA, h message.Header, hash uint64, payload
 	case s.state != established || s.reauth.ending():
 		m.answer(s, h, hash, refusal(message.TemporaryFailure, "").notification())
 	case sa == nil || nonce == nil:
-		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
+		m.decline(s, h, hash, refusal(message.InvalidSyntax, "CREATE_CHILD_SA request without SA or Nonce"))
 	case len(sa.Proposals) > 0 && sa.Proposals[0].Protocol == message.ProtocolIKE:
 		m.receiveRekeyIKE(s, h, hash, payloads)
 	case s.rekeying != nil && s.rekeying.underWay(s):
@@ -39,12 +39,12 @@ func (m *Machine) receiveCreateChild(s *ikeSA, h message.Header, hash uint64, pa
 	nonces := childNonces{ni: message.First[*message.Nonce](payloads).Data, nr: m.nonce()}
 	made, answer, c := m.answerChild(s, payloads, nonces, old, false)
 	if c != nil {
-		m.answer(s, h, hash, c.notification())
-	} else {
-		m.answer(s, h, hash, answer)
+		m.decline(s, h, hash, c)
+		return
 	}
-	m.answeredChild(s, made, c)
-	if c == nil && old != nil {
+	m.answer(s, h, hash, answer)
+	m.announce(made)
+	if old != nil {
 		m.rekeyedByPeer(old, made, nonces)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/message"
 )
 
@@ -54,34 +55,39 @@ func suites(conn *pluto.Connection) string {
 	return "esp"
 }
 
-// refused is a cause that the peer has named by a notification.
-func refused(x message.ExchangeType, n *message.Notify, conn *pluto.Connection) *cause {
-	return refusedPart(x, x.String(), n, conn)
+// refused is a cause that the peer has named by a notification in its response to x, or to what
+// part says of x, where that is not all.
+func refused(at fault.Place, part string, n *message.Notify, conn *pluto.Connection) *cause {
+	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", part, n.MessageType)
+	if at == fault.Request {
+		c.text = fmt.Sprintf("the peer has ended %s: %s", part, n.MessageType)
+	}
+	c.byPeer = true
+	text, keywords := fault.Says(n.MessageType, at)
+	if text != "" {
+		c.text += " (" + text + ")"
+	}
+	for i, k := range keywords {
+		if k == fault.Suites {
+			keywords = slices.Clone(keywords)
+			keywords[i] = suites(conn)
+		}
+	}
+	return c.look(conn, keywords...)
 }
 
-// refusedPart is refused, where what the peer has refused is not all of the request.
-func refusedPart(x message.ExchangeType, part string, n *message.Notify, conn *pluto.Connection) *cause {
-	c := causef(pluto.RCNotification+int(n.MessageType), "the peer refused %s: %s", part, n.MessageType)
-	c.byPeer = true
-	switch n.MessageType {
-	case message.NoProposalChosen:
-		if x == message.IKESAInit { // which is also what is said to a stranger
-			c.text += " (it accepts none of our proposals, or has no connection for us)"
-			return c.look(conn, "ike")
-		}
-		c.text += " (it accepts none of our proposals)"
-		return c.look(conn, suites(conn), "pfsgroup")
-	case message.AuthenticationFailed:
-		c.text += " (it does not accept our identity or our proof of it: its log says why; compare the secrets or certificates of both ends)"
-		return c.look(conn, "authby", "leftid")
-	case message.TSUnacceptable:
-		c.text += " (the networks of its conn are not those of ours)"
-		return c.look(conn, "leftsubnet", "rightsubnet")
-	case message.InvalidSyntax:
-		c.text += " (in IKE_AUTH: the secrets of both ends may differ)"
-		return c.look(conn, "authby")
+// refusedBy is refused for all of a response to x.
+func refusedBy(x message.ExchangeType, n *message.Notify, conn *pluto.Connection) *cause {
+	return refused(fault.PlaceOf(x), x.String(), n, conn)
+}
+
+// ended returns why an IKE SA has ended, where one of the payloads that came at a place says so; nil
+// where none does.
+func ended(at fault.Place, part string, payloads []message.Payload, conn *pluto.Connection) *cause {
+	if n, ends := fault.Ends(message.All[*message.Notify](payloads), at); ends {
+		return refused(at, part, n, conn)
 	}
-	return c
+	return nil
 }
 
 // noAnswer is why a request that nobody answers has failed.

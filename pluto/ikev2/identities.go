@@ -6,6 +6,7 @@ import (
 	"ipsec/conf/identity"
 	"ipsec/pluto"
 	"ipsec/pluto/credential"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/message"
 )
 
@@ -33,12 +34,13 @@ func (identities) ask(t *turn) ([]message.Payload, *cause) {
 // answered checks that the peer is the one that was called.
 func (identities) answered(t *turn) *cause {
 	s := t.sa
+	if c := ended(fault.Auth, message.IKEAuth.String(), t.payloads, t.conn); c != nil {
+		return c
+	}
 	idr := message.FindID(t.payloads, false)
 	if idr == nil || message.First[*message.Auth](t.payloads) == nil {
-		for _, n := range message.All[*message.Notify](t.payloads) {
-			if n.MessageType.IsError() {
-				return refused(message.IKEAuth, n, t.conn)
-			}
+		if n := fault.First(message.All[*message.Notify](t.payloads)); n != nil {
+			return refusedBy(message.IKEAuth, n, t.conn)
 		}
 		return causef(pluto.RCFatal, "the peer's IKE_AUTH response has neither IDr with AUTH nor an error; EAP is not supported")
 	}

@@ -2,6 +2,7 @@ package ikev2
 
 import (
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/message"
 )
 
@@ -15,14 +16,11 @@ func (liveness) answered(m *Machine, s *ikeSA, payloads []message.Payload) {}
 
 // receiveInformational answers INFORMATIONAL (RFC 7296, section 1.4).
 func (m *Machine) receiveInformational(s *ikeSA, h message.Header, hash uint64, payloads []message.Payload) {
-	for _, n := range message.All[*message.Notify](payloads) {
-		if n.MessageType == message.AuthenticationFailed {
-			m.answer(s, h, hash, nil)
-			c := refused(message.IKEAuth, n, s.conn)
-			m.report(c.code, s.conn, s.serial, "%s", c.text)
-			m.endedByPeer(s, c)
-			return
-		}
+	if c := ended(fault.Request, "the IKE SA", payloads, s.conn); c != nil {
+		m.answer(s, h, hash, nil)
+		m.report(c.code, s.conn, s.serial, "%s", c.text)
+		m.endedByPeer(s, c)
+		return
 	}
 	var answer []message.Payload
 	for _, d := range message.All[*message.Delete](payloads) {

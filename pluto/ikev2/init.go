@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
@@ -150,11 +151,9 @@ func (x *initExchange) take(m *Machine, s *ikeSA, msg *message.Message, raw []by
 		x.otherGroup(m, s, n)
 		return
 	}
-	for _, n := range message.All[*message.Notify](msg.Payloads) {
-		if n.MessageType.IsError() {
-			m.hint(s, refused(message.IKESAInit, n, s.conn))
-			return
-		}
+	if n := fault.First(message.All[*message.Notify](msg.Payloads)); n != nil {
+		m.hint(s, refusedBy(message.IKESAInit, n, s.conn))
+		return
 	}
 	if err := x.accept(m, s, msg, raw); err != nil {
 		m.limited("packet from %s: %s: %v", s.remote, msg.Header, err)

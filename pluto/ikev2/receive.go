@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/natt"
 )
@@ -126,6 +127,12 @@ func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) 
 		return
 	}
 	m.heard(s, d)
+	if s.handshake == nil { // of which the parts look themselves
+		if c := ended(fault.PlaceOf(h.Exchange), h.Exchange.String(), payloads, s.conn); c != nil {
+			m.fail(s, c)
+			return
+		}
+	}
 	m.settled(s).answered(m, s, payloads)
 	m.advance(s)
 }
@@ -178,7 +185,7 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	case h.Exchange == message.Informational:
 		m.receiveInformational(s, h, hash, payloads)
 	default:
-		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
+		m.decline(s, h, hash, refusal(message.InvalidSyntax, "a request of %s", h.Exchange))
 	}
 }
 
@@ -190,6 +197,23 @@ func (m *Machine) answer(s *ikeSA, h message.Header, question uint64, payloads [
 		answer = nil
 	}
 	m.remember(s, question, answer)
+}
+
+// decline answers a request on an IKE SA that stands with an error. One by which the peer takes the
+// IKE SA for ended ends it here, too.
+func (m *Machine) decline(s *ikeSA, h message.Header, hash uint64, c *cause) {
+	m.answer(s, h, hash, c.notification())
+	m.declined(s, c)
+	if _, ends := fault.Ends([]*message.Notify{{MessageType: c.notify}}, fault.PlaceOf(h.Exchange)); ends {
+		m.endedByPeer(s, causef(c.code, "the IKE SA has ended: %s", c.text))
+	}
+}
+
+// declined reports what the peer has asked for in vain.
+func (m *Machine) declined(s *ikeSA, c *cause) {
+	if c.text != "" {
+		m.limitedKnown(c.code, s, "answered with %s: %s", c.notify, c.text)
+	}
 }
 
 // answerMalformed answers a request that is authentic and cannot be read. A

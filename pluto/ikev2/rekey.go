@@ -3,9 +3,9 @@ package ikev2
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 
 	"ipsec/pluto"
+	"ipsec/pluto/ikev2/fault"
 	"ipsec/pluto/ikev2/keys"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
@@ -61,7 +61,7 @@ func (x *rekeyIKE) detach(m *Machine, s *ikeSA) {
 
 // discard deletes the IKE SA that the peer has made in place of one that has ended.
 func (x *rekeyIKE) discard(m *Machine, s *ikeSA, payloads []message.Payload) {
-	failed := slices.ContainsFunc(message.All[*message.Notify](payloads), func(n *message.Notify) bool { return n.MessageType.IsError() })
+	failed := fault.First(message.All[*message.Notify](payloads)) != nil
 	if !failed {
 		_, err := x.accept(m, s, payloads)
 		failed = err != nil
@@ -106,11 +106,9 @@ func (x *rekeyIKE) request(m *Machine, s *ikeSA) ([]message.Payload, bool) {
 }
 
 func (x *rekeyIKE) answered(m *Machine, s *ikeSA, payloads []message.Payload) {
-	for _, n := range message.All[*message.Notify](payloads) {
-		if n.MessageType.IsError() {
-			x.refused(m, s, n)
-			return
-		}
+	if n := fault.First(message.All[*message.Notify](payloads)); n != nil {
+		x.refused(m, s, n)
+		return
 	}
 	nonces, err := x.accept(m, s, payloads)
 	if err != nil {
@@ -205,7 +203,7 @@ func (x *rekeyIKE) refused(m *Machine, s *ikeSA, n *message.Notify) {
 		return
 	}
 	s.rekeying = nil
-	c := refused(message.CreateChildSA, n, s.conn)
+	c := refusedBy(message.CreateChildSA, n, s.conn)
 	m.report(c.code, s.conn, s.serial, "failed to rekey the IKE SA: %s", c.text)
 	m.after(&s.alarm, atRekey, m.jitter(rekeyAgain, 2*rekeyAgain))
 }
@@ -266,7 +264,7 @@ func (m *Machine) receiveRekeyIKE(s *ikeSA, h message.Header, hash uint64, paylo
 	sa, nonce := message.First[*message.SA](payloads), message.First[*message.Nonce](payloads)
 	ke := message.First[*message.KE](payloads)
 	if ke == nil {
-		m.answer(s, h, hash, refusal(message.InvalidSyntax, "").notification())
+		m.decline(s, h, hash, refusal(message.InvalidSyntax, "request to rekey the IKE SA without KE"))
 		return
 	}
 	if m.crowded(s, m.Limits.Alike-1) {

@@ -124,11 +124,17 @@ func (r *rogue) ask(x message.ExchangeType, payloads ...message.Payload) ([]mess
 // authenticate is IKE_AUTH with a Child SA, by the secret.
 func (r *rogue) authenticate(secret string, extra ...message.Payload) ([]message.Payload, bool) {
 	r.t.Helper()
+	return r.authenticateBy(secret, append(r.child(1), extra...)...)
+}
+
+// authenticateBy is IKE_AUTH with anything beside the proof.
+func (r *rogue) authenticateBy(secret string, payloads ...message.Payload) ([]message.Payload, bool) {
+	r.t.Helper()
 	id := &message.ID{Initiator: true, IDType: 1, Data: netip.MustParseAddr(westAddr).AsSlice()}
 	prf := r.suite.PRF
 	octets := append(append(append([]byte(nil), r.init...), r.nr...), prf.Sum(r.keys.Pi, id.Body())...)
 	auth := &message.Auth{Method: message.AuthSharedKey, Data: prf.Sum(prf.Sum([]byte(secret), []byte("Key Pad for IKEv2")), octets)}
-	return r.ask(message.IKEAuth, append(append([]message.Payload{id, auth}, r.child(1)...), extra...)...)
+	return r.ask(message.IKEAuth, append([]message.Payload{id, auth}, payloads...)...)
 }
 
 // child asks for a Child SA.
