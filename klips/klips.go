@@ -13,6 +13,7 @@
 //	tun, wire  the virtual interfaces, and the sockets on the physical ones
 //	segment    packets that the host hands over in one piece: cutting, joining
 //	offload    the names of the ways in which the kernel does so
+//	netfilter  which rules could look at ESP, so that it must not go past them
 //	engine     the packet paths, out and in, over interfaces that a System opens
 //	linux      the System of Linux: TUN devices, sockets and AF_XDP put together
 //	pfkey      PF_KEYv2 messages: bytes to values and back
@@ -29,6 +30,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 )
 
@@ -131,9 +133,11 @@ type Eroute struct {
 // Attachment binds a virtual interface to a physical one, tncfg(8).
 type Attachment struct {
 	Virtual, Physical string
-	MTU               int    // of the virtual interface, set when read
-	PhysicalMTU       int    // set when read
-	Offloads          string // set when read: which are in use, and why others are not, for a person
+	XDP               offload.Use // when raw ESP goes past netfilter
+	MTU               int         // of the virtual interface, set when read
+	PhysicalMTU       int         // set when read
+	Offloads          string      // set when read: which are in use, and why others are not, for a person
+	Watcher           string      // set when read: the rule of netfilter that keeps raw ESP from going by AF_XDP, for a person; "" for none
 }
 
 // Settings are what the daemon is started with, and klipsdebug(8) changes.
@@ -178,7 +182,7 @@ type Table interface {
 	// it: EBUSY when it is bound, ENODEV when there is no such physical one.
 	// Detach unbinds it and takes away one that KLIPS made: ENOENT when it is
 	// not bound.
-	Attach(virtual, physical string) error
+	Attach(Attachment) error
 	Detach(virtual string) error
 	ListAttachments() ([]Attachment, error)
 	ClearAttachments() error

@@ -41,7 +41,15 @@ type Health struct {
 	Interfaces []string // virtual interfaces that this program made
 	Tunnels    int      // SAs that eroutes lead to; -1: could not be asked
 	TunnelsErr error    // why not
+	Watched    []Watched
 	Missing    []string // what start made of the network and is not there any more
+}
+
+// Watched is a physical interface whose raw ESP does not go by AF_XDP because of a rule
+// of netfilter.
+type Watched struct {
+	Physical string `json:"physical"`
+	Rule     string `json:"rule"`
 }
 
 // Gather looks at an instance. What is wanted is what a start with its
@@ -80,7 +88,7 @@ func Gather(paths conf.Paths) (Health, error) {
 		}
 	}
 	if h.Klips {
-		h.Tunnels, h.TunnelsErr = countTunnels(paths)
+		h.askKlips()
 	}
 	return h, nil
 }
@@ -100,18 +108,30 @@ func (h *Health) routed() func(netip.Prefix) bool {
 	}
 }
 
-// countTunnels asks KLIPS how many SAs its eroutes lead to.
-func countTunnels(paths conf.Paths) (int, error) {
-	table, err := client.Dial(paths.KlipsCtl())
+// askKlips asks KLIPS how many SAs its eroutes lead to, and what rules keep ESP from
+// going past netfilter.
+func (h *Health) askKlips() {
+	table, err := client.Dial(h.Paths.KlipsCtl())
 	if err != nil {
-		return -1, err
+		h.TunnelsErr = err
+		return
 	}
 	defer table.Close()
 	eroutes, err := table.ListEroutes()
 	if err != nil {
-		return -1, err
+		h.TunnelsErr = err
+		return
 	}
-	return tunnels(eroutes), nil
+	h.Tunnels = tunnels(eroutes)
+	attachments, err := table.ListAttachments()
+	if err != nil {
+		h.Tunnels, h.TunnelsErr = -1, err
+	}
+	for _, a := range attachments {
+		if a.Watcher != "" {
+			h.Watched = append(h.Watched, Watched{a.Physical, a.Watcher})
+		}
+	}
 }
 
 // tunnels counts the SAs that eroutes lead to; a shunt is none.

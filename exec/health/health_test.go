@@ -112,6 +112,8 @@ func TestReport(t *testing.T) {
 			[]string{"IPsec running", "but...", "pluto is running (pid 7), but pluto=no"}},
 		{"a route is gone", running, func(h *Health) { h.Missing = []string{"the route to 10.0.2.0/24 over ipsec0 is gone"} }, true,
 			[]string{"IPsec running", "but...", "the route to 10.0.2.0/24 over ipsec0 is gone"}},
+		{"a rule looks at ESP", running, func(h *Health) { h.Watched = []Watched{{"wan", "rule 7"}} }, false,
+			[]string{"IPsec running", "pluto pid 7", "2 tunnels up", "ESP on wan is kept from AF_XDP: rule 7 could look at it; AF_XDP would carry about 1.5 times as much"}},
 		{"stopped", Health{Paths: paths, WantKlips: true, WantPluto: true, Tunnels: -1}, func(*Health) {}, false, []string{"IPsec stopped"}},
 		{"left behind", Health{Paths: paths, Tunnels: -1}, func(h *Health) { h.Info, h.PlutoFile, h.Interfaces = true, true, []string{"ipsec0"} }, true,
 			[]string{"IPsec stopped", "but...", "/run/x/pluto.pid is there", "/run/x/ipsec.info is there", "the interface ipsec0 is there"}},

@@ -14,6 +14,8 @@ type Doc struct {
 	Findings []string `json:"findings"`
 	PlutoPID int      `json:"pluto_pid"` // 0: none runs, or nobody tells
 	Tunnels  int      `json:"tunnels"`   // -1: could not be asked, as by a user who is not root
+
+	Watched []Watched `json:"watched"`
 }
 
 // Doc returns h for programs.
@@ -22,7 +24,11 @@ func (h Health) Doc() Doc {
 	if findings == nil {
 		findings = []string{}
 	}
-	return Doc{Version: 1, Running: h.Setup, Strange: len(findings) > 0, Findings: findings, PlutoPID: h.PlutoPID, Tunnels: h.Tunnels}
+	watched := h.Watched
+	if watched == nil {
+		watched = []Watched{}
+	}
+	return Doc{Version: 1, Running: h.Setup, Strange: len(findings) > 0, Findings: findings, PlutoPID: h.PlutoPID, Tunnels: h.Tunnels, Watched: watched}
 }
 
 // WriteJSON writes the Doc of h.

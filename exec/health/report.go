@@ -1,6 +1,10 @@
 package health
 
-import "fmt"
+import (
+	"fmt"
+
+	"ipsec/klips/offload"
+)
 
 // Report returns the lines of ipsec setup status, and whether anything is
 // strange: that does not fit the state that ipsec_setup.pid stands for.
@@ -28,6 +32,9 @@ func (h Health) Report() (lines []string, strange bool) {
 		lines = append(lines, fmt.Sprintf("%d tunnels up", h.Tunnels))
 	case !h.Super:
 		lines = append(lines, "tunnels up: only the superuser may ask")
+	}
+	for _, w := range h.Watched {
+		lines = append(lines, fmt.Sprintf("ESP on %s is kept from AF_XDP: %s could look at it; %s", w.Physical, w.Rule, offload.Gain))
 	}
 	return lines, false
 }

@@ -45,7 +45,9 @@ func (e *Executor) ask(do func(klips.Table) error) error {
 
 // Attach is like 'ipsec tncfg --attach --virtual V --physical P'.
 func (e *Executor) Attach(_ context.Context, op plan.Attach) error {
-	return e.ask(func(t klips.Table) error { return t.Attach(op.Virtual, op.Physical) })
+	return e.ask(func(t klips.Table) error {
+		return t.Attach(klips.Attachment{Virtual: op.Virtual, Physical: op.Physical})
+	})
 }
 
 // Detach is like 'ipsec tncfg --detach --virtual V'. Where KLIPS is dead, or

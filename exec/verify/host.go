@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"ipsec/klips/offload"
 	"ipsec/plan"
 	"ipsec/pluto/natt"
 )
@@ -70,7 +71,11 @@ func (m Machine) offloads() []Finding {
 	}
 	var all []Finding
 	for _, a := range m.Attachments {
-		all = append(all, found("Offloads of "+a.Virtual+" on "+a.Physical, OK, a.Offloads))
+		f := found("Offloads of "+a.Virtual+" on "+a.Physical, OK, a.Offloads)
+		if a.Watcher != "" {
+			f.Details = append(f.Details, Detail{Found: "ESP on " + a.Physical + " is kept from AF_XDP: " + a.Watcher + " could look at it; " + offload.Gain})
+		}
+		all = append(all, f)
 	}
 	return all
 }

@@ -59,7 +59,7 @@ func (m Machine) Check() []Finding {
 func Effects() []string {
 	return []string{
 		"klips: the links ipsec0 … ipsecN that tncfg asked for, their MTU and their carrier, and their ignore_routes_with_linkdown, which is off",
-		"klips: the XDP program ipsec_esp on the physical interfaces, which is on while there are SAs of raw ESP, and goes with it",
+		"klips: the XDP program ipsec_esp on the physical interfaces, which is on while there are SAs of raw ESP and no rule of netfilter could look at that, and goes with it",
 		"klips: its lock and its sockets in the run folder",
 		"pluto: the SAs and eroutes of its connections, in KLIPS",
 		"pluto: routes into ipsec0 … ipsecN for its connections, or what their updown commands do",

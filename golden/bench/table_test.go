@@ -1,6 +1,11 @@
 package bench
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"ipsec/golden/lab"
+)
 
 // A line is one of the table: what is measured, on which rigs, and what is wanted.
 type line struct {
@@ -39,6 +44,7 @@ func table() []line {
 		{tcp, "gcm-udp", "libipsec-gcm", 8, 11, true, nil},
 		{four, "gcm-udp", "gcm-udp", 1.0, 1.1, false, &tcp},
 		{tcp, "many-udp", "gcm-udp", 0.95, 1.0, false, nil},
+		{tcp, "gcm-raw", "gcm-seen", 1.2, 1.4, false, nil},
 	}
 }
 
@@ -72,6 +78,15 @@ func (l *lineup) rig(name string) *rig {
 		r = newKLIPS(l.t, l.bin, transform{"aes128gcm16", 20, 0, true})
 	case "gcm-raw":
 		r = newKLIPS(l.t, l.bin, transform{"aes128gcm16", 20, 0, false})
+	case "gcm-seen":
+		r = newKLIPS(l.t, l.bin, transform{"aes128gcm16", 20, 0, false})
+		r.name += " that a rule of netfilter counts"
+		for _, m := range []*lab.Machine{r.west, r.east} {
+			for _, hook := range []string{"input", "output"} {
+				m.Sh(l.t, fmt.Sprintf("nft 'add table inet f; add chain inet f %[1]s { type filter hook %[1]s priority 0; }; add rule inet f %[1]s meta l4proto esp counter'", hook))
+			}
+			m.Until(l.t, l.bin+" verify | grep 'could look at it'")
+		}
 	case "many-udp":
 		r = newKLIPS(l.t, l.bin, transform{"aes128gcm16", 20, 0, true})
 		r.name += ", 10,000 eroutes and SAs"

@@ -146,9 +146,8 @@ func (c *Client) ClearEroutes() error {
 }
 
 // Attach binds a virtual interface to a physical one.
-func (c *Client) Attach(virtual, physical string) error {
-	m := pfkey.FromAttachment(pfkey.Attach, klips.Attachment{Virtual: virtual, Physical: physical})
-	return c.order(m, nil, "attach %s to %s", virtual, physical)
+func (c *Client) Attach(a klips.Attachment) error {
+	return c.order(pfkey.FromAttachment(pfkey.Attach, a), nil, "attach %s to %s", a.Virtual, a.Physical)
 }
 
 // Detach unbinds a virtual interface.

@@ -14,6 +14,7 @@ import (
 	"ipsec/klips"
 	"ipsec/klips/engine"
 	"ipsec/klips/linux"
+	"ipsec/klips/netfilter/nftables"
 	"ipsec/klips/offload"
 	"ipsec/klips/process"
 	"ipsec/klips/process/confine"
@@ -57,14 +58,17 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	rules := nftables.Open()
+	system.Rules = rules.Ruleset
 	core := engine.New(engine.Options{Settings: o.Settings, System: system, IKE: socket.Deliver, Log: o.Log})
 	defer core.Close()
 
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	for _, part := range []func() error{
 		func() error { return socket.Run(ctx, core.SendIKE) },
 		func() error { return o.Lock.Watch(ctx, time.Second) },
+		func() error { return rules.Run(ctx, core.Refresh) },
 	} {
 		go func() {
 			defer cancel() // none goes on without the others
@@ -88,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 		},
 	})
 	cancel()
-	err = errors.Join(err, <-ended, <-ended)
+	err = errors.Join(err, <-ended, <-ended, <-ended)
 	if errors.Is(err, process.ErrReplaced) {
 		o.Log("KLIPS ends: " + err.Error())
 	}

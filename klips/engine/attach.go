@@ -13,6 +13,7 @@ import (
 
 	"ipsec/klips"
 	"ipsec/klips/esp"
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/said"
 )
@@ -24,6 +25,7 @@ const minMTU = 1280
 type attachment struct {
 	// Set by Attach.
 	virtual, physical string
+	xdp               offload.Use
 	device            Device
 	wire              Wire
 	several           bool           // queues
@@ -36,7 +38,8 @@ type attachment struct {
 
 // Attach implements klips.Table. EBUSY says that either interface is attached,
 // ENODEV that there is no such physical one.
-func (e *Engine) Attach(virtual, physical string) error {
+func (e *Engine) Attach(at klips.Attachment) error {
+	virtual, physical := at.Virtual, at.Physical
 	if virtual == "" || physical == "" || virtual == physical {
 		return fmt.Errorf("malformed attachment of %q to %q: %w", virtual, physical, syscall.EINVAL)
 	}
@@ -45,7 +48,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 	if err := e.free(virtual, physical); err != nil {
 		return err
 	}
-	w, err := e.system.OpenWire(physical, Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
+	w, err := e.system.OpenWire(at, Hooks{IKE: e.ike, PathMTU: e.pathMTU, Log: e.log})
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (e *Engine) Attach(virtual, physical string) error {
 		return err
 	}
 	e.debug.done(klips.TopicNetlink, nil, "netlink: attach %s, MTU %d, to %s, MTU %d", virtual, mtu, physical, w.MTU())
-	a := &attachment{virtual: virtual, physical: physical, device: d, wire: w, several: len(d.Queues()) > 1}
+	a := &attachment{virtual: virtual, physical: physical, xdp: at.XDP, device: d, wire: w, several: len(d.Queues()) > 1}
 	e.mu.Lock()
 	e.attached[virtual] = a
 	e.mu.Unlock()
@@ -139,18 +142,13 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 		if err != nil && !errors.Is(err, os.ErrClosed) {
 			e.log(err.Error())
 		}
-		result = append(result, klips.Attachment{Virtual: a.virtual, Physical: a.physical, MTU: mtu, PhysicalMTU: a.wire.MTU(), Offloads: e.describe(a)})
+		at := klips.Attachment{Virtual: a.virtual, Physical: a.physical, XDP: a.xdp, MTU: mtu, PhysicalMTU: a.wire.MTU()}
+		if d, ok := e.system.(Describer); ok {
+			at.Offloads, at.Watcher = d.Describe(a.device, a.wire)
+		}
+		result = append(result, at)
 	}
 	return result, nil
-}
-
-// describe says by which ways an attachment carries packets; "" where the system
-// has one alone.
-func (e *Engine) describe(a *attachment) string {
-	if d, ok := e.system.(Describer); ok {
-		return d.Describe(a.device, a.wire)
-	}
-	return ""
 }
 
 // ClearAttachments implements klips.Table.

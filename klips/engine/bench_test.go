@@ -13,7 +13,7 @@ func BenchmarkOut(b *testing.B) {
 	e := New(Options{System: quiet{}, Settings: klips.Settings{FragICMP: true}, Now: (&clock{}).Now})
 	defer e.Close()
 	g := &gateway{Engine: e, t: &testing.T{}}
-	if err := e.Attach("ipsec0", "eth0"); err != nil {
+	if err := e.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}); err != nil {
 		b.Fatal(err)
 	}
 	sink := &gateway{Engine: New(Options{System: quiet{}, Now: (&clock{}).Now}), t: g.t}

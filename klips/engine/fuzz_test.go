@@ -17,7 +17,7 @@ type quiet struct{}
 func (quiet) OpenDevice(name string, mtu int) (Device, error) {
 	return fakeDevice{tuntest.New(name, mtu)}, nil
 }
-func (quiet) OpenWire(_ string, hooks Hooks) (Wire, error) {
+func (quiet) OpenWire(_ klips.Attachment, hooks Hooks) (Wire, error) {
 	return fakeWire{new(wiretest.Network).Open(1500, wire.Hooks(hooks), addr("192.1.2.45"), addr("2001:db8:1::45"))}, nil
 }
 
@@ -31,7 +31,7 @@ func fuzzEngine(f *testing.F) *Engine {
 			f.Fatal(err)
 		}
 	}
-	check(e.Attach("ipsec0", "eth0"))
+	check(e.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}))
 	for _, address := range []string{"192.1.2.45", "2001:db8:1::45"} {
 		for spi := range uint32(4) {
 			id := func(p said.Proto) said.SAID { return said.SAID{Dst: addr(address), SPI: 0x100 + spi, Proto: p} }

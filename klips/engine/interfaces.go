@@ -3,6 +3,7 @@ package engine
 import (
 	"net/netip"
 
+	"ipsec/klips"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 )
@@ -12,14 +13,16 @@ type System interface {
 	// OpenDevice opens a virtual interface and makes it, with that MTU,
 	// where there is none.
 	OpenDevice(name string, mtu int) (Device, error)
-	OpenWire(name string, hooks Hooks) (Wire, error)
+	// OpenWire opens the physical interface of an attachment.
+	OpenWire(at klips.Attachment, hooks Hooks) (Wire, error)
 }
 
 // A Describer is a System that has several ways of carrying packets.
 type Describer interface {
 	// Describe says for a person which ways the interfaces of an attachment,
-	// which it has opened, use, and why they do not use others.
-	Describe(Device, Wire) string
+	// which it has opened, use, and why they do not use others; and which rule of
+	// netfilter keeps raw ESP from going past it, "" for none.
+	Describe(Device, Wire) (ways, watcher string)
 }
 
 // Hooks are what a Wire calls, from the goroutines that read it. They must not

@@ -266,7 +266,7 @@ func TestIKEPasses(t *testing.T) {
 func TestAttach(t *testing.T) {
 	_, west, _ := pair(t, klips.Settings{})
 	for _, c := range [][2]string{{"ipsec0", "eth1"}, {"ipsec1", "eth0"}, {"ipsec1", "eth9"}, {"ipsec1", "ipsec1"}, {"", "eth1"}} {
-		if west.Attach(c[0], c[1]) == nil {
+		if west.Attach(klips.Attachment{Virtual: c[0], Physical: c[1]}) == nil {
 			t.Errorf("attached %q to %q", c[0], c[1])
 		}
 	}
@@ -281,14 +281,14 @@ func TestAttach(t *testing.T) {
 	if west.Detach("ipsec0") == nil {
 		t.Error("detached twice")
 	}
-	west.must(west.Attach("ipsec0", "eth0"))
+	west.must(west.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}))
 	west.must(west.ClearAttachments())
-	west.must(west.Attach("ipsec0", "eth0"))
+	west.must(west.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}))
 	west.must(west.Close())
 	if west.device.Removed() {
 		t.Error("the interface went with the engine")
 	}
-	if west.Attach("ipsec0", "eth0") == nil || west.Close() == nil {
+	if west.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}) == nil || west.Close() == nil {
 		t.Error("a closed engine goes on")
 	}
 }

@@ -136,7 +136,7 @@ func (p *process) do(o *order) (string, error) {
 	case o.Occupy != "":
 		return "", p.occupy(o.Occupy)
 	case o.Attach != "":
-		return "", p.engine.Attach(o.Attach, "eth0")
+		return "", p.engine.Attach(klips.Attachment{Virtual: o.Attach, Physical: "eth0"})
 	case o.Detach != "":
 		return "", p.engine.Detach(o.Detach)
 	case o.SA != nil:

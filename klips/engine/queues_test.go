@@ -52,8 +52,8 @@ func (w *wide) OpenDevice(name string, mtu int) (Device, error) {
 	return wideDevice{w.device, w.queues}, nil
 }
 
-func (w *wide) OpenWire(name string, hooks Hooks) (Wire, error) {
-	return w.gateway.OpenWire(name, hooks)
+func (w *wide) OpenWire(at klips.Attachment, hooks Hooks) (Wire, error) {
+	return w.gateway.OpenWire(at, hooks)
 }
 
 func newWide(t *testing.T, n *wiretest.Network, queues int, addrs ...string) *wide {
@@ -64,7 +64,7 @@ func newWide(t *testing.T, n *wiretest.Network, queues int, addrs ...string) *wi
 	}
 	w.Engine = New(Options{System: w, Now: w.clock.Now})
 	t.Cleanup(func() { w.Close() })
-	w.must(w.Attach("ipsec0", "eth0"))
+	w.must(w.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}))
 	return w
 }
 

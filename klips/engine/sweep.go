@@ -29,7 +29,7 @@ func (e *Engine) sweeper() {
 			e.Sweep()
 			e.expect(&expected)
 			if n%refreshInterval == 0 {
-				e.refresh()
+				e.Refresh()
 				e.tally()
 			}
 		}
@@ -87,8 +87,9 @@ func (e *Engine) sweepSAs(now time.Time) {
 	e.expire(worn)
 }
 
-// refresh looks at the physical interfaces again.
-func (e *Engine) refresh() {
+// Refresh looks at the physical interfaces again. The engine calls it every other
+// second; who knows that something of them has changed may do so earlier.
+func (e *Engine) Refresh() {
 	e.mu.RLock()
 	var wires []Wire
 	for _, a := range e.attached {

@@ -69,9 +69,9 @@ func (g *gateway) OpenDevice(name string, mtu int) (Device, error) {
 	return fakeDevice{g.device}, nil
 }
 
-func (g *gateway) OpenWire(name string, hooks Hooks) (Wire, error) {
-	if name != "eth0" {
-		return nil, fmt.Errorf("there is no interface %s: %w", name, syscall.ENODEV)
+func (g *gateway) OpenWire(at klips.Attachment, hooks Hooks) (Wire, error) {
+	if at.Physical != "eth0" {
+		return nil, fmt.Errorf("there is no interface %s: %w", at.Physical, syscall.ENODEV)
 	}
 	g.wire = g.network.Open(g.mtu, wire.Hooks(hooks), g.addrs...)
 	return fakeWire{g.wire}, nil
@@ -88,7 +88,7 @@ func newGateway(t *testing.T, n *wiretest.Network, settings klips.Settings, addr
 		g.ike <- m
 	}})
 	t.Cleanup(func() { g.Close() })
-	g.must(g.Attach("ipsec0", "eth0"))
+	g.must(g.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}))
 	return g
 }
 

@@ -101,21 +101,21 @@ func masked(s klips.Selector) klips.Selector {
 }
 
 // Attach implements klips.Table; every physical interface exists, with an MTU of 1500.
-func (t *Table) Attach(virtual, physical string) error {
+func (t *Table) Attach(at klips.Attachment) error {
 	leave, err := t.enter("Attach")
 	defer leave()
 	if err != nil {
 		return err
 	}
-	if virtual == "" || physical == "" || virtual == physical {
-		return fmt.Errorf("malformed attachment of %q to %q: %w", virtual, physical, syscall.EINVAL)
+	if at.Virtual == "" || at.Physical == "" || at.Virtual == at.Physical {
+		return fmt.Errorf("malformed attachment of %q to %q: %w", at.Virtual, at.Physical, syscall.EINVAL)
 	}
 	for _, a := range t.attached {
-		if a.Virtual == virtual || a.Physical == physical {
+		if a.Virtual == at.Virtual || a.Physical == at.Physical {
 			return fmt.Errorf("%s is attached to %s: %w", a.Virtual, a.Physical, syscall.EBUSY)
 		}
 	}
-	t.attached[virtual] = klips.Attachment{Virtual: virtual, Physical: physical, MTU: 16260, PhysicalMTU: 1500}
+	t.attached[at.Virtual] = klips.Attachment{Virtual: at.Virtual, Physical: at.Physical, XDP: at.XDP, MTU: 16260, PhysicalMTU: 1500}
 	return nil
 }
 

@@ -5,7 +5,9 @@ package linux
 import (
 	"runtime"
 
+	"ipsec/klips"
 	"ipsec/klips/engine"
+	"ipsec/klips/netfilter"
 	"ipsec/klips/offload"
 	"ipsec/klips/tun"
 	"ipsec/klips/wire"
@@ -14,10 +16,11 @@ import (
 
 // System opens the interfaces of this host.
 type System struct {
-	Without offload.Set  // offloads that are not to be used
-	XDP     *xdp.Program // for raw ESP; nil for none
-	NoXDP   error        // why there is none
-	Queues  int          // of each interface; 0 for as many as there are threads that carry packets
+	Without offload.Set               // offloads that are not to be used
+	XDP     *xdp.Program              // for raw ESP; nil for none
+	NoXDP   error                     // why there is none
+	Rules   func() *netfilter.Ruleset // of netfilter, as they are; nil: nobody looks
+	Queues  int                       // of each interface; 0 for as many as there are threads that carry packets
 }
 
 var (
@@ -49,8 +52,10 @@ func (s System) OpenDevice(name string, mtu int) (engine.Device, error) {
 }
 
 // OpenWire opens sockets on a physical interface, see wire.Open.
-func (s System) OpenWire(name string, hooks engine.Hooks) (engine.Wire, error) {
-	w, err := wire.Open(name, wire.Hooks(hooks), wire.Options{Want: offload.All &^ s.Without, Queues: s.queues(), XDP: s.XDP, NoXDP: s.NoXDP})
+func (s System) OpenWire(at klips.Attachment, hooks engine.Hooks) (engine.Wire, error) {
+	w, err := wire.Open(at.Physical, wire.Hooks(hooks), wire.Options{
+		Want: offload.All &^ s.Without, Queues: s.queues(), XDP: s.XDP, NoXDP: s.NoXDP, Use: at.XDP, Rules: s.Rules,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +63,9 @@ func (s System) OpenWire(name string, hooks engine.Hooks) (engine.Wire, error) {
 }
 
 // Describe implements engine.Describer.
-func (s System) Describe(d engine.Device, w engine.Wire) string {
+func (s System) Describe(d engine.Device, w engine.Wire) (ways, watcher string) {
 	p := w.(physical)
-	return offload.Describe(d.(virtual).Offloads()|p.Offloads(), s.Without, p.Why()) + "; " + p.RawESP()
+	return offload.Describe(d.(virtual).Offloads()|p.Offloads(), s.Without, p.Why()) + "; " + p.RawESP(), p.Watcher()
 }
 
 type virtual struct{ *tun.Device }

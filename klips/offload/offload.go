@@ -23,6 +23,20 @@ const (
 	ways     = iota
 )
 
+// A Use says when raw ESP goes past netfilter, by XDP or Packet.
+type Use uint8
+
+// The uses.
+const (
+	Auto Use = iota // where no rule of netfilter could look at it
+	On              // whatever rules there are
+	Off             // by Packet as with Auto, and not by XDP
+)
+
+// Gain says for a person what raw ESP gains by XDP where the kernel's stack carries it
+// in place of that: the ratio of doc/performance.md, of one TCP flow.
+const Gain = "AF_XDP would carry about 1.5 times as much"
+
 // All is every way.
 const All = Set(1<<ways - 1)
 

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 )
 
@@ -109,14 +110,18 @@ func decodeExt(kind Kind, b []byte) (Ext, bool) {
 	case KindInflow:
 		return decodeInflow(b[4:])
 	case KindAttachment:
-		if len(b) < 4+2*nameSize+8 {
+		if len(b) < 4+2*nameSize+8 || b[0] > byte(offload.Off) {
 			return nil, false
 		}
+		use := offload.Use(b[0])
 		v, ok1 := readText(b[4 : 4+nameSize])
 		p, ok2 := readText(b[4+nameSize : 4+2*nameSize])
 		b = b[4+2*nameSize:]
 		offloads, ok3 := readText(b[8:])
-		a := klips.Attachment{Virtual: v, Physical: p, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:])), Offloads: offloads}
+		a := klips.Attachment{Virtual: v, Physical: p, XDP: use, MTU: int(host.Uint32(b)), PhysicalMTU: int(host.Uint32(b[4:])), Offloads: offloads}
+		if ok3 {
+			a.Watcher, _ = readText(b[8+len(offloads)+1:]) // an older KLIPS says nothing of it
+		}
 		return Attachment{a}, ok1 && ok2 && ok3
 	case KindDrop:
 		if len(b) < 12 {

@@ -178,7 +178,7 @@ func checkSelector(s klips.Selector) error {
 const nameSize = 16
 
 func (e Attachment) append(b []byte) ([]byte, error) {
-	b = append(b, 0, 0, 0, 0)
+	b = append(b, byte(e.XDP), 0, 0, 0)
 	for _, name := range []string{e.Virtual, e.Physical} {
 		if len(name) >= nameSize || strings.ContainsRune(name, 0) {
 			return nil, invalid("malformed name of an interface %q: it has at most 15 bytes", name)
@@ -187,7 +187,11 @@ func (e Attachment) append(b []byte) ([]byte, error) {
 		b = append(b, make([]byte, nameSize-len(name))...)
 	}
 	b = host.AppendUint32(b, uint32(e.MTU))
-	return text(host.AppendUint32(b, uint32(e.PhysicalMTU)), e.Offloads)
+	b, err := text(host.AppendUint32(b, uint32(e.PhysicalMTU)), e.Offloads)
+	if err != nil || e.Watcher == "" {
+		return b, err
+	}
+	return text(b, e.Watcher)
 }
 
 func (e Drop) append(b []byte) ([]byte, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 )
 
@@ -183,7 +184,7 @@ func TestOthers(t *testing.T) {
 	if got := through(t, FromGroup(group), nil).Group(); !reflect.DeepEqual(got, group) {
 		t.Errorf("group becomes %v", got)
 	}
-	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, PhysicalMTU: 1500, Offloads: "tso"}
+	a := klips.Attachment{Virtual: "ipsec0", Physical: "eth0", MTU: 16260, XDP: offload.Off, PhysicalMTU: 1500, Offloads: "tso", Watcher: "rule 7"}
 	if got, err := through(t, FromAttachment(DumpAttach, a), nil).Attachment(); err != nil || got != a {
 		t.Errorf("attachment becomes %v, %v", got, err)
 	}

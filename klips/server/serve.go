@@ -191,5 +191,5 @@ func (s *server) attachment(m *pfkey.Message) error {
 	case m.Type == pfkey.Detach:
 		return s.Table.Detach(a.Virtual)
 	}
-	return s.Table.Attach(a.Virtual, a.Physical)
+	return s.Table.Attach(a)
 }

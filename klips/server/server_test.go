@@ -111,10 +111,10 @@ func TestAttachments(t *testing.T) {
 		do   func() error
 		want error
 	}{
-		{"attach", func() error { return c.Attach("ipsec0", "eth0") }, nil},
-		{"attach again", func() error { return c.Attach("ipsec0", "eth1") }, syscall.EBUSY},
-		{"attach another", func() error { return c.Attach("ipsec1", "eth1") }, nil},
-		{"a long name", func() error { return c.Attach("a-name-of-16-bytes", "eth1") }, syscall.EINVAL},
+		{"attach", func() error { return c.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth0"}) }, nil},
+		{"attach again", func() error { return c.Attach(klips.Attachment{Virtual: "ipsec0", Physical: "eth1"}) }, syscall.EBUSY},
+		{"attach another", func() error { return c.Attach(klips.Attachment{Virtual: "ipsec1", Physical: "eth1"}) }, nil},
+		{"a long name", func() error { return c.Attach(klips.Attachment{Virtual: "a-name-of-16-bytes", Physical: "eth1"}) }, syscall.EINVAL},
 		{"detach", func() error { return c.Detach("ipsec0") }, nil},
 		{"detach again", func() error { return c.Detach("ipsec0") }, syscall.ENOENT},
 	}

@@ -212,7 +212,8 @@ type Traffic struct{ Raw, UDP bool }
 
 // Expect says what traffic there will be, as far as SAs tell. AF_XDP is on while
 // there is raw ESP, and none in UDP: the kernel copies the trains of that where
-// there is an XDP program. It may take milliseconds.
+// there is an XDP program; and while no rule of netfilter could look at it. It may take
+// milliseconds.
 func (w *Wire) Expect(t Traffic) {
 	w.refreshing.Lock()
 	defer w.refreshing.Unlock()
@@ -222,17 +223,22 @@ func (w *Wire) Expect(t Traffic) {
 
 // setExpress turns AF_XDP on or off. The caller holds refreshing.
 func (w *Wire) setExpress() {
-	why := ""
+	if w.closed {
+		return
+	}
+	why, watcher := "", w.watcher()
+	w.raw.shown.Store(watcher.Out != "")
 	switch t := w.traffic; {
+	case w.use == offload.Off:
+		why = "turned off on this interface"
 	case !t.Raw:
 		why = noRawESP
 	case t.UDP:
 		why = "there are SAs of ESP in UDP, which an XDP program slows down"
 	case w.raw.plain == nil:
 		why = "it needs packet" // whose knowledge of the way it shares
-	}
-	if w.closed {
-		return
+	case watcher.First() != "":
+		why = watcher.First() + couldLook
 	}
 	w.express.set(why == "", why, w.state.Load())
 }
@@ -240,6 +246,9 @@ func (w *Wire) setExpress() {
 // Offloads returns those that are in use.
 func (w *Wire) Offloads() offload.Set {
 	used := w.offloads
+	if w.raw.shown.Load() {
+		used &^= offload.Packet
+	}
 	if mode, _ := w.express.status(); mode != "" {
 		used |= offload.XDP
 	}
@@ -250,8 +259,14 @@ func (w *Wire) Offloads() offload.Set {
 // than that the kernel does not offer them.
 func (w *Wire) Why() map[offload.Set]string {
 	list := map[offload.Set]string{}
-	if w.raw.why != "" {
+	w.refreshing.Lock()
+	watcher := w.watch.verdict.Out
+	w.refreshing.Unlock()
+	switch {
+	case w.raw.why != "":
 		list[offload.Packet] = w.raw.why
+	case w.raw.plain != nil && watcher != "":
+		list[offload.Packet] = watcher + couldLook
 	}
 	if _, why := w.express.status(); why != "" {
 		list[offload.XDP] = why
@@ -265,7 +280,7 @@ func (w *Wire) RawESP() string {
 	switch {
 	case mode != "":
 		return fmt.Sprintf("raw ESP goes by AF_XDP (%s mode), past netfilter and captures", mode)
-	case w.offloads&offload.Packet != 0:
+	case w.Offloads()&offload.Packet != 0:
 		return "raw ESP leaves by AF_PACKET, past netfilter, and comes in by a raw socket"
 	}
 	return "raw ESP goes by raw sockets"

@@ -18,6 +18,7 @@ type rawESP struct {
 	wire  *Wire
 	hops  atomic.Pointer[nexthop.Table] // nil where nothing is sent as frames
 	plain *packets                      // nil for none
+	shown atomic.Bool                   // nothing is sent as frames for now, so that rules of netfilter see it
 	why   string                        // there is none
 }
 
@@ -72,7 +73,7 @@ func (r *rawESP) close() error {
 // are not sent as frames. It returns what Wire.WriteBatch does.
 func (r *rawESP) write(out *sender, bufs []*packet.Buffer) (refused int, last error) {
 	hops := r.hops.Load()
-	if hops == nil || !hops.Reaches() {
+	if hops == nil || r.shown.Load() || !hops.Reaches() {
 		return out.write(bufs)
 	}
 	byKernel := func(bufs []*packet.Buffer) {

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
+	"ipsec/klips/netfilter"
 	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
@@ -48,6 +49,8 @@ type Wire struct {
 	hooks          Hooks
 	want, offloads offload.Set
 	queues         int
+	use            offload.Use
+	rules          func() *netfilter.Ruleset // nil: nobody looks
 	inlets         []*Inlet
 	out            [2]*sender // IPv4, IPv6; nil where the host does not have it
 	bulk           [2][]*bulk // the same, for each queue; nil too where it is not wanted
@@ -59,6 +62,7 @@ type Wire struct {
 
 	refreshing sync.Mutex // held while state changes and sockets are bound anew; guards what follows
 	traffic    Traffic
+	watch      watch
 	closed     bool
 }
 
@@ -68,14 +72,17 @@ type state struct {
 	mtu    int
 	queues int // that packets come in by
 	addrs  []netip.Addr
+	link   netfilter.Link
 }
 
 // Options say what a Wire makes use of.
 type Options struct {
-	Want   offload.Set  // those of these offloads that the kernel has
-	Queues int          // as many ESP in UDP comes in by, and goes out; at least one
-	XDP    *xdp.Program // nil for none
-	NoXDP  error        // why there is none
+	Want   offload.Set               // those of these offloads that the kernel has
+	Queues int                       // as many ESP in UDP comes in by, and goes out; at least one
+	XDP    *xdp.Program              // nil for none
+	NoXDP  error                     // why there is none
+	Use    offload.Use               // of what goes past netfilter
+	Rules  func() *netfilter.Ruleset // of netfilter, as they are; nil: nobody looks
 }
 
 // Open binds sockets to the interface of that name. Where another process has
@@ -84,7 +91,7 @@ func Open(name string, hooks Hooks, o Options) (*Wire, error) {
 	if hooks.Log == nil {
 		hooks.Log = func(string) {}
 	}
-	w := &Wire{name: name, hooks: hooks, want: o.Want, queues: max(1, o.Queues)}
+	w := &Wire{name: name, hooks: hooks, want: o.Want, queues: max(1, o.Queues), use: o.Use, rules: o.Rules}
 	if err := w.Refresh(); err != nil {
 		return nil, err
 	}
@@ -93,6 +100,7 @@ func Open(name string, hooks Hooks, o Options) (*Wire, error) {
 		w.Close()
 		return nil, fmt.Errorf("failed to open sockets on %s: %w", name, err)
 	}
+	w.Expect(Traffic{})
 	return w, nil
 }
 
@@ -178,6 +186,14 @@ func (w *Wire) Refresh() error {
 		return fmt.Errorf("failed to list the addresses of %s: %w", w.name, err)
 	}
 	s := &state{index: link.Attrs().Index, mtu: link.Attrs().MTU, queues: link.Attrs().NumRxQueues}
+	s.link = netfilter.Link{Name: w.name, Index: s.index}
+	if index := link.Attrs().MasterIndex; index != 0 {
+		master, err := netlink.LinkByIndex(index)
+		if err != nil {
+			return fmt.Errorf("failed to look for the master of %s: %w", w.name, err)
+		}
+		s.link.Master, s.link.MasterIndex = master.Attrs().Name, index
+	}
 	for _, a := range list {
 		if addr, ok := netip.AddrFromSlice(a.IP); ok {
 			s.addrs = append(s.addrs, addr.Unmap())
