@@ -52,9 +52,11 @@ func (p *parser) conn(s, defaults *section, prototype *Conn, groups implicitSect
 	conn := new(Conn)
 	*conn = *prototype
 	conn.Name, conn.Pos = s.name, s.pos
-	p.apply(p.flatten(s, defaults, groups), &conn.Params, func(side Side) target {
+	params := p.flatten(s, defaults, groups)
+	p.apply(params, &conn.Params, func(side Side) target {
 		return target{conn: conn, end: conn.End(side)}
 	})
+	conn.unmet(params)
 	switch exchange := conn.KeyExchange; {
 	case !conn.At("ikev2").IsZero():
 	case exchange == "ikev1":
@@ -62,8 +64,14 @@ func (p *parser) conn(s, defaults *section, prototype *Conn, groups implicitSect
 	case exchange == "ikev2":
 		conn.IKEv2 = "insist"
 	}
+	if conn.At("dpddelay").IsZero() && !conn.At("dpdtimeout").IsZero() {
+		conn.DPDDelay = usualDPDDelay
+	}
 	return conn
 }
+
+// usualDPDDelay is what dpddelay= is, in seconds, in a conn that has dpdtimeout= alone, as in Openswan 2.4.
+const usualDPDDelay = 30
 
 // setDefaults gives every field of a section the default of the table.
 func (p *parser) setDefaults(t target, s keyword.Section) {

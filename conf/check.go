@@ -20,12 +20,10 @@ func (p *parser) checkAll(c *Config) {
 			p.errorf(c.Setup.At("manualstart"), "malformed manualstart: there is no conn %s%s", quote(name), suggest(name, p.namesOf("conn")))
 		}
 	}
-	if c.Setup.Pluto {
-		p.withPluto(c.Setup.List)
-	} else {
+	if !c.Setup.Pluto {
 		p.withoutPluto(c.Setup.List)
 	}
-	p.checkStack(&c.Setup)
+	p.judge(&c.Setup)
 	for _, conn := range c.Conns {
 		diagnostics := conn.checkHosts()
 		for _, side := range conn.Missing() {
@@ -53,6 +51,7 @@ func (p *parser) checkAll(c *Config) {
 			p.add(&p.errors, d)
 		}
 	}
+	p.meantForIKEv1(c)
 }
 
 // Missing returns the sides that have no host. Such a conn is there for the

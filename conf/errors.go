@@ -47,8 +47,8 @@ func (e Errors) Unwrap() []error {
 
 // reporter gathers errors and warnings, each one once.
 type reporter struct {
-	errors, warnings []Diagnostic
-	seen             map[Diagnostic]bool
+	errors, warnings, harmless []Diagnostic
+	seen                       map[Diagnostic]bool
 }
 
 // maxReports bounds what a file of rubbish makes us remember.

@@ -26,6 +26,7 @@ func connFields() map[string]setter {
 		"dpddelay":         setDuration(func(t target) *int { return &t.conn.DPDDelay }),
 		"dpdtimeout":       setDuration(func(t target) *int { return &t.conn.DPDTimeout }),
 		"dpdaction":        setEnum(func(t target) *string { return &t.conn.DPDAction }),
+		"fulltunnel":       setBool(func(t target) *bool { return &t.conn.FullTunnel }),
 		"mtu":              setInt(68, 65535, func(t target) *int { return &t.conn.MTU }),
 		"metric":           setInt(0, 1<<31-1, func(t target) *int { return &t.conn.Metric }),
 		"failureshunt":     setEnum(func(t target) *string { return &t.conn.FailureShunt }),

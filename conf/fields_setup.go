@@ -51,7 +51,6 @@ func setKlipsDebug(k *keyword.Keyword, t target, value string) *valueError {
 	const natt = "natt"
 	bad := setFlags(func(t target) *[]string { return &t.setup.KlipsDebug })(k, t, value)
 	if bad == nil && slices.Contains(t.setup.KlipsDebug, natt) {
-		t.warn(natt + " has no effect here")
 		t.setup.KlipsDebug = slices.DeleteFunc(t.setup.KlipsDebug, func(flag string) bool { return flag == natt })
 	}
 	return bad

@@ -70,7 +70,7 @@ func TestFiles(t *testing.T) {
 			if err != nil {
 				got[0].Data = []byte(err.Error() + "\n")
 			}
-			for _, w := range c.Warnings {
+			for _, w := range c.Remarks() {
 				got[1].Data = append(got[1].Data, w.String()+"\n"...)
 			}
 			if *update {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -34,6 +35,10 @@ func placeless(c *conf.Config) conf.Config {
 	for _, conn := range c.Conns {
 		e := *conn
 		e.Pos, e.Params = conf.Pos{}, params(conn.Params)
+		e.Unmet = slices.Clone(conn.Unmet)
+		for i := range e.Unmet {
+			e.Unmet[i].Pos = conf.Pos{}
+		}
 		d.Conns = append(d.Conns, &e)
 	}
 	return d
@@ -98,7 +103,7 @@ func FuzzParameter(f *testing.F) {
 	f.Add(uint16(0), true, "ipsec0=eth0 ipsec1=ppp0")
 	for _, v := range []string{"192.0.2.1/24,2001:db8::/32", "17/%any", "%v4:10/8,%v4:!10.1/16", "0x1234", "0sAAEC", "1.5h", "a # b", "{a b}", "aes128-sha1!"} {
 		for i, k := range words {
-			if !k.Foreign && k.Section != keyword.SectionConn {
+			if k.Effect == keyword.Acts && k.Section != keyword.SectionConn {
 				f.Add(uint16(i), true, v)
 			}
 		}

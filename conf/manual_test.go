@@ -113,11 +113,11 @@ func TestNegotiationKeywords(t *testing.T) {
 		return slices.Contains(list, want)
 	}
 	// What plan makes of a manually keyed conn, and what is for others to warn of.
-	read := strings.Fields(`also alsoflip type auto esp ah compress forceencaps mtu metric spi spibase espenckey espauthkey
+	read := strings.Fields(`also alsoflip type auto esp ah compress forceencaps fulltunnel mtu metric spi spibase espenckey espauthkey
 		espreplay_window ahkey ahreplay_window left leftsubnet leftsubnets leftnexthop leftsourceip leftprotoport leftupdown leftid
 		leftespspi leftespenckey leftespauthkey leftahspi leftahkey`)
 	for _, k := range keyword.All() {
-		if k.Section != keyword.SectionConn && k.Section != keyword.SectionEnd || k.Foreign {
+		if k.Section != keyword.SectionConn && k.Section != keyword.SectionEnd || k.Effect != keyword.Acts {
 			continue
 		}
 		value := k.Default

@@ -60,7 +60,7 @@ func (p *parser) checkProposals(c *Conn) {
 			p.errorf(at.right(e.Offset), "malformed %s %s: expected %s%s", q.keyword, quote(e.Word), e.Want, suggest(e.Word, e.Known))
 			continue
 		}
-		if len(checked.weak) > 0 && (c.Auto == AutoAdd || c.Auto == AutoRoute || c.Auto == AutoStart) {
+		if len(checked.weak) > 0 && c.automatic() {
 			p.warnf(at, "%s offers what can be broken: %s (RFC 8247)", q.keyword, strings.Join(checked.weak, ", "))
 		}
 	}

@@ -30,5 +30,8 @@ func (c *Config) Relocate(from, to string) {
 	for _, conn := range c.Conns {
 		move(&conn.Pos)
 		params(conn.List)
+		for i := range conn.Unmet {
+			move(&conn.Unmet[i].Pos)
+		}
 	}
 }

@@ -87,7 +87,6 @@ type assembler struct {
 	skip      bool // the header was in error: its parameters say nothing
 	secret    bool // the line before held a key, which may go on
 	inSection bool
-	sawCA     bool
 	scratch   scratch // for trying values on
 }
 
@@ -168,10 +167,6 @@ func (a *assembler) begin(key sectionKey, pos, at Pos) {
 		return
 	}
 	a.skip = false
-	if key.kind == "ca" && !a.sawCA {
-		a.sawCA = true
-		a.warnf(pos, "sections of the kind ca (known to strongswan) have no effect here")
-	}
 	a.inSection = true
 	old := a.sections[key]
 	if old != nil && key.name == "%default" {
@@ -266,16 +261,9 @@ func (a *assembler) also(flip bool, set assignment) {
 }
 
 // check tries the value on a section of its own, and reports what is wrong
-// with it or has no effect.
+// with it.
 func (a *assembler) check(p *param) {
-	if boundTo(p.word).set == nil {
-		if !a.unknown[p.word] && p.word.Section != keyword.SectionCA {
-			a.unknown[p.word] = true
-			a.warnf(p.at, "%s has no effect here (known to %s)", quote(p.spelling()), p.word.Dialects)
-		}
-		return
-	}
-	if p.value == "" {
+	if boundTo(p.word).set == nil || p.value == "" {
 		return
 	}
 	t := a.scratch.clear(p.word.Section)

@@ -91,10 +91,9 @@ func setAddr(field func(target) *netip.Addr) setter {
 }
 
 // setSourceIP takes an address. The pools of addresses that other dialects
-// have here are read and left.
+// have here are read and left: see keyword.Essential.
 func setSourceIP(_ *keyword.Keyword, t target, value string) *valueError {
 	if strings.HasPrefix(value, "%") || strings.ContainsAny(value, "/-,") {
-		t.warn("an address that is asked for or given out has no effect here")
 		return nil
 	}
 	return setAddr(func(t target) *netip.Addr { return &t.end.SourceIP })(nil, t, value)

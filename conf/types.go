@@ -12,8 +12,11 @@ type Config struct {
 	Conns  []*Conn // in the order of their first lines; policy-group conns last
 	Digest string  // "sha256:" and hex digits over the keywords in force; see digest
 	Files  []string
-	// Warnings are about lines that are right but have no effect here.
+	// Warnings are about lines that are right, and have another effect here than elsewhere or in
+	// another place.
 	Warnings []Diagnostic
+	// Harmless are values of which nothing is done here, and without which nothing is missing.
+	Harmless []Diagnostic
 
 	byName map[string]*Conn // of a Config that was read
 }
@@ -122,6 +125,8 @@ type Conn struct {
 	Type        ConnType
 	Auto        Auto
 	Left, Right End
+	Unmet       []Unmet // what it asks for and is not done here
+	FullTunnel  bool    // both ends may have 0.0.0.0/0
 
 	// Manual keying. SPI and SPIBase are 0 where not given.
 	SPI             uint32

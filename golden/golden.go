@@ -164,7 +164,7 @@ func (c *Case) Result(part string) string {
 	if part == "warnings" {
 		config, _ := c.Config()
 		var b strings.Builder
-		for _, w := range config.Warnings {
+		for _, w := range config.Remarks() {
 			fmt.Fprintln(&b, w)
 		}
 		return b.String()

@@ -59,7 +59,7 @@ func only(config *conf.Config, names []string) (*conf.Config, error) {
 
 // warn says which lines of a configuration have no effect.
 func (e *env) warn(config *conf.Config) {
-	for _, warning := range config.Warnings {
+	for _, warning := range config.Remarks() {
 		fmt.Fprintf(e.Stderr, "warning: %s\n", warning)
 	}
 }

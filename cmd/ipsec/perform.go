@@ -29,6 +29,10 @@ func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
 	if err != nil {
 		return err
 	}
+	for _, line := range refusals(verb, config, facts) {
+		fmt.Fprintln(e.Stderr, line)
+	}
+	c.warnOfSSH(e, verb, config, facts)
 	switch c.Format {
 	case "sh":
 		return shell.Script(e.Stdout, p)
@@ -70,6 +74,10 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	if err != nil {
 		return sayError(log, err)
 	}
+	for _, line := range refusals(verb, config, facts) {
+		log.Say(line)
+	}
+	c.warnOfSSH(e, verb, config, facts)
 	if c.Plan != "" {
 		if err := reviewed(c.Plan, p); err != nil {
 			return sayError(log, err)

@@ -148,7 +148,7 @@ func load(e *env, verb plan.Verb) (config *conf.Config, warnings []string, err e
 		return config, warnings, nil
 	}
 	if verb != plan.Stop {
-		for _, warning := range config.Warnings {
+		for _, warning := range config.Remarks() {
 			warnings = append(warnings, "warning: "+warning.String())
 		}
 	}

@@ -28,8 +28,15 @@ func WriteHelp(w io.Writer, name string) error {
 		if len(k.Synonyms) > 0 {
 			fmt.Fprintf(w, "\talso: %s\n", strings.Join(k.Synonyms, ", "))
 		}
-		if k.Foreign {
-			fmt.Fprintf(w, "\tread, and without effect here\n")
+		for _, c := range k.Cases {
+			fmt.Fprintf(w, "\t%s: %s\n", c.Values, c.Text())
+		}
+		if k.Effect != Acts {
+			other := ""
+			if k.Default != "" || len(k.Cases) > 0 {
+				other = "other than that: "
+			}
+			fmt.Fprintf(w, "\t%s%s\n", other, k.Text())
 		}
 	}
 	if !found {

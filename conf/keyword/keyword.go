@@ -101,7 +101,8 @@ type Keyword struct {
 	Default   string   // the value when no file gives one, as one would write it
 	Dialects  Dialect
 	Help      string // one line
-	Foreign   bool   // without effect here: read, and warned of
+	Ruling           // what becomes of a value that no case is for
+	Cases     []Case // first match first
 	Pluto     bool   // Pluto alone reads it: without effect with pluto=no, and in a manually keyed conn
 	Reference bool   // also and alsoflip
 

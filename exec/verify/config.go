@@ -40,7 +40,15 @@ func (m Machine) configuration() []Finding {
 		f.Verdict = Warning
 		f.Details = append(f.Details, Detail{Found: w.String()})
 	}
-	return single(f)
+	all := []Finding{f}
+	if len(m.Config.Harmless) > 0 {
+		f := found("Values without effect that are not missed", OK)
+		for _, h := range m.Config.Harmless {
+			f.Details = append(f.Details, Detail{Found: h.String()})
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // plan compiles a start.
@@ -88,21 +96,15 @@ func (m Machine) interfaces() []Finding {
 	return all
 }
 
-// pluto says which conns Pluto is not given, because it does not speak their
-// version of IKE.
-func (m Machine) pluto() []Finding {
+// connections says which conns a start does not load.
+func (m Machine) connections() []Finding {
 	if !m.known() {
 		return nil
 	}
-	if !m.runs(plan.Pluto) {
-		return single(found("Pluto", OK, "not needed: pluto=no"))
-	}
-	f := found("Pluto", OK)
-	for _, conn := range compile.Loaded(m.Config) {
-		if err := compile.Unspoken(conn); err != nil {
-			f.Verdict = Warning
-			f.Details = append(f.Details, Detail{Found: fmt.Sprintf("conn %s (%s) is not loaded: %v", conn.Name, conn.Pos, err)})
-		}
+	f := found("Connections", OK)
+	for _, d := range compile.Refused(m.Config, m.Facts) {
+		f.Verdict = Warning
+		f.Details = append(f.Details, Detail{Found: d.String()})
 	}
 	return single(f)
 }

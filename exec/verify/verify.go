@@ -45,7 +45,7 @@ func (m Machine) Check() []Finding {
 	var all []Finding
 	for _, check := range []func(Machine) []Finding{
 		Machine.binary, Machine.user, Machine.configuration, Machine.plan,
-		Machine.interfaces, Machine.tunDevice, Machine.pluto, Machine.forwarding, Machine.reversePath,
+		Machine.interfaces, Machine.tunDevice, Machine.connections, Machine.forwarding, Machine.reversePath,
 		Machine.secrets, Machine.keyFolder, Machine.keyFiles,
 		Machine.ports, Machine.runFolder, Machine.syslog, Machine.offloads,
 	} {

@@ -129,7 +129,13 @@ func TestVerify(t *testing.T) {
 		{"no device", func(w *world) { w.root = w.t.TempDir(); w.listen(); w.put("proc/self/net/udp", "") }, "Device /dev/net/tun", Failed, "module tun"},
 		{"IKEv1 alone", func(w *world) {
 			w.load(strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1) + "conn old\n\tleft=192.0.2.1\n\tright=192.0.2.9\n\tkeyexchange=ikev1\n\tauto=add\n")
-		}, "Pluto", Warning, "allows only IKEv1"},
+		}, "Connections", Warning, "conn old is not loaded: keyexchange=ikev1: IKEv1 is not spoken"},
+		{"a conn that Pluto would refuse", func(w *world) {
+			w.load(strings.Replace(plainConfig, "pluto=no", "pluto=yes", 1) + "conn a\n\tleft=192.0.2.1\n\tright=192.0.2.9\n\tpfsgroup=modp2048,modp3072\n\tauto=add\n")
+		}, "Connections", Warning, "conn a is not loaded: pfsgroup=modp2048,modp3072: expected one group"},
+		{"values without effect", func(w *world) {
+			w.load(strings.Replace(plainConfig, "pluto=no", "pluto=yes\n\tnhelpers=2", 1))
+		}, "Values without effect", OK, "nhelpers=2: Pluto has one worker"},
 		{"secrets for all to read", func(w *world) { w.write(w.paths.Secrets(), "", 0o644) }, "Secrets", Failed, "chmod 600"},
 		{"a line of the secrets", func(w *world) {
 			w.write(w.paths.Secrets(), ": PSK \"right\"\n: PKS \"wrong\"\n", 0o600)

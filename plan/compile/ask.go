@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"net/netip"
 	"slices"
 
 	"ipsec/conf"
@@ -54,11 +55,63 @@ func Loaded(cfg *conf.Config) []*conf.Conn {
 	return list
 }
 
-// Unspoken says why Pluto speaks no version of IKE that conn allows, so that a start
-// does not load it; nil where it does.
-func Unspoken(conn *conf.Conn) error {
-	if isShunt(conn) {
-		return nil
+// Refused returns why conns are not loaded, or not brought up, that a start would have otherwise, for
+// what stands in them, each at its line.
+func Refused(cfg *conf.Config, facts plan.Facts) []conf.Diagnostic {
+	c := newCompiler(plan.Start, cfg, facts, conf.Paths{})
+	var list []conf.Diagnostic
+	refuse := func(conn *conf.Conn, what string, bad *conf.Diagnostic) {
+		if bad != nil {
+			list = append(list, conf.Diagnostic{Pos: posOr(bad.Pos, conn.Pos), Text: "conn " + conn.Name + " is not " + what + ": " + bad.Text})
+		}
 	}
-	return versions(conn).Unspoken()
+	for _, conn := range cfg.Conns {
+		if conn.Auto == conf.AutoManual || slices.Contains(cfg.Setup.ManualStart, conn.Name) {
+			refuse(conn, "brought up", c.unmet(conn, false))
+		}
+		if isAutomatic(conn) && cfg.Setup.Pluto {
+			_, bad := c.instances(conn)
+			refuse(conn, "loaded", bad)
+		}
+	}
+	return list
+}
+
+// Taken returns the conn by whose route packets to addr are led into KLIPS by a start, and that route: "" where they
+// leave by a narrower route of the host, none is for them, or a conn of type=passthrough lets them pass.
+func (p *Promise) Taken(addr netip.Addr) (name string, dst netip.Prefix) {
+	narrower := func(net netip.Prefix) bool { return net.Contains(addr) && (!dst.IsValid() || net.Bits() > dst.Bits()) }
+	for _, m := range p.resolved.manual {
+		for _, r := range m.routes {
+			if narrower(r.Dst) {
+				name, dst = m.conn.Name, r.Dst
+			}
+		}
+	}
+	for _, l := range p.resolved.negotiated.leads {
+		for _, r := range l.Routes {
+			if narrower(r.Dst) {
+				name, dst = l.Conn, r.Dst
+			}
+		}
+	}
+	if p.resolved.passes(addr) {
+		return "", netip.Prefix{}
+	}
+	if name == "" || slices.ContainsFunc(p.resolved.facts.Routes, func(r plan.Route) bool { return narrower(r.Dst) }) {
+		return "", netip.Prefix{}
+	}
+	return name, dst
+}
+
+// passes reports whether a conn of type=passthrough that is in force is for packets to addr.
+func (c *compiler) passes(addr netip.Addr) bool {
+	return slices.ContainsFunc(c.cfg.Conns, func(conn *conf.Conn) bool {
+		if conn.Type != conf.Passthrough || conn.Auto == conf.AutoIgnore || conn.Auto == conf.AutoAdd {
+			return false
+		}
+		them := conn.End(c.ours(conn).Other())
+		return them.Host.Addr == addr && len(them.Subnets) == 0 ||
+			slices.ContainsFunc(them.Subnets, func(net netip.Prefix) bool { return net.Contains(addr) })
+	})
 }

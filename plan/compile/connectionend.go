@@ -18,8 +18,11 @@ func (c *compiler) fillEnd(p *pluto.End, conn *conf.Conn, name string, end *conf
 	if p.Host, bad = c.endHost(conn, s); bad != nil {
 		return bad
 	}
-	if bad := word(&p.ID, conn, name+"id", end.ID, cmdline.ID); bad != nil {
-		return bad
+	// With %any our own end says the identity that it has without leftid=.
+	if ours := c.ours(conn); end.ID != "%any" || ours.String() != name {
+		if bad := word(&p.ID, conn, name+"id", end.ID, cmdline.ID); bad != nil {
+			return bad
+		}
 	}
 	p.IKEPort = uint16(end.IKEPort)
 	if differ(conn) {

@@ -30,6 +30,9 @@ func (i instance) add() plan.AddConn {
 // networks in leftsubnet are one Child SA with a list of selectors, which IKEv2
 // alone can negotiate; those of leftsubnets are pairs.
 func (c *compiler) instances(conn *conf.Conn) ([]instance, *conf.Diagnostic) {
+	if bad := c.unmet(conn, !isShunt(conn)); bad != nil {
+		return nil, bad
+	}
 	if bad := loadable(conn); bad != nil {
 		return nil, bad
 	}
@@ -85,9 +88,6 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 	if isShunt(conn) {
 		return nil
 	}
-	if err := Unspoken(conn); err != nil {
-		return remark(place("ikev2", "keyexchange"), "%v", err)
-	}
 	for _, by := range methods(conn) {
 		keyword := "authby"
 		switch by {
@@ -96,11 +96,8 @@ func loadable(conn *conf.Conn) *conf.Diagnostic {
 		case conn.Right.Auth:
 			keyword = "rightauth"
 		}
-		switch by {
-		case "never":
+		if by == "never" {
 			return remark(place(keyword), "authby=never goes with type=passthrough, drop or reject")
-		case "eap", "xauthpsk", "xauthrsasig":
-			return remark(place(keyword), "%s=%s is not spoken: expected secret, rsasig or ecdsa", keyword, by)
 		}
 	}
 	return nil

@@ -74,6 +74,9 @@ func (c *resolver) manualConn(conn *conf.Conn, reason string, other bool) *manua
 		m.bad = remark(posOr(c.setup.At("protostack"), conn.Pos), "protostack=none leaves no data plane to carry it")
 		return m
 	}
+	if m.bad = c.unmet(conn, false); m.bad != nil {
+		return m
+	}
 	o, bad := c.orient(conn, other)
 	if bad != nil {
 		m.bad = bad

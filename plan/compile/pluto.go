@@ -86,6 +86,9 @@ func (c *resolved) rehearse() rehearsed {
 			r.add = append(r.add, warn(i.add(), autoReason(conn), fmt.Sprintf("conn %q is not loaded", conn.Name)))
 			r.loaded = append(r.loaded, i)
 		}
+		if text := c.everything(conn); text != "" {
+			r.add = append(r.add, say(autoReason(conn), fmt.Sprintf("warning: conn %q: %s", conn.Name, text)))
+		}
 	}
 	inMemory.Listen(c.addressesOfIKE())
 	for _, i := range r.loaded {

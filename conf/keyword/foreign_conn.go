@@ -1,0 +1,85 @@
+package keyword
+
+// connForeign are keywords of a conn that have no field here.
+func connForeign() []Keyword {
+	const s = SectionConn
+	return foreign(s,
+		// What says which packets a conn is for.
+		group{dialect: Libreswan | StrongSwan, form: TypeString, ruling: essential(noRoutes), names: `mark mark-in mark-out`, bound: true},
+		group{dialect: Libreswan, form: TypeString, ruling: essential(noRoutes), names: `vti-interface`, bound: true},
+		group{dialect: Libreswan, form: TypeString, usual: "no", ruling: essential(noRoutes), names: `ipsec-interface`, bound: true},
+		group{dialect: Libreswan, form: TypeBool, usual: "yes", ruling: essential("packets are routed into the conn in any case"), names: `vti-routing`, bound: true},
+		group{dialect: Libreswan, form: TypeBool, ruling: harmless("it goes with vti-interface, and a conn with that is not loaded"), names: `vti-shared`, bound: true},
+		group{dialect: StrongSwan, form: TypeString, ruling: essential(noRoutes), names: `if_id_in if_id_out set_mark_in set_mark_out`, bound: true},
+		group{dialect: StrongSwan, form: TypeBool, usual: "yes", ruling: essential("packets are routed into the conn in any case"), names: `installpolicy`, bound: true},
+		group{dialect: StrongSwan, form: TypeString, ruling: differs("a conn is on the link of its own address"), names: `interface`, bound: true},
+		group{dialect: Openswan | Libreswan, form: TypeString, ruling: essential("packets and peers have no labels here"), names: `policy_label|sec-label`, bound: true},
+		group{dialect: Openswan, form: TypeBool, usual: "no", ruling: essential("packets and peers have no labels here"), names: `labeled_ipsec loopback`, bound: true},
+		group{dialect: Openswan, form: TypeBool, usual: "no", ruling: differs("a network is of one peer: the second conn with the same one is not routed"), names: `overlapip`, bound: true},
+		group{dialect: Libreswan, form: TypeString, ruling: differs("where several conns are for a packet, the one with the smaller networks counts"), names: `priority`, bound: true},
+		group{dialect: Openswan, form: TypeBool, usual: "no", ruling: differs("packets that arrive are held against their conn all the same"), names: `disablearrivalcheck`, bound: true},
+
+		// What demands something of the peer.
+		group{dialect: Openswan, form: TypeBool, usual: "no", ruling: essential(noXAUTH), names: `xauth`},
+		group{dialect: StrongSwan, form: TypeString, ruling: essential(noXAUTH), names: `xauth_identity`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it goes with XAUTH, and a conn that asks for that is not loaded"), names: `xauthfail`},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: essential("PAM is not asked"), names: `pam-authorize`},
+		group{dialect: Libreswan, form: TypeBool, usual: "yes", ruling: differs("the identity of a peer has to be in its certificate all the same"), names: `require-id-on-certificate`},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: essential("the DNS is not asked whether an address is a peer's"), names: `dns-match-id`},
+		group{dialect: Libreswan, form: TypeString, usual: "no", ruling: differs("no PPK is mixed into keys, which rest on the key exchange alone"), names: `ppk`,
+			cases: []Case{on("insist", essential("no PPK is mixed into keys"))}},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it goes with ppk, of which a line tells"), names: `ppk-ids`},
+		group{dialect: StrongSwan, form: TypeBool, usual: "no", ruling: essential("no peer is found by a mediation server"), names: `mediation`},
+		group{dialect: StrongSwan, form: TypeString, ruling: essential("no peer is found by a mediation server"), names: `mediated_by me_peerid`},
+		group{dialect: StrongSwan, form: TypeString, ruling: harmless(noEAP), names: `eap_identity aaa_identity eap`},
+		group{dialect: Libreswan, form: TypeString, usual: "no", ruling: essential(noTCP), names: `enable-tcp`, cases: []Case{on("fallback", differs(noTCP))}},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it goes with enable-tcp, of which a line tells"), names: `tcp-remoteport`},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: essential("SHA-256 has 128 bits (RFC 4868): a peer that cuts it to 96 would understand no packet"), names: `sha2-truncbug`},
+		group{dialect: StrongSwan, form: TypeBool, usual: "no", ruling: essential("SHA-256 has 128 bits (RFC 4868): a peer that cuts it to 96 would understand no packet"), names: `sha256_96`},
+
+		// What is negotiated otherwise.
+		group{dialect: Libreswan, form: TypeBool, usual: "yes", ruling: differs("a peer may have a part of the networks (RFC 7296, section 2.9)"), names: `narrowing`},
+		group{dialect: Libreswan | StrongSwan, form: TypeBool, usual: "no", ruling: differs("a peer that moves to another address begins anew"), names: `mobike`},
+		group{dialect: Openswan | Libreswan, form: TypeString, ruling: differs("the family is that of the addresses, and %any6 is any peer of IPv6"),
+			names: `connaddrfamily|hostaddrfamily|clientaddrfamily`, cases: []Case{on("ipv4", acts)}},
+		group{dialect: Libreswan, form: TypeBool, usual: "yes", ruling: differs("INITIAL_CONTACT is sent where there is no other IKE SA with the peer"), names: `initial-contact`},
+		group{dialect: Libreswan, form: TypeBool, usual: "yes", ruling: differs("the mapping of a NAT that we are behind is kept alive all the same, keep_alive="), names: `nat-keepalive`},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: differs("a group that ike= does not have is refused in rekeying, too"), names: `ms-dh-downgrade`},
+		group{dialect: Libreswan, form: TypeString, ruling: differs("what is not answered is sent again after 0.5 s, 1 s, 2 s and so on"), names: `retransmit-timeout retransmit-interval`},
+		group{dialect: Libreswan, form: TypeString, usual: "no", ruling: differs(noRedirect), names: `send-redirect accept-redirect`},
+		group{dialect: Libreswan, form: TypeString, ruling: differs(noRedirect), names: `redirect-to accept-redirect-to`},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: differs(noIPTFS), names: `iptfs`, bound: true},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it goes with iptfs, of which a line tells"),
+			names: `iptfs-fragmentation iptfs-packet-size iptfs-max-queue-size iptfs-reorder-window iptfs-init-delay iptfs-drop-time`, bound: true},
+		group{dialect: Libreswan, form: TypeString, ruling: differs(endsByTime), names: `ipsec-max-bytes ipsec-max-packets`},
+		group{dialect: StrongSwan, form: TypeString, ruling: differs(endsByTime), names: `lifebytes lifepackets inactivity`},
+		group{dialect: StrongSwan, form: TypeString, ruling: harmless("it goes with lifebytes and lifepackets, of which a line tells"), names: `marginbytes marginpackets`},
+		group{dialect: StrongSwan, form: TypeString, ruling: differs("a conn that auto= or a packet has asked for is brought up again when the peer ends it"), names: `closeaction`},
+		group{dialect: Libreswan | StrongSwan, form: TypeString, usual: "0", ruling: differs("packets are not padded to hide how long they are"), names: `tfc`},
+		group{dialect: Libreswan | StrongSwan, form: TypeString, ruling: differs("SAs of KLIPS have no reqid for the firewall to match: match the links ipsecN"), names: `reqid`, bound: true},
+		group{dialect: Openswan | Libreswan, form: TypeString, ruling: differs("a conn goes by its own name alone"), names: `connalias`},
+
+		// What becomes of a header.
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: differs(hideTOS), names: `encap-dscp`, bound: true},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: differs("a packet leaves a tunnel with the DSCP that it had before"), names: `decap-dscp`, bound: true},
+		group{dialect: StrongSwan, form: TypeString, ruling: differs(hideTOS), names: `dscp copy_dscp`, bound: true},
+		group{dialect: Libreswan, form: TypeBool, usual: "no", ruling: differs("DF is copied from the packet inside"), names: `nopmtudisc`, bound: true},
+
+		// What nobody misses.
+		group{dialect: Openswan | Libreswan, form: TypeString, ruling: harmless(noLeases), names: `modecfgdns|modecfgdns1 modecfgdns2 modecfgwins1 modecfgwins2`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless(noLeases), names: `modecfgdomain|modecfgdomains modecfgbanner ignore-peer-dns share-lease cisco-split`},
+		group{dialect: StrongSwan, form: TypeString, ruling: harmless(noLeases), names: `modeconfig`},
+		group{dialect: Openswan | Libreswan, form: TypeString, ruling: harmless(noLeases), names: `remote_peer_type cisco-unity`},
+		group{dialect: Openswan, form: TypeBool, ruling: harmless("it is for a tool beside the program"), names: `nm_configured _plutodevel`},
+		group{dialect: Openswan, form: TypeString, ruling: harmless("SArefs are of Openswan's own kernel"), names: `sareftrack`, bound: true},
+		group{dialect: Libreswan, form: TypeBool, ruling: harmless("an IKE peer needs none of it to understand us"),
+			names: `send-vendorid ikepad fake-strongswan reject-simultaneous-ike-auth pfs-rekey-workaround send-esp-tfc-padding-not-supported|send-no-esp-tfc`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("a peer goes on without it"), names: `intermediate session-resumption clones`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it is of IKEv1"), names: `nat-ikev1-method`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("the CAs between our certificate and its root are sent with it"), names: `sendca`},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless("it is about speed alone"), names: `nic-offload`, bound: true},
+		group{dialect: Libreswan, form: TypeString, ruling: harmless(formOfLog), names: `debug nflog|nflog-group`, bound: true},
+		group{dialect: StrongSwan, form: TypeString, ruling: harmless("IKE's own packets have the DSCP 0"), names: `ikedscp`},
+		group{dialect: StrongSwan, form: TypeString, ruling: harmless("keyingtries= says how often"), names: `keyingtriesmax`},
+	)
+}
