@@ -156,7 +156,10 @@ type Table interface {
 	UpdateSA(SA) error           // replaces lifetimes, encapsulation, keys of a larval one
 	DelSA(said.SAID) error       // ENOENT; its group loses it
 	GetSA(said.SAID) (SA, error) // without keys
-	ListSAs() ([]SA, error)      // in a stable order
+	// CheckSA asks whether an SA of ESP or AH has the algorithms and keys of this one: EKEYREJECTED where it has
+	// others, ENOENT where there is none.
+	CheckSA(SA) error
+	ListSAs() ([]SA, error) // in a stable order
 	ClearSAs() error
 	// GetSPI reserves an SPI in [min, max] for proto, src and dst.
 	GetSPI(proto said.Proto, src, dst netip.Addr, min, max uint32) (uint32, error)

@@ -65,6 +65,12 @@ func (c *Client) GetSA(id said.SAID) (klips.SA, error) {
 	return sa, failed(err, "read SA %s", id)
 }
 
+// CheckSA asks whether an SA has these keys.
+func (c *Client) CheckSA(sa klips.SA) error {
+	m, err := pfkey.FromSA(pfkey.Check, sa)
+	return c.order(m, err, "check the keys of SA %s", sa.ID)
+}
+
 // ListSAs reads all SAs.
 func (c *Client) ListSAs() ([]klips.SA, error) {
 	sas, err := dump(c, &pfkey.Message{Type: pfkey.Dump}, (*pfkey.Message).SA)

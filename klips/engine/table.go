@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
-	"syscall"
 
 	"ipsec/klips"
 	"ipsec/klips/eroute"
@@ -47,11 +45,23 @@ func (e *Engine) DelSA(id said.SAID) error {
 func (e *Engine) GetSA(id said.SAID) (klips.SA, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	sa := e.sas.Lookup(id)
-	if sa == nil {
-		return klips.SA{}, fmt.Errorf("there is no SA %s: %w", id, syscall.ENOENT)
+	sa, err := e.sas.Get(id)
+	if err != nil {
+		return klips.SA{}, err
 	}
 	return e.read(sa.Read()), nil
+}
+
+// CheckSA implements klips.Table. Packets go on meanwhile.
+func (e *Engine) CheckSA(c klips.SA) error {
+	e.mu.RLock()
+	sa, err := e.sas.Get(c.ID)
+	e.mu.RUnlock()
+	if err == nil {
+		err = sa.CheckKeys(c)
+	}
+	e.debug.done(klips.TopicSPI, err, "spi: check %v", c.ID)
+	return err
 }
 
 func (e *Engine) read(sa klips.SA) klips.SA {

@@ -46,6 +46,15 @@ func Exercise(tb klips.Table) (seen []string) {
 	see("add esp", nil, tb.AddSA(klips.SA{ID: esp, Enc: "aes", EncKey: make([]byte, 16), Auth: "sha1-96", AuthKey: make([]byte, 20), ReplayWindow: 4096}))
 	see("add again", nil, tb.AddSA(klips.SA{ID: esp, Enc: "aes", EncKey: make([]byte, 16), Auth: "sha1-96", AuthKey: make([]byte, 20)}))
 	see("odd window", nil, tb.AddSA(klips.SA{ID: id(said.ESP, 3), Enc: "null", Auth: "sha1-96", AuthKey: make([]byte, 20), ReplayWindow: 5}))
+	keyed := klips.SA{ID: esp, Enc: "aes", EncKey: make([]byte, 16), Auth: "sha1-96", AuthKey: make([]byte, 20)}
+	see("check", nil, tb.CheckSA(keyed))
+	keyed.EncKey = []byte("another key, 16B")
+	see("check another key", nil, tb.CheckSA(keyed))
+	keyed.EncKey, keyed.AuthKey[19] = make([]byte, 16), 1
+	see("check another key to authenticate", nil, tb.CheckSA(keyed))
+	see("check another algorithm", nil, tb.CheckSA(klips.SA{ID: esp, Enc: "aesgcm16", EncKey: make([]byte, 20)}))
+	see("check none", nil, tb.CheckSA(klips.SA{ID: id(said.AH, 5), Auth: "sha1-96", AuthKey: make([]byte, 20)}))
+	see("check what has no keys", nil, tb.CheckSA(klips.SA{ID: tun, TunnelSrc: netip.MustParseAddr("10.0.0.1"), TunnelDst: tun.Dst}))
 	see("group in the wrong order", nil, tb.GroupSAs([]said.SAID{esp, tun}))
 	see("group of one", nil, tb.GroupSAs([]said.SAID{esp}))
 	see("group with none", nil, tb.GroupSAs([]said.SAID{tun, id(said.ESP, 5)}))
@@ -67,6 +76,7 @@ func Exercise(tb klips.Table) (seen []string) {
 	see("no spi", nil, err)
 	_, err = tb.GetSPI(said.ESP, netip.Addr{}, esp.Dst, 0x1003, 0x1002)
 	see("no range", nil, err)
+	see("check larval", nil, tb.CheckSA(klips.SA{ID: id(said.ESP, 0x1003), Enc: "null", Auth: "md5-96", AuthKey: make([]byte, 16)}))
 	see("fill larval", nil, tb.UpdateSA(klips.SA{ID: id(said.ESP, 0x1003), Enc: "null", Auth: "md5-96", AuthKey: make([]byte, 16)}))
 	list("filled")
 

@@ -3,6 +3,7 @@
 package klipstest
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -29,8 +30,8 @@ type Table struct {
 	Drops []klips.Drop // what ListDrops returns
 	Rand  io.Reader    // what Install draws SPIs from; nil for crypto/rand
 
-	mu       sync.Mutex // guards what follows
-	sas      map[said.SAID]klips.SA
+	mu       sync.Mutex             // guards what follows
+	sas      map[said.SAID]klips.SA // with keys, for CheckSA
 	larval   map[said.SAID]bool
 	eroutes  map[klips.Selector]klips.Eroute
 	attached map[string]klips.Attachment
@@ -75,7 +76,7 @@ func (t *Table) set(sa klips.SA) error {
 	if w := sa.ReplayWindow; w != 0 && (w < 32 || w > 4096) {
 		return fmt.Errorf("a replay window of %d, not 0 or 32 to 4096: %w", w, syscall.EINVAL)
 	}
-	sa.EncKey, sa.AuthKey = nil, nil
+	sa.EncKey, sa.AuthKey = bytes.Clone(sa.EncKey), bytes.Clone(sa.AuthKey)
 	sa.Inflow, sa.Group = slices.Clone(sa.Inflow), nil
 	sa.Usage = klips.Usage{Added: time.Now().Truncate(time.Second)}
 	t.sas[sa.ID] = sa
@@ -148,7 +149,33 @@ func (t *Table) GetSA(id said.SAID) (klips.SA, error) {
 	if err != nil {
 		return klips.SA{}, err
 	}
-	return t.get(id)
+	return t.read(id)
+}
+
+// read returns an SA without its keys.
+func (t *Table) read(id said.SAID) (klips.SA, error) {
+	sa, err := t.get(id)
+	sa.EncKey, sa.AuthKey = nil, nil
+	return sa, err
+}
+
+// CheckSA implements klips.Table.
+func (t *Table) CheckSA(sa klips.SA) error {
+	leave, err := t.enter("CheckSA")
+	defer leave()
+	if err != nil {
+		return err
+	}
+	old, err := t.get(sa.ID)
+	switch {
+	case err != nil:
+		return err
+	case sa.ID.Proto != said.ESP && sa.ID.Proto != said.AH:
+		return fmt.Errorf("SA %s has no keys: %w", sa.ID, syscall.EINVAL)
+	case old.Enc != sa.Enc || old.Auth != sa.Auth || !bytes.Equal(old.EncKey, sa.EncKey) || !bytes.Equal(old.AuthKey, sa.AuthKey):
+		return fmt.Errorf("SA %s has other keys: %w", sa.ID, syscall.EKEYREJECTED)
+	}
+	return nil
 }
 
 // ListSAs implements klips.Table; in the order of SAID.Compare.
@@ -159,7 +186,7 @@ func (t *Table) ListSAs() (list []klips.SA, err error) {
 		return nil, err
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(t.sas), said.SAID.Compare) {
-		sa, _ := t.get(id)
+		sa, _ := t.read(id)
 		list = append(list, sa)
 	}
 	return list, nil

@@ -59,13 +59,14 @@ const (
 	Settings   Type = 68
 	DumpDrops  Type = 69
 	AddGroups  Type = 70 // SAs, in groups, all or none
+	Check      Type = 71 // an SA, as Add carries it: whether the one in force has its keys
 )
 
 var typeNames = map[Type]string{
 	GetSPI: "GETSPI", Update: "UPDATE", Add: "ADD", Delete: "DELETE", Get: "GET", Acquire: "ACQUIRE", Register: "REGISTER",
 	Expire: "EXPIRE", Flush: "FLUSH", Dump: "DUMP", Group: "X_GRPSA", AddFlow: "X_ADDFLOW", DelFlow: "X_DELFLOW",
 	Debug: "X_DEBUG", NewMapping: "X_NAT_T_NEW_MAPPING", DumpFlow: "X_DUMPFLOW", Attach: "X_ATTACH", Detach: "X_DETACH",
-	DumpAttach: "X_DUMPATTACH", Settings: "X_SETTINGS", DumpDrops: "X_DUMPDROPS", AddGroups: "X_ADDGROUPS",
+	DumpAttach: "X_DUMPATTACH", Settings: "X_SETTINGS", DumpDrops: "X_DUMPDROPS", AddGroups: "X_ADDGROUPS", Check: "X_CHECK",
 }
 
 // String returns the name of t as RFC 2367 has it, without "SADB_".

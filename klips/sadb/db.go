@@ -38,7 +38,8 @@ func (db *DB) Changes() uint64 { return db.changes }
 // Lookup returns the SA of that SAID, or nil.
 func (db *DB) Lookup(id said.SAID) *SA { return db.sas[id] }
 
-func (db *DB) get(id said.SAID) (*SA, error) {
+// Get returns the SA of that SAID; ENOENT where there is none.
+func (db *DB) Get(id said.SAID) (*SA, error) {
 	if sa := db.sas[id]; sa != nil {
 		return sa, nil
 	}
@@ -82,7 +83,7 @@ func (db *DB) Due(now time.Time) bool {
 // Update makes a larval SA a whole one, and of any other replaces lifetimes and
 // encapsulation. A soft lifetime is told of again when it is reached again.
 func (db *DB) Update(c klips.SA, now time.Time) error {
-	sa, err := db.get(c.ID)
+	sa, err := db.Get(c.ID)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (db *DB) Update(c klips.SA, now time.Time) error {
 // Delete takes an SA out. What is left of its group carries nothing any more,
 // since it would be less protected than it was set up to be.
 func (db *DB) Delete(id said.SAID) error {
-	sa, err := db.get(id)
+	sa, err := db.Get(id)
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (db *DB) Reserve(proto said.Proto, src, dst netip.Addr, low, high uint32, n
 // ungroup takes the group of an SA apart. What was in it carries nothing until
 // it is grouped again, since it would be less protected than it was set up to be.
 func (db *DB) ungroup(id said.SAID) error {
-	sa, err := db.get(id)
+	sa, err := db.Get(id)
 	if err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func (db *DB) Group(ids []said.SAID) error {
 	}
 	var group []*SA
 	for i, id := range ids {
-		sa, err := db.get(id)
+		sa, err := db.Get(id)
 		switch {
 		case err != nil:
 			return err
@@ -290,7 +291,7 @@ func (db *DB) AddGroups(groups [][]*SA) (err error) {
 
 // AddInflow lets a flow come out of an SA.
 func (db *DB) AddInflow(id said.SAID, s klips.Selector) error {
-	sa, err := db.get(id)
+	sa, err := db.Get(id)
 	if err != nil {
 		return err
 	}
@@ -307,7 +308,7 @@ func (db *DB) AddInflow(id said.SAID, s klips.Selector) error {
 
 // DelInflow takes back what AddInflow allowed.
 func (db *DB) DelInflow(id said.SAID, s klips.Selector) error {
-	sa, err := db.get(id)
+	sa, err := db.Get(id)
 	if err != nil {
 		return err
 	}

@@ -83,13 +83,15 @@ func dump[T any](p *peer, m *pfkey.Message, entries []T, err error, encode func(
 // what that carries; nil for nothing.
 func (s *server) answer(m *pfkey.Message) (*pfkey.Message, error) {
 	switch m.Type {
-	case pfkey.Add, pfkey.Update:
+	case pfkey.Add, pfkey.Update, pfkey.Check:
 		sa, err := m.SA()
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if m.Type == pfkey.Update {
+		case m.Type == pfkey.Update:
 			return nil, s.Table.UpdateSA(sa)
+		case m.Type == pfkey.Check:
+			return nil, s.Table.CheckSA(sa)
 		}
 		return nil, s.Table.AddSA(sa)
 	case pfkey.Delete:

@@ -305,7 +305,14 @@ func TestDebug(t *testing.T) {
 	if err := c.AddSA(sa); !errors.Is(err, syscall.EEXIST) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"pfkey: ADD, number 1 of process", "esp0x200@192.1.2.45: there is"} {
+	if err := c.CheckSA(sa); err != nil {
+		t.Error(err)
+	}
+	sa.EncKey = []byte("another secret, 20 b")
+	if err := c.CheckSA(sa); !errors.Is(err, syscall.EKEYREJECTED) || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+	for _, want := range []string{"pfkey: ADD, number 1 of process", "esp0x200@192.1.2.45: there is", "pfkey: X_CHECK, number 4 of process", "esp0x200@192.1.2.45 has other keys"} {
 		if !f.logged(want) {
 			t.Errorf("%q is missing in %q", want, f.lines)
 		}
