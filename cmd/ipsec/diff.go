@@ -76,7 +76,7 @@ func compared(e *env, config *conf.Config, facts plan.Facts) (*compile.Promise, 
 	if err != nil {
 		return nil, change.State{}, err
 	}
-	there, err := diff.Running(e.Paths, facts, promise.Items)
+	there, err := diff.Running(e.Paths, config, facts, promise.Items)
 	return promise, there, err
 }
 

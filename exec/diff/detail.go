@@ -45,6 +45,8 @@ func detail(c change.Change) string {
 		return fmt.Sprintf("%s, before the start %s", shown(c.Have.Value), shown(c.Have.Before))
 	case c.Mark == change.Remove:
 		return ""
+	case c.OtherKeys():
+		return "it has other keys than ipsec.conf"
 	case c.Down():
 		return "it is down"
 	case kind == change.Setting:

@@ -35,6 +35,7 @@ func TestCompare(t *testing.T) {
 		{"who we are", []change.Item{item(change.Connection, "conn c", conn("--id %myid "+base+"192.0.2.2"), "", false)}, []change.Item{item(change.Connection, "conn c", conn("--id @west "+base+"192.0.2.2"), "", false)}, all, nil},
 		{"who the peer is, beside who we are", []change.Item{item(change.Connection, "conn c", conn("--id %myid "+base+"192.0.2.2 --id @a"), "", false)}, []change.Item{item(change.Connection, "conn c", conn("--id @west "+base+"192.0.2.2 --id @b"), "", false)}, all,
 			[]string{"~ conn c: right.id is @b, wanted @a"}},
+		{"other keys", []change.Item{item(change.DataPlane, "SA a", "aes", "f:1", false)}, []change.Item{item(change.DataPlane, "SA a", "aes", "", false).WithOtherKeys()}, all, []string{"~ SA a: it has other keys than ipsec.conf (f:1)"}},
 		{"a weaker filter of all", []change.Item{item(change.Setting, allFilter, "1", "", false)}, []change.Item{item(change.Setting, allFilter, "0", "", false)}, all, nil},
 		{"a stronger filter of all", []change.Item{item(change.Setting, allFilter, "0", "", false)}, []change.Item{item(change.Setting, allFilter, "1", "", false)}, all, []string{"! " + allFilter + ": 1, start sets 0"}},
 		{"routed by hand", []change.Item{item(change.Connection, "conn c", "w", "", false)}, []change.Item{item(change.Connection, "conn c", "w", "", false), item(change.Routing, "routing of conn c", change.Asked, "", false)}, all, []string{"- routing of conn c: a start would not route it"}},

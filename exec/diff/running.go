@@ -9,9 +9,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/exec/keys"
 	"ipsec/exec/loaded"
 	"ipsec/klips"
 	"ipsec/klips/client"
@@ -21,12 +23,12 @@ import (
 	"ipsec/pluto/whack/status"
 )
 
-// Running looks at this machine, for the settings of want, and for the rest at all that is ours. It needs no
-// privilege for what any user may see.
-func Running(paths conf.Paths, facts plan.Facts, want []change.Item) (change.State, error) {
-	s := looker{State: change.State{Unseen: make(map[change.Kind]string)}, wanted: make(map[string]bool)}
+// Running looks at this machine, for the settings of want, and for the rest at all that is ours. Keys are those of
+// config, of which want is. It needs no privilege for what any user may see.
+func Running(paths conf.Paths, config *conf.Config, facts plan.Facts, want []change.Item) (change.State, error) {
+	s := looker{State: change.State{Unseen: make(map[change.Kind]string)}, config: config, wanted: make(map[string]change.Item)}
 	for _, w := range want {
-		s.wanted[w.Object] = true
+		s.wanted[w.Object] = w
 	}
 	standing := info.StandingOf(facts.Running.Info)
 	for _, line := range standing.Lines() {
@@ -53,7 +55,8 @@ func Running(paths conf.Paths, facts plan.Facts, want []change.Item) (change.Sta
 // looker gathers what is there.
 type looker struct {
 	change.State
-	wanted map[string]bool
+	config *conf.Config
+	wanted map[string]change.Item // by Object
 	loaded []status.LoadedDoc
 	hooks  []info.Hook // of manually keyed conns
 }
@@ -80,7 +83,7 @@ func (s *looker) settings(standing *info.Standing, want []change.Item) error {
 		}
 	}
 	for _, line := range standing.Lines() {
-		if l, ok := line.(info.Setting); ok && !s.wanted[l.Path] && l.Below(info.SettingsDir) {
+		if l, ok := line.(info.Setting); ok && !s.wants(l.Path) && l.Below(info.SettingsDir) {
 			all = append(all, add(l.Path, l.Value))
 		}
 	}
@@ -91,7 +94,7 @@ func (s *looker) settings(standing *info.Standing, want []change.Item) error {
 // which is routed now, as a peer or a person has brought it up, or one of a conn with a command of the user.
 func (s *looker) ofOthers(i change.Item) bool {
 	route, ok := i.Op.(plan.DelRoute)
-	if !ok || s.wanted[i.Object] || route.Metric == change.HoldMetric {
+	if !ok || s.wants(i.Object) || route.Metric == change.HoldMetric {
 		return false
 	}
 	for _, h := range s.hooks {
@@ -106,6 +109,12 @@ func (s *looker) ofOthers(i change.Item) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, route.Dst) })
+}
+
+// wants reports whether something is wanted, whatever it is like.
+func (s *looker) wants(object string) bool {
+	_, wanted := s.wanted[object]
+	return wanted
 }
 
 // add adds what is there, with what takes it away.
@@ -170,8 +179,14 @@ func (s *looker) tables(paths conf.Paths) error {
 	}
 	for _, sa := range sas {
 		item := change.SAOf(sa)
-		if !s.wanted[item.Object] && sa.ID.SPI >= klips.NegotiatedSPI {
+		if !s.wants(item.Object) && sa.ID.SPI >= klips.NegotiatedSPI {
 			continue
+		}
+		switch err := s.checkKeys(table, item); {
+		case errors.Is(err, syscall.EKEYREJECTED):
+			item = item.WithOtherKeys()
+		case err != nil:
+			return err
 		}
 		s.add(item, plan.DelSA{SAID: sa.ID})
 		if len(sa.Group) > 1 && sa.Group[0] == sa.ID {
@@ -193,6 +208,21 @@ func (s *looker) tables(paths conf.Paths) error {
 		s.add(item, plan.DelEroute{Flow: plan.Flow(e.Selector)})
 	}
 	return nil
+}
+
+// checkKeys asks KLIPS whether an SA that is as it is wanted has the keys of the configuration, too; EKEYREJECTED where
+// it has not.
+func (s *looker) checkKeys(table klips.Table, there change.Item) error {
+	w := s.wanted[there.Object]
+	op, keyed := w.Op.(plan.AddSA)
+	if !keyed || w.Value != there.Value {
+		return nil
+	}
+	sa, err := keys.SA(s.config.Conn(op.KeysOf), op)
+	if err != nil { // a start would not set it
+		return fmt.Errorf("%w: %w", syscall.EKEYREJECTED, err)
+	}
+	return table.CheckSA(sa)
 }
 
 // connections adds what Pluto has loaded.

@@ -4,12 +4,24 @@ import (
 	"errors"
 	"fmt"
 
+	"ipsec/conf"
 	"ipsec/conf/manualkey"
 	"ipsec/conf/secret"
 	"ipsec/klips"
 	"ipsec/klips/algorithm"
 	"ipsec/klips/said"
+	"ipsec/plan"
 )
+
+// SA returns the SA that op sets, with the keys of its conn.
+func SA(conn *conf.Conn, op plan.AddSA) (klips.SA, error) {
+	sa := klips.SA{ID: op.SAID, Src: op.Src, ReplayWindow: op.ReplayWindow, Encap: klips.Encap{SrcPort: op.EncapSrc, DstPort: op.EncapDst}}
+	k, err := Of(conn, op.SAID.Dst, op.Src)
+	if err == nil {
+		err = k.Set(&sa, op.Algorithm)
+	}
+	return sa, err
+}
 
 // Set sets the algorithms of an SA of ESP or AH, by the name that manualkey.ParseESP or
 // manualkey.ParseAH reads, and its keys. A key that the algorithm has no use for is

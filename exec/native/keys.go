@@ -22,23 +22,12 @@ func (e *Executor) AddSA(_ context.Context, op plan.AddSA) error {
 
 // keyed returns the SA of op with its keys.
 func (e *Executor) keyed(op plan.AddSA) (klips.SA, error) {
-	sa := klips.SA{
-		ID:           op.SAID,
-		Src:          op.Src,
-		ReplayWindow: op.ReplayWindow,
-		Encap:        klips.Encap{SrcPort: op.EncapSrc, DstPort: op.EncapDst},
-	}
 	config, err := e.config()
 	if err != nil {
-		return sa, err
+		return klips.SA{}, err
 	}
 	if config == nil || config.Conn(op.KeysOf) == nil {
-		return sa, fmt.Errorf("there is no such conn in %s", e.env.Paths.Conf)
+		return klips.SA{}, fmt.Errorf("there is no such conn in %s", e.env.Paths.Conf)
 	}
-	k, err := keys.Of(config.Conn(op.KeysOf), op.SAID.Dst, op.Src)
-	if err != nil {
-		return sa, err
-	}
-	err = k.Set(&sa, op.Algorithm)
-	return sa, err
+	return keys.SA(config.Conn(op.KeysOf), op)
 }

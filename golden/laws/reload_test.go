@@ -44,6 +44,7 @@ func reloads() []reloadCase {
 		{"several networks", "rightsubnet=10.9.0.0/24", "rightsubnets={10.9.0.0/24 10.8.0.0/24}", ""},
 		{"another SPI", "spi=0x200", "spi=0x280", ""},
 		{"another window", "spi=0x200", "spi=0x200\n\tespreplay_window=128", ""},
+		{"another key", "espenckey=0x0ddba110", "espenckey=0x0ddba11f", ""},
 		{"another far network, manual", "10.0.2.0/24", "10.0.5.0/24", ""},
 		{"no manual conn", "auto=manual", "auto=ignore", ""},
 		{"another MTU", "pluto=yes", "pluto=yes\n\toverridemtu=1300", ""},
@@ -133,4 +134,37 @@ func (g *gateway) reload(which string) {
 	if r := g.ipsec("setup", "diff"); r.status != 0 {
 		g.t.Errorf("after the reload %s: %d\n%s%s\n%s", which, r.status, r.stdout, r.stderr, plan)
 	}
+}
+
+// TestReloadKeys: keys that have changed at both ends take effect by a reload of each, those of one conn alone, and
+// nothing leaves in the clear between.
+func TestReloadKeys(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, between)
+	l.east.must(0, "setup", "start")
+	p := phases{{"start", l.startTimed()}}
+	l.all("after start")
+	other := strings.Replace(between, "conn net\n", "conn net\n\tespenckey=0x0ddba11f_0ddba111_0ddba112_0ddba113_0ddba114_0ddba115\n", 1)
+	net, net6 := l.probes[0], l.probes[2]
+	lost := net6.missing.Load()
+	for _, file := range []string{other, between} {
+		p.begin("keys changed here")
+		l.west.write("/etc/ipsec.conf", file)
+		l.west.reload("of west")
+		some := net.received.Load()
+		l.more(30)
+		if now := net.received.Load(); now > some+5 { // which were on their way
+			t.Errorf("%d packets came through under the keys of before", now-some)
+		}
+		p.begin("keys changed there")
+		l.east.write("/etc/ipsec.conf", file)
+		l.east.reload("of east")
+		l.all("with the same keys at both ends")
+	}
+	if n := net6.missing.Load() - lost; n > 0 {
+		t.Errorf("%d packets of a conn whose keys are the same were lost", n)
+	}
+	p.begin("stop")
+	p.check(t, l.capture, l.stopTimed())
+	l.east.must(0, "setup", "stop")
 }

@@ -165,6 +165,14 @@ func TestSilence(t *testing.T) {
 		t.Errorf("the script ends with %d\n%s", r.status, r.stderr)
 	}
 	hear("setup", "--show", "restart")
+	other := strings.NewReplacer("0x"+canaryHex, "0x"+canaryHex[6:]+canaryHex[:6], "0t"+canaryText, "0t"+canaryText[2:]+canaryText[:2]).Replace(secretive())
+	g.write("/etc/ipsec.conf", other)
+	if r := g.ipsec("setup", "diff"); strings.Count(r.stdout, "it has other keys than ipsec.conf") != 14 {
+		t.Errorf("diff with other keys: %d\n%s%s", r.status, r.stdout, r.stderr)
+	}
+	for _, args := range [][]string{{"diff"}, {"--format", "json", "diff"}, {"--showonly", "reload"}, {"--format", "sh", "--showonly", "reload"}, {"--show", "reload"}, {"diff"}} {
+		hear(append([]string{"setup"}, args...)...)
+	}
 	hear("setup", "--show", "stop")
 	lines := strings.Join(log.take(), "\n")
 	if !strings.Contains(lines, "...IPsec started") {

@@ -114,7 +114,7 @@ func flow(f plan.Flow) string {
 	return s
 }
 
-// SAOf returns the item of an SA, without its keys.
+// SAOf returns the item of an SA, without its keys, which no item has.
 func SAOf(sa klips.SA) Item {
 	value := []string{"src " + sa.Src.String()}
 	switch sa.ID.Proto {
@@ -130,6 +130,21 @@ func SAOf(sa klips.SA) Item {
 		}
 	}
 	return Item{Kind: DataPlane, Object: "SA " + sa.ID.String(), Value: strings.Join(value, " ")}
+}
+
+// otherKeys is how the Value of an SA ends that has other keys than the configuration; what is wanted says nothing of
+// keys.
+const otherKeys = " and other keys"
+
+// WithOtherKeys returns the item of an SA that is like item but has other keys.
+func (i Item) WithOtherKeys() Item {
+	i.Value += otherKeys
+	return i
+}
+
+// OtherKeys reports whether an SA is as it is wanted, but for its keys.
+func (c Change) OtherKeys() bool {
+	return c.Mark == Alter && c.Have.Value == c.Want.Value+otherKeys
 }
 
 // GroupOf returns the item of a group of SAs.
