@@ -106,6 +106,19 @@ func (p Paths) KlipsCtl() string { return filepath.Join(p.Run, "klips.ctl") }
 // 4500 to Pluto, and takes Pluto's.
 func (p Paths) KlipsIKE() string { return filepath.Join(p.Run, "klips.ike") }
 
+// Kept is the configuration that was started or reloaded last, without its keys, for the superuser alone.
+func (p Paths) Kept() string { return filepath.Join(p.Run, "ipsec.kept") }
+
+// Confirmed is the configuration that was confirmed last, while ipsec.conf has changes that were not: with its keys,
+// for the superuser alone. What a boot starts is this one.
+func (p Paths) Confirmed() string { return filepath.Join(p.Dir(), "confirmed.conf") }
+
+// ConfirmPID is the lock file of the process that waits for a confirmation.
+func (p Paths) ConfirmPID() string { return filepath.Join(p.Run, "confirm.pid") }
+
+// ConfirmCtl is the socket of that process.
+func (p Paths) ConfirmCtl() string { return filepath.Join(p.Run, "confirm.ctl") }
+
 // SubsysLock is the lock file by which old init systems know that the
 // subsystem is up. It is used where SubsysDir exists and Run is the default.
 func (p Paths) SubsysLock() string { return SubsysDir + "/ipsec" }

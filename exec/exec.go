@@ -19,6 +19,9 @@ type Ops interface {
 	Lock(context.Context, plan.Lock) error
 	Save(context.Context, plan.Save) error
 	Restore(context.Context, plan.Restore) error
+	Keep(context.Context, plan.Keep) error
+	Arm(context.Context, plan.Arm) error
+	Disarm(context.Context, plan.Disarm) error
 	MakeDir(context.Context, plan.MakeDir) error
 	MakeDirs(context.Context, plan.MakeDirs) error
 	RemoveDir(context.Context, plan.RemoveDir) error
@@ -72,6 +75,12 @@ func Do(ctx context.Context, ops Ops, op plan.Op) error {
 		return ops.Save(ctx, op)
 	case plan.Restore:
 		return ops.Restore(ctx, op)
+	case plan.Keep:
+		return ops.Keep(ctx, op)
+	case plan.Arm:
+		return ops.Arm(ctx, op)
+	case plan.Disarm:
+		return ops.Disarm(ctx, op)
 	case plan.MakeDir:
 		return ops.MakeDir(ctx, op)
 	case plan.MakeDirs:

@@ -33,6 +33,16 @@ type (
 	// passes over what it does not have or what is no longer there:
 	// ipsec _restore PATH….
 	Restore struct{ Paths []string }
+	// Keep keeps the configuration that the plan is made of, without its keys, in a
+	// file for root alone: ipsec _keep PATH.
+	Keep struct{ Path string }
+	// Arm holds the way back to what runs, so that it comes back unless the change is
+	// confirmed within Seconds; where the way back is held already, it moves that
+	// time: ipsec _arm SECONDS.
+	Arm struct{ Seconds int }
+	// Disarm lets the way back go, if it is held, where it comes from a login that
+	// began after Arm ("new"), or from "any": ipsec _disarm LOGIN.
+	Disarm struct{ Login string }
 )
 
 // Files.
@@ -243,10 +253,19 @@ type (
 	Whack struct{ Args []string }
 )
 
+// The logins of Disarm.
+const (
+	NewLogin = "new"
+	AnyLogin = "any"
+)
+
 func (Log) op()             {}
 func (Lock) op()            {}
 func (Save) op()            {}
 func (Restore) op()         {}
+func (Keep) op()            {}
+func (Arm) op()             {}
+func (Disarm) op()          {}
 func (MakeDir) op()         {}
 func (MakeDirs) op()        {}
 func (RemoveDir) op()       {}

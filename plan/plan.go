@@ -19,9 +19,14 @@ const (
 	Reload     Verb = "reload"
 	// ReloadDisruptive is a reload that may do what a restart does.
 	ReloadDisruptive Verb = "reload --disruptive"
+	Confirm          Verb = "confirm" // a change, which otherwise is taken back
+	Revert           Verb = "revert"  // to what was confirmed last
 	Manual           Verb = "manual"
 	Automat          Verb = "auto" // of ipsec auto
 )
+
+// Stops reports whether the verb stops what runs before it starts anything: if it fails, nothing runs.
+func (v Verb) Stops() bool { return v == Restart || v == TryRestart || v == ReloadDisruptive }
 
 // Plan is what a verb does on one host. When a step with policy FailUndo fails, its
 // message is said, Undo is carried out, and the exit status is 1.

@@ -17,7 +17,7 @@ const MaxDepth = 32
 func (p Plan) Validate() error {
 	var c check
 	switch p.Verb {
-	case Start, Stop, Restart, TryRestart, Reload, ReloadDisruptive, Manual, Automat:
+	case Start, Stop, Restart, TryRestart, Reload, ReloadDisruptive, Confirm, Revert, Manual, Automat:
 	default:
 		c.fail("verb", string(p.Verb), "it is none of start, stop, restart, try-restart, manual and auto")
 	}

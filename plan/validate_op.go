@@ -24,6 +24,14 @@ func (c *check) op(op Op) {
 		c.paths(op.Paths)
 	case Restore:
 		c.paths(op.Paths)
+	case Keep:
+		c.path("file", op.Path)
+	case Disarm:
+		if op.Login != NewLogin && op.Login != AnyLogin {
+			c.failf("malformed login %q: expected %s or %s", op.Login, NewLogin, AnyLogin)
+		}
+	case Arm:
+		c.count("seconds", op.Seconds, 1)
 
 	case MakeDir:
 		c.path("folder", op.Path)

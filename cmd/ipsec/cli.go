@@ -44,6 +44,10 @@ type cli struct {
 	End      endCmd      `cmd:"" name:"_end" hidden:"" help:"End a daemon and wait until it is gone."`
 	Save     saveCmd     `cmd:"" name:"_save" hidden:"" help:"Note kernel settings in ipsec.info."`
 	Restore  restoreCmd  `cmd:"" name:"_restore" hidden:"" help:"Write back kernel settings from ipsec.info."`
+	Keep     keepCmd     `cmd:"" name:"_keep" hidden:"" help:"Keep the configuration without its keys in a file."`
+	Arm      armCmd      `cmd:"" name:"_arm" hidden:"" help:"Hold the way back to what runs."`
+	Disarm   disarmCmd   `cmd:"" name:"_disarm" hidden:"" help:"Let the way back go."`
+	Hold     holdCmd     `cmd:"" name:"_hold" hidden:"" help:"Wait for a confirmation, or go back."`
 	Rpfilter rpfilterCmd `cmd:"" name:"_rpfilter" hidden:"" help:"Set the reverse path filter in force on links."`
 	Updown   updownCmd   `cmd:"" name:"_updown" hidden:"" help:"Route what the PLUTO_ variables speak of, or take that back."`
 }

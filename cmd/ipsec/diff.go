@@ -11,7 +11,6 @@ import (
 
 	"ipsec/conf"
 	"ipsec/exec/diff"
-	"ipsec/exec/host"
 	"ipsec/plan"
 	"ipsec/plan/change"
 	"ipsec/plan/compile"
@@ -59,15 +58,7 @@ func (c *setupCmd) compare(e *env) (diff.Report, error) {
 	if err != nil {
 		return diff.Report{}, err
 	}
-	facts, err := host.Gather(e.Paths)
-	if err != nil {
-		return diff.Report{}, err
-	}
-	promise, there, err := compared(e, config, facts)
-	if err != nil {
-		return diff.Report{}, err
-	}
-	return diff.New(facts.Running.Setup, promise.Items, there), nil
+	return c.report(e, config)
 }
 
 // compared returns what a start would come to, and what is there.

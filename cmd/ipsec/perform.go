@@ -18,7 +18,7 @@ import (
 
 // showOnly prints the plan. It changes nothing and needs nothing.
 func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
-	config, warnings, err := load(e, verb)
+	config, warnings, err := c.load(e, verb)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 		log.Say("permission denied (must be superuser)")
 		return exitStatus(1)
 	}
-	config, warnings, err := load(e, verb)
+	config, warnings, err := c.load(e, verb)
 	if err != nil {
 		return sayError(log, err)
 	}
@@ -70,6 +70,9 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 		return sayError(log, err)
 	}
 	defer turn.Release()
+	if err := c.refuseWaiting(e, verb, config); err != nil {
+		return sayError(log, err)
+	}
 	p, facts, err := c.compile(e, verb, config)
 	if err != nil {
 		return sayError(log, err)

@@ -23,7 +23,10 @@ type setupCmd struct {
 
 	Disruptive bool `help:"With reload: interrupt all connections where a change cannot be made without, as a restart does."`
 
-	Verb string `arg:"" optional:"" complete:"start stop restart try-restart reload diff status" help:"start, stop, restart, try-restart, reload, diff or status."`
+	Confirm int  `placeholder:"SECONDS" help:"With start, restart and reload: what ran before comes back unless 'ipsec setup confirm' comes within SECONDS."`
+	Force   bool `help:"With confirm: from any login, not only from one that began after the change."`
+
+	Verb string `arg:"" optional:"" complete:"start stop restart try-restart reload confirm revert diff status" help:"start, stop, restart, try-restart, reload, confirm, revert, diff or status."`
 }
 
 // verbs returns the verb of a plan for each spelling; status has no plan.
@@ -39,6 +42,10 @@ func verbs(word string) (verb plan.Verb, ok bool) {
 		return plan.TryRestart, true
 	case "reload":
 		return plan.Reload, true
+	case "confirm":
+		return plan.Confirm, true
+	case "revert":
+		return plan.Revert, true
 	case "force-reload": // of the LSB: a reload, and a restart where that is not enough
 		return plan.ReloadDisruptive, true
 	case "status", "diff", "version":
@@ -52,9 +59,9 @@ func (c *setupCmd) Run(e *env) error {
 	verb, ok := verbs(c.Verb)
 	switch {
 	case c.Verb == "":
-		return usageError("expected start, stop, restart, try-restart, reload, diff or status")
+		return usageError("expected start, stop, restart, try-restart, reload, confirm, revert, diff or status")
 	case !ok:
-		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart, reload, diff or status", c.Verb))
+		return usageError(fmt.Sprintf("unknown verb %q: expected start, stop, restart, try-restart, reload, confirm, revert, diff or status", c.Verb))
 	}
 	c.setPaths(e)
 	switch c.Verb {
@@ -85,8 +92,12 @@ func (c *setupCmd) Run(e *env) error {
 		return usageError("--plan runs a plan; --showonly prints one")
 	case c.Disruptive && verb != plan.Reload && verb != plan.ReloadDisruptive:
 		return usageError("--disruptive goes with reload")
-	case c.Facts != "" && (verb == plan.Reload || verb == plan.ReloadDisruptive):
-		return usageError("reload starts from what runs on this machine: it does not go with --facts")
+	case c.Facts != "" && (verb == plan.Reload || verb == plan.ReloadDisruptive || verb == plan.Confirm || verb == plan.Revert):
+		return usageError(string(verb) + " starts from what runs on this machine: it does not go with --facts")
+	case c.Confirm < 0, c.Confirm > 0 && verb != plan.Start && verb != plan.Restart && verb != plan.Reload && verb != plan.ReloadDisruptive:
+		return usageError("--confirm SECONDS goes with start, restart and reload")
+	case c.Force && verb != plan.Confirm:
+		return usageError("--force goes with confirm")
 	}
 	if c.Disruptive {
 		verb = plan.ReloadDisruptive
@@ -163,6 +174,10 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	}
 	var p plan.Plan
 	switch {
+	case verb == plan.Confirm:
+		p = compile.Confirm(c.Force, facts, e.Paths)
+	case verb == plan.Revert:
+		p, err = revert(e, config, facts)
 	case verb == plan.Reload || verb == plan.ReloadDisruptive:
 		p, err = reload(e, config, facts, verb == plan.ReloadDisruptive)
 	case c.Facts == "":
@@ -172,6 +187,9 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 	}
 	if err != nil {
 		return plan.Plan{}, facts, planError{err}
+	}
+	if c.Confirm > 0 {
+		p = compile.AwaitConfirmation(p, c.Confirm)
 	}
 	p.Writer = programVersion()
 	return p, facts, nil

@@ -18,6 +18,9 @@ func (f Func) Log(ctx context.Context, op plan.Log) error                       
 func (f Func) Lock(ctx context.Context, op plan.Lock) error                       { return f(ctx, op) }
 func (f Func) Save(ctx context.Context, op plan.Save) error                       { return f(ctx, op) }
 func (f Func) Restore(ctx context.Context, op plan.Restore) error                 { return f(ctx, op) }
+func (f Func) Keep(ctx context.Context, op plan.Keep) error                       { return f(ctx, op) }
+func (f Func) Arm(ctx context.Context, op plan.Arm) error                         { return f(ctx, op) }
+func (f Func) Disarm(ctx context.Context, op plan.Disarm) error                   { return f(ctx, op) }
 func (f Func) MakeDir(ctx context.Context, op plan.MakeDir) error                 { return f(ctx, op) }
 func (f Func) MakeDirs(ctx context.Context, op plan.MakeDirs) error               { return f(ctx, op) }
 func (f Func) RemoveDir(ctx context.Context, op plan.RemoveDir) error             { return f(ctx, op) }

@@ -17,7 +17,7 @@ import (
 func Plan(data []byte) plan.Plan {
 	g := generator{data: data}
 	p := plan.Plan{
-		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Reload, plan.ReloadDisruptive, plan.Manual, plan.Automat),
+		Verb:   pick(&g, plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Reload, plan.ReloadDisruptive, plan.Confirm, plan.Revert, plan.Manual, plan.Automat),
 		Paths:  conf.DefaultPaths(),
 		Digest: pick(&g, "", "5feceb66ffc86f38"),
 		Facts:  pick(&g, "", "6b86b273ff34fce1"),
@@ -167,6 +167,9 @@ func (g *generator) op(zero plan.Op) plan.Op {
 	case plan.AddTunnel:
 		op.SAID = g.sa(said.IPIP)
 		return op
+	case plan.Arm:
+		op.Seconds = 1 + g.below(256)
+		return op
 	case plan.AddRoute:
 		if g.below(2) == 1 {
 			op.Src = netip.Addr{}
@@ -236,6 +239,8 @@ func (g *generator) string(name string) string {
 		return g.path()
 	case "Link", "Virtual", "Physical":
 		return pick(g, "eth0", "ipsec0", "eth0.1", "it's", "a*")
+	case "Login":
+		return pick(g, plan.NewLogin, plan.AnyLogin)
 	case "Value":
 		return pick(g, "0", "1", "2")
 	case "Priority":

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"ipsec/conf"
+	"ipsec/exec/confirm"
 	"ipsec/exec/drift"
 	"ipsec/exec/host"
 	"ipsec/exec/loaded"
@@ -43,6 +44,7 @@ type Health struct {
 	TunnelsErr error    // why not
 	Watched    []Watched
 	Missing    []string // what start made of the network and is not there any more
+	Waiting    string   // that ipsec.conf has changes which nobody has confirmed; "": it has none
 }
 
 // Watched is a physical interface whose raw ESP does not go by AF_XDP because of a rule
@@ -89,6 +91,11 @@ func Gather(paths conf.Paths) (Health, error) {
 	}
 	if h.Klips {
 		h.askKlips()
+	}
+	if wait, waits := confirm.Pending(paths); waits {
+		h.Waiting = wait.String() + `: run "ipsec setup confirm" from a new login, or "ipsec setup revert"`
+	} else if confirm.Unconfirmed(paths) {
+		h.Waiting = "ipsec.conf has changes that nobody has confirmed: " + paths.Confirmed() + " is what the next start takes"
 	}
 	return h, nil
 }

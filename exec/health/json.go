@@ -14,6 +14,7 @@ type Doc struct {
 	Findings []string `json:"findings"`
 	PlutoPID int      `json:"pluto_pid"` // 0: none runs, or nobody tells
 	Tunnels  int      `json:"tunnels"`   // -1: could not be asked, as by a user who is not root
+	Waiting  string   `json:"waiting"`   // that ipsec.conf has changes which nobody has confirmed; "": it has none
 
 	Watched []Watched `json:"watched"`
 }
@@ -28,7 +29,7 @@ func (h Health) Doc() Doc {
 	if watched == nil {
 		watched = []Watched{}
 	}
-	return Doc{Version: 1, Running: h.Setup, Strange: len(findings) > 0, Findings: findings, PlutoPID: h.PlutoPID, Tunnels: h.Tunnels, Watched: watched}
+	return Doc{Version: 1, Running: h.Setup, Strange: len(findings) > 0, Findings: findings, PlutoPID: h.PlutoPID, Tunnels: h.Tunnels, Watched: watched, Waiting: h.Waiting}
 }
 
 // WriteJSON writes the Doc of h.

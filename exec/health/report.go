@@ -9,6 +9,14 @@ import (
 // Report returns the lines of ipsec setup status, and whether anything is
 // strange: that does not fit the state that ipsec_setup.pid stands for.
 func (h Health) Report() (lines []string, strange bool) {
+	lines, strange = h.report()
+	if h.Waiting != "" {
+		lines = append(lines, h.Waiting)
+	}
+	return lines, strange
+}
+
+func (h Health) report() (lines []string, strange bool) {
 	odd := h.oddities()
 	if h.Setup {
 		lines = append(lines, "IPsec running")

@@ -63,7 +63,7 @@ func TestSchema(t *testing.T) {
 
 	root := closed("What ipsec setup --showonly --format json prints: what a verb comes to on one host.", object{
 		"version":      object{"const": Version},
-		"verb":         object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Reload, plan.ReloadDisruptive, plan.Manual, plan.Automat}},
+		"verb":         object{"enum": []any{plan.Start, plan.Stop, plan.Restart, plan.TryRestart, plan.Reload, plan.ReloadDisruptive, plan.Confirm, plan.Revert, plan.Manual, plan.Automat}},
 		"paths":        tagged(reflect.TypeFor[conf.Paths]()),
 		"syslog":       object{"type": "string", "description": "facility.priority of everything that is said."},
 		"digest":       object{"type": "string", "description": "Of the configuration, without its secrets; empty where none could be read."},

@@ -41,6 +41,24 @@ func (c *codec) Restore(_ context.Context, op plan.Restore) error {
 	return done(c, op)
 }
 
+func (c *codec) Keep(_ context.Context, op plan.Keep) error {
+	c.lit("ipsec", "_keep")
+	c.text(&op.Path)
+	return done(c, op)
+}
+
+func (c *codec) Arm(_ context.Context, op plan.Arm) error {
+	c.lit("ipsec", "_arm")
+	c.num(&op.Seconds)
+	return done(c, op)
+}
+
+func (c *codec) Disarm(_ context.Context, op plan.Disarm) error {
+	c.lit("ipsec", "_disarm")
+	c.text(&op.Login)
+	return done(c, op)
+}
+
 func (c *codec) MakeDir(_ context.Context, op plan.MakeDir) error {
 	c.lit("mkdir")
 	c.text(&op.Path)

@@ -108,7 +108,7 @@ func newReloader(r *resolved, want []change.Item, there change.State, changes []
 // nodes returns the nodes of a reload. The networks of a connection that goes away, and that another has in the end,
 // are held in KLIPS meanwhile, so that no packet of them leaves in the clear.
 func (l *reloader) nodes() []plan.Node {
-	nodes := slices.Concat(l.lock(true), l.runs(), []plan.Node{say("announcement", "Reloading IPsec...")})
+	nodes := slices.Concat(l.lock(true), l.runs(), []plan.Node{say(announcement, "Reloading IPsec...")})
 	if config := info.Config(l.paths.Conf); !l.standing.Has(config) {
 		nodes = append(nodes, l.note(config, "--config"))
 	}
@@ -117,6 +117,8 @@ func (l *reloader) nodes() []plan.Node {
 	conns = append(conns, l.leftOvers()...)
 	conns = append(conns, l.forwarding()...)
 	return append(append(nodes, soften(conns)...),
+		l.keep(),
+		ignored(plan.Remove{Paths: []string{l.paths.Confirmed()}}, confirmed),
 		ignored(plan.Log{Text: "...IPsec reloaded", SyslogOnly: true}, "closing message"),
 		theEnd())
 }

@@ -37,11 +37,14 @@ func (c *resolved) restart() []plan.Node {
 		Cond:   plan.Exists{Path: c.paths.SetupPID()},
 		Then:   keep,
 		Else:   clean,
-		Reason: "running check",
+		Reason: stopping,
 	})
 	nodes = append(nodes, c.bringUpSystem()...)
 	return append(nodes, theEnd())
 }
+
+// stopping is the reason of the stop half of a restart.
+const stopping = "stop, without its exits"
 
 // restarts reports whether the plan is one of restart or try-restart.
 func (c *compiler) restarts() bool {

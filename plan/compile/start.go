@@ -100,16 +100,23 @@ func (c *resolved) bringUpSystem() []plan.Node {
 		nodes = append(nodes, c.unattach()...)
 	}
 	nodes = append(nodes, c.forward()...)
-	return append(nodes, ignored(plan.Log{Text: "...IPsec started", SyslogOnly: true}, "closing message"))
+	return append(nodes, c.keep(), ignored(plan.Log{Text: "...IPsec started", SyslogOnly: true}, "closing message"))
 }
 
 func (c *compiler) usesSubsys() bool {
 	return c.facts.SubsysDir && c.paths.Run == conf.DefaultRun
 }
 
+// keep returns the step that keeps the configuration: what a reload can be taken back to.
+func (c *compiler) keep() plan.Node {
+	return warn(plan.Keep{Path: c.paths.Kept()}, "what a change can be taken back to", "the configuration is not kept: a change cannot be taken back")
+}
+
+const announcement = "announcement"
+
 // announce returns the steps that say what begins, and take note of it.
 func (c *compiler) announce() []plan.Node {
-	nodes := []plan.Node{say("announcement", "Starting IPsec...")}
+	nodes := []plan.Node{say(announcement, "Starting IPsec...")}
 	const devices = "randomness devices"
 	for _, dev := range []string{"/dev/random", "/dev/urandom"} {
 		nodes = append(nodes, plan.If{
@@ -199,7 +206,7 @@ func (c *resolved) undo() []plan.Node {
 	}
 	do(plan.Remove{Paths: c.daemonFiles()})
 	do(plan.ClearInterfaces{})
-	do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}})
+	do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info(), c.paths.Kept()}})
 	if !c.runDirBefore() {
 		do(plan.RemoveDir{Path: c.paths.Run})
 	}

@@ -35,6 +35,8 @@ func (c *compiler) stop() []plan.Node {
 		},
 		Reason: "running check",
 	})
+	const over = "a change that waits to be confirmed is over"
+	nodes = append(nodes, ignored(plan.Disarm{Login: plan.AnyLogin}, over))
 	nodes = append(nodes, c.release(cleanAll(), c.noted)...)
 	return append(nodes,
 		say("closing message", "...IPsec stopped"),
@@ -90,7 +92,11 @@ func (c *compiler) release(how cleaning, what noted) []plan.Node {
 		// between, the next restart must know that it has links and routes to keep.
 		do(plan.Remove{Paths: []string{c.marker()}}, "no updown command has run yet")
 	} else {
-		do(plan.Remove{Paths: []string{c.marker(), c.paths.SetupPID(), c.paths.Info()}}, "the lock of the subsystem, and its notes")
+		files := []string{c.marker(), c.paths.SetupPID(), c.paths.Info(), c.paths.Kept()}
+		if how.strict { // else what waits for a confirmation goes on
+			files = append(files, c.paths.ConfirmPID(), c.paths.ConfirmCtl())
+		}
+		do(plan.Remove{Paths: files}, "the lock of the subsystem, and its notes")
 	}
 	if how.rundir && (what.rundir || !c.facts.RunDir) {
 		do(plan.RemoveDir{Path: c.paths.Run}, "run folder "+c.paths.Run+" was not there")

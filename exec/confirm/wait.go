@@ -1,0 +1,163 @@
+package confirm
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"ipsec/conf"
+	"ipsec/klips/process"
+	"ipsec/klips/process/rootonly"
+)
+
+// answerTime is how long the process that waits may take to answer.
+const answerTime = 5 * time.Second
+
+// Wait is a change that waits to be confirmed.
+type Wait struct {
+	Until time.Time // zero where the process does not tell us
+}
+
+// String says until when, for a person.
+func (w Wait) String() string {
+	if w.Until.IsZero() {
+		return "a change waits to be confirmed"
+	}
+	return fmt.Sprintf("a change waits until %s to be confirmed", w.Until.Format(time.TimeOnly))
+}
+
+// Pending returns what waits; false where nothing does. Until when, root alone is told.
+func Pending(paths conf.Paths) (w Wait, waits bool) {
+	if _, alive, err := process.Alive(paths.ConfirmPID()); err != nil || !alive {
+		return w, false
+	}
+	if answer, err := ask(paths, "until"); err == nil {
+		w.Until, _ = time.Parse(time.RFC3339, answer)
+	}
+	return w, true
+}
+
+// Arm is like 'ipsec _arm SECONDS': it begins to hold the way back from the configuration now, which is about to
+// be made to run, to what runs; where that is being held already, it moves the time by which a
+// confirmation has to come. start starts 'ipsec _hold SECONDS'.
+func Arm(paths conf.Paths, now *conf.Config, seconds int, start func(words ...string) error) error {
+	if _, waits := Pending(paths); waits {
+		_, err := ask(paths, "wait "+strconv.Itoa(seconds))
+		return err
+	}
+	if now == nil {
+		return errors.New("there is no configuration")
+	}
+	if _, err := before(paths, now); err != nil {
+		return err
+	}
+	return start("_hold", strconv.Itoa(seconds))
+}
+
+// ErrOldLogin refuses a confirmation by who was logged in before the change: that he can type does not show that
+// anybody can still come in.
+var ErrOldLogin = errors.New(`this login began before the change, so that it does not show that one still can log in: confirm it from another login, or with --force`)
+
+// Disarm is like 'ipsec _disarm LOGIN': the process that waits ends without going back. Without any it has
+// to come from a login that began after the change. Where nothing waits, there is nothing to do.
+func Disarm(paths conf.Paths, any bool) error {
+	if _, waits := Pending(paths); !waits { // what a dead one has left may go
+		return errors.Join(remove(paths.ConfirmPID()), remove(paths.ConfirmCtl()))
+	}
+	if !any {
+		answer, err := ask(paths, "armed")
+		if err != nil {
+			return err
+		}
+		armed, err := strconv.ParseInt(answer, 10, 64)
+		if err != nil {
+			return fmt.Errorf("malformed answer %q of the process that waits", answer)
+		}
+		began, err := loginTime()
+		if err != nil {
+			return err
+		}
+		if began <= time.Duration(armed) {
+			return ErrOldLogin
+		}
+	}
+	answer, err := ask(paths, "done")
+	if err != nil || answer == goingBack { // the one that asks is what goes back
+		return err
+	}
+	for end := time.Now().Add(answerTime); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, waits := Pending(paths); !waits {
+			return nil
+		}
+	}
+	return errors.New("the process that waits for a confirmation does not end")
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// goingBack is the answer to who says that there is nothing to wait for any more, of a process that goes back.
+const goingBack = "going back"
+
+// ask asks the process that waits one thing.
+func ask(paths conf.Paths, question string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	conn, err := rootonly.Dial(ctx, "unix", paths.ConfirmCtl())
+	if err != nil {
+		return "", fmt.Errorf("failed to ask the process that waits for a confirmation: %w", err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(answerTime))
+	if _, err := fmt.Fprintln(conn, question); err != nil {
+		return "", err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("failed to hear from the process that waits for a confirmation: %w", err)
+	}
+	return strings.TrimSpace(answer), nil
+}
+
+// answer answers one question of a client; it is true for done.
+func (h *holder) answer(conn net.Conn) (done bool) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(answerTime))
+	line := make([]byte, 64)
+	n, err := conn.Read(line)
+	if err != nil {
+		return false
+	}
+	words := strings.Fields(string(line[:n]))
+	answer := "what?"
+	switch {
+	case len(words) == 1 && words[0] == "until":
+		answer = time.Now().Add(h.until - boottime()).Format(time.RFC3339)
+	case len(words) == 1 && words[0] == "armed":
+		answer = strconv.FormatInt(int64(h.armed), 10)
+	case len(words) == 2 && words[0] == "wait":
+		seconds, err := strconv.Atoi(words[1])
+		if err == nil && seconds > 0 {
+			h.until = boottime() + time.Duration(seconds)*time.Second
+			answer = "waits"
+		}
+	case len(words) == 1 && words[0] == "done":
+		answer, done = "done", true
+		if h.back != nil {
+			answer = goingBack
+		}
+	}
+	fmt.Fprintln(conn, answer)
+	return done
+}
