@@ -71,7 +71,7 @@ func newGenerator(b testing.TB, m *lab.Machine) *generator {
 	g.machine = ikev2.New(ikev2.Config{
 		Serial: new(versions.Serials).Next,
 		Clock:  clock{}, Rand: rand.Reader, Transport: g, Connections: g.conns, Credentials: plutotest.Shared("swordfish"),
-		Report: g.report, Limits: ikev2.Limits{Cookies: 1 << 20, PerPeer: 1 << 20, HalfOpen: 1 << 20},
+		Report: g.report, Limits: ikev2.Limits{Cookies: 1 << 20, PerPeer: 1 << 20, Unproved: 1 << 30},
 	})
 	return g
 }

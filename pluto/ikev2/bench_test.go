@@ -83,7 +83,7 @@ func newBench(any *pluto.Connection) *bench {
 		Serial: new(versions.Serials).Next,
 		Clock:  b.clock, Rand: rand.Reader, Transport: pipe{&b.toPeer}, Connections: b.conns,
 		Credentials: plutotest.Shared("a secret"), Report: func(pluto.Report) {},
-		Limits: ikev2.Limits{Cookies: 1 << 20, HalfOpen: 1 << 20},
+		Limits: ikev2.Limits{Cookies: 1 << 20, PerPeer: 1 << 20, Unproved: 1 << 30},
 	})
 	return b
 }

@@ -13,7 +13,7 @@ import (
 	"ipsec/pluto/plutotest"
 )
 
-func ike(t *testing.T, text string) proposal.List {
+func ike(t testing.TB, text string) proposal.List {
 	l, err := proposal.ParseIKE(text)
 	if err != nil {
 		t.Fatal(err)

@@ -144,7 +144,7 @@ func (m *Machine) end(s *ikeSA, c *cause, why pluto.Reason, x *deleteIKE) {
 	if !waited && c != nil && was != replaced {
 		m.report(c.code, s.conn, s.serial, "%s%s", m.from(s), c.text)
 	}
-	m.notHalfOpen(s)
+	m.proved(s)
 	if s.handshake != nil {
 		s.handshake.keys.Clear()
 		s.handshake = nil

@@ -40,5 +40,8 @@ func (p probe) answer(*turn) ([]message.Payload, *cause) { return p.say("answere
 func (p probe) asked(t *turn) *cause                     { return p.hear(t) }
 func (p probe) answered(t *turn) *cause                  { return p.hear(t) }
 
+// Unproved returns how many bytes are counted for those who have not proved who they are.
+func (m *Machine) Unproved() int { return m.unproved.Size() }
+
 // Kept returns how many IKE SAs are in memory, those included that States does not show.
 func (m *Machine) Kept() int { return len(m.sas) }

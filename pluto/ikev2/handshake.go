@@ -119,7 +119,7 @@ func (establishment) answer(t *turn) ([]message.Payload, *cause) {
 
 func (m *Machine) establish(s *ikeSA) {
 	h := s.handshake
-	m.notHalfOpen(s)
+	m.proved(s)
 	h.keys.Clear()
 	s.handshake = nil
 	m.become(s, established)

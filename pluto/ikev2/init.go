@@ -26,6 +26,8 @@ func (*initExchange) kind() message.ExchangeType { return message.IKESAInit }
 
 // Limits of what a peer, or somebody who answers in its place, may ask of us.
 const (
+	maxInitResponse = 16 << 10 // bytes, with room for a CERTREQ of several hundred CAs
+
 	maxCookies = 4
 	maxGroups  = 3
 )
@@ -121,6 +123,10 @@ func (m *Machine) receiveInit(d pluto.Datagram, h message.Header) {
 	}
 	s := m.sas[h.InitiatorSPI]
 	if s == nil || s.state != initSent || s.underWay == nil || s.remote.Addr() != d.Remote.Addr() {
+		return
+	}
+	if len(d.Payload) > maxInitResponse {
+		m.limited("packet from %s: %s of %d bytes, at most %d are taken", d.Remote, h, len(d.Payload), maxInitResponse)
 		return
 	}
 	msg, err := message.Parse(d.Payload)

@@ -2,6 +2,7 @@ package ikev2
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"net/netip"
@@ -10,7 +11,6 @@ import (
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
-	"ipsec/pluto/limit"
 )
 
 // halfOpenLife is how long an initiator may take to come with IKE_AUTH.
@@ -27,7 +27,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	}
 	key := initKey{h.InitiatorSPI, d.Remote}
 	if s := m.halfOpen[key]; s != nil {
-		if bytes.Equal(s.handshake.request, d.Payload) {
+		if bytes.Equal(s.handshake.request, d.Payload) && m.mayRepeat(s) {
 			m.send(s, s.answer)
 		}
 		return
@@ -50,7 +50,8 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 		m.limited("packet from %s: %s: SA, KE or Nonce is missing", d.Remote, h)
 		return
 	}
-	if !m.admit(d, h, msg, nonce) {
+	seen, admitted := m.admit(d, h, msg, nonce)
+	if !admitted {
 		return
 	}
 	conns := m.candidates(d.Local.Addr(), d.Remote.Addr())
@@ -61,27 +62,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 		}
 		return
 	}
-	m.respond(d, h, msg, conns)
-}
-
-// admit keeps a flood of initiators from filling the memory.
-func (m *Machine) admit(d pluto.Datagram, h message.Header, msg *message.Message, nonce *message.Nonce) bool {
-	if len(m.halfOpen) >= m.Limits.Cookies {
-		cookie := message.FindNotify(msg.Payloads, message.Cookie)
-		if cookie == nil || !m.goodCookie(cookie.Data, d, h.InitiatorSPI, nonce.Data) {
-			m.reply(d, h, &message.Notify{MessageType: message.Cookie, Data: m.cookieFor(d, h.InitiatorSPI, nonce.Data)})
-			return false
-		}
-	}
-	switch n := m.neighbours.Count(d.Remote.Addr()); {
-	case len(m.halfOpen) >= m.Limits.HalfOpen:
-		m.limited("packet from %s: dropped IKE_SA_INIT: %d half-open IKE SAs, the limit", d.Remote, len(m.halfOpen))
-		return false
-	case n >= m.Limits.PerPeer:
-		m.limited("packet from %s: dropped IKE_SA_INIT: %d half-open IKE SAs with %s, the limit", d.Remote, n, limit.Neighbourhood(d.Remote.Addr()))
-		return false
-	}
-	return true
+	m.respond(d, h, msg, conns, seen)
 }
 
 // candidates returns the connections that may be meant and speak IKEv2.
@@ -96,8 +77,9 @@ func (m *Machine) candidates(local, remote netip.Addr) []*pluto.Connection {
 	return usable
 }
 
-// respond chooses from the offer, for the first of conns that accepts any of it.
-func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Message, conns []*pluto.Connection) {
+// respond chooses from the offer, for the first of conns that accepts any of it. seen says that the
+// initiator has shown that it is at its address.
+func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Message, conns []*pluto.Connection, seen bool) {
 	sa, ke, nonce := message.First[*message.SA](msg.Payloads), message.First[*message.KE](msg.Payloads), message.First[*message.Nonce](msg.Payloads)
 	conn, chosen, err := m.chooseIKE(conns, sa, ke.Group)
 	var wrong *offer.WrongGroup
@@ -109,6 +91,12 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 		c := causef(0, "%v", err).look(conns[0], "ike")
 		m.limitedFor(conns[0], "packet from %s: %s", d.Remote, c.text)
 		m.reply(d, h, &message.Notify{MessageType: message.NoProposalChosen})
+		return
+	}
+	if !seen && len(m.Credentials.CertRequest(conn)) > sha1.Size {
+		// Several CAs make the answer so long that whoever writes another's address into a request
+		// would have it sent many times of what it sends.
+		m.askCookie(d, h, nonce)
 		return
 	}
 	suite, err := m.suite(chosen.IKE())
@@ -140,7 +128,6 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 		return
 	}
 	m.halfOpen[hs.key] = s
-	m.neighbours.Add(d.Remote.Addr())
 	m.after(&s.alarm, atExpire, halfOpenLife)
 	payloads := []message.Payload{chosen.Answer(nil), &message.KE{Group: ke.Group, Data: public}, &message.Nonce{Data: hs.nr}}
 	more, _ := hello().answer(t)
@@ -148,6 +135,7 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 	if len(s.answer) == 1 {
 		hs.response = s.answer[0]
 	}
+	m.measure(s)
 }
 
 // chooseIKE returns the first of conns that accepts some of an offer.
@@ -177,13 +165,4 @@ func (m *Machine) chooseIKE(conns []*pluto.Connection, sa *message.SA, group uin
 		return nil, offer.Chosen{}, wrong
 	}
 	return nil, offer.Chosen{}, first
-}
-
-// notHalfOpen takes an IKE SA from those that are not authenticated.
-func (m *Machine) notHalfOpen(s *ikeSA) {
-	if s.handshake == nil || s.initiator || m.halfOpen[s.handshake.key] != s {
-		return
-	}
-	delete(m.halfOpen, s.handshake.key)
-	m.neighbours.Remove(s.handshake.key.remote.Addr())
 }

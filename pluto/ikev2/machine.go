@@ -69,16 +69,16 @@ type Credentials interface {
 
 // Limits bound what peers can make a Machine keep.
 type Limits struct {
-	Cookies     int // half-open IKE SAs of peers from which on cookies are asked for
-	PerPeer     int // half-open IKE SAs of one address, or one /64 of IPv6
-	HalfOpen    int // half-open IKE SAs of all peers
+	Cookies     int // half-open IKE SAs of all peers from which on cookies are asked for
+	PerPeer     int // half-open IKE SAs of one address, or one /64 of IPv6, from which on it is asked for cookies
+	Unproved    int // bytes that are kept of peers that have not proved who they are
 	Children    int // Child SAs with one peer that it has asked for
 	Alike       int // IKE SAs between the same two identities, those that are about to go included
 	ReportBurst int // reports of unauthenticated messages in a row; one a second follows
 }
 
 // defaultLimits suit a gateway with thousands of peers.
-var defaultLimits = Limits{Cookies: 64, PerPeer: 32, HalfOpen: 4096, Children: 1024, Alike: 256, ReportBurst: 10}
+var defaultLimits = Limits{Cookies: 64, PerPeer: 8, Unproved: 16 << 20, Children: 1024, Alike: 256, ReportBurst: 10}
 
 func (l Limits) orDefault() Limits {
 	set := func(v *int, d int) {
@@ -89,7 +89,7 @@ func (l Limits) orDefault() Limits {
 	d := defaultLimits
 	set(&l.Cookies, d.Cookies)
 	set(&l.PerPeer, d.PerPeer)
-	set(&l.HalfOpen, d.HalfOpen)
+	set(&l.Unproved, d.Unproved)
 	set(&l.Children, d.Children)
 	set(&l.Alike, d.Alike)
 	set(&l.ReportBurst, d.ReportBurst)
@@ -99,23 +99,23 @@ func (l Limits) orDefault() Limits {
 // Machine is all of IKEv2 on one host. It implements pluto.Negotiator.
 type Machine struct {
 	Config
-	now        time.Time              // of the call under way
-	sas        map[message.SPI]*ikeSA // by our SPI
-	halfOpen   map[initKey]*ikeSA     // as responder, not authenticated yet
-	neighbours limit.Neighbours       // of halfOpen
-	byConn     map[connKey][]*ikeSA   // by the connection that they were made for
-	peers      map[peer][]*ikeSA      // authenticated, by who the ends are
-	digests    [32]byte               // key of the digests in peers
-	children   map[*pluto.Child]*child
-	suites     map[suite.Choice]*suite.Suite
-	policies   map[listKey]offer.Policy // of ike=, and of esp= and ah= in IKE_AUTH
-	alarms     alarm.Queue[owner]
-	cookies    cookieSecrets
-	strangers  limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
-	known      limit.Reports // about peers that have proved who they are
-	seed       maphash.Seed
-	rounds     func() []round // of the handshake: rounds
-	closed     bool
+	now       time.Time              // of the call under way
+	sas       map[message.SPI]*ikeSA // by our SPI
+	halfOpen  map[initKey]*ikeSA     // as responder, not authenticated yet
+	unproved  *limit.Crowd[*ikeSA]   // whose peers have not proved who they are, and what is kept of them
+	byConn    map[connKey][]*ikeSA   // by the connection that they were made for
+	peers     map[peer][]*ikeSA      // authenticated, by who the ends are
+	digests   [32]byte               // key of the digests in peers
+	children  map[*pluto.Child]*child
+	suites    map[suite.Choice]*suite.Suite
+	policies  map[listKey]offer.Policy // of ike=, and of esp= and ah= in IKE_AUTH
+	alarms    alarm.Queue[owner]
+	cookies   cookieSecrets
+	strangers limit.Reports // about messages that anybody may have sent; bounds unprotected answers, too
+	known     limit.Reports // about peers that have proved who they are
+	seed      maphash.Seed
+	rounds    func() []round // of the handshake: rounds
+	closed    bool
 }
 
 var _ pluto.Negotiator = (*Machine)(nil)
@@ -136,6 +136,7 @@ func New(c Config) *Machine {
 		Config:   c,
 		sas:      map[message.SPI]*ikeSA{},
 		halfOpen: map[initKey]*ikeSA{},
+		unproved: limit.NewCrowd[*ikeSA](c.Limits.Unproved),
 		policies: map[listKey]offer.Policy{},
 		byConn:   map[connKey][]*ikeSA{},
 		peers:    map[peer][]*ikeSA{},

@@ -90,6 +90,7 @@ func (m *Machine) open(s *ikeSA, d pluto.Datagram) (payloads []message.Payload, 
 	if whole || fromPeer(err) {
 		s.reassembler = nil
 	}
+	m.measure(s)
 	return payloads, whole, fromPeer(err), err
 }
 

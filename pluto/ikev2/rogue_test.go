@@ -22,6 +22,7 @@ import (
 type rogue struct {
 	*world
 	t        testing.TB
+	at       string // where it speaks from, as westAddr:500
 	answers  [][]byte
 	spi      byte   // of its next IKE SA
 	init     []byte // the IKE_SA_INIT request
@@ -40,11 +41,12 @@ func newRogue(t testing.TB, c ikev2.Config) *rogue {
 	t.Helper()
 	conn := subnets()
 	w := &world{}
+	w.t, _ = t.(*testing.T)
 	w.Clock = plutotest.NewClock()
 	w.net = plutotest.NewNetwork(w.Clock, 1)
 	w.Actors = []plutotest.Actor{w.net}
 	w.east = w.host(2, "east", eastAddr, c, conn.Reversed())
-	r := &rogue{world: w, t: t}
+	r := &rogue{world: w, t: t, at: westAddr + ":500"}
 	w.net.Attach(netip.MustParseAddr(westAddr), func(d pluto.Datagram) { r.answers = append(r.answers, d.Payload) })
 	return r
 }
@@ -52,7 +54,9 @@ func newRogue(t testing.TB, c ikev2.Config) *rogue {
 // say sends bytes, lets them arrive, and returns what came back.
 func (r *rogue) say(b []byte) [][]byte {
 	r.answers = nil
-	r.net.Inject(pluto.Datagram{Local: netip.MustParseAddrPort(westAddr + ":500"), Remote: netip.MustParseAddrPort(eastAddr + ":500"), Payload: b})
+	at := netip.MustParseAddrPort(r.at)
+	r.net.Attach(at.Addr(), func(d pluto.Datagram) { r.answers = append(r.answers, d.Payload) })
+	r.net.Inject(pluto.Datagram{Local: at, Remote: netip.MustParseAddrPort(eastAddr + ":500"), Payload: b})
 	r.Run(50 * time.Millisecond)
 	return r.answers
 }
@@ -66,7 +70,9 @@ func (r *rogue) handshake(extra ...message.Payload) bool {
 	must(r.t, err)
 	private, err := group.Generate(plutotest.Random(uint64(r.spi), "rogue"))
 	must(r.t, err)
-	r.spi++
+	if r.spi++; r.spi == 0 {
+		r.spi = 1
+	}
 	r.ni = make([]byte, 32)
 	m := &message.Message{
 		Header:   message.Header{InitiatorSPI: message.SPI{r.spi}, Exchange: message.IKESAInit, Flags: message.FlagInitiator},
@@ -80,6 +86,16 @@ func (r *rogue) handshake(extra ...message.Payload) bool {
 	}
 	answer, err := message.Parse(answers[0])
 	must(r.t, err)
+	if c := message.FindNotify(answer.Payloads, message.Cookie); c != nil {
+		m.Payloads = append([]message.Payload{c}, m.Payloads...)
+		r.init, err = m.Marshal()
+		must(r.t, err)
+		if answers = r.say(r.init); len(answers) != 1 {
+			return false
+		}
+		answer, err = message.Parse(answers[0])
+		must(r.t, err)
+	}
 	sa, ke, nonce := message.First[*message.SA](answer.Payloads), message.First[*message.KE](answer.Payloads), message.First[*message.Nonce](answer.Payloads)
 	if sa == nil || ke == nil || nonce == nil {
 		return false
@@ -97,6 +113,19 @@ func (r *rogue) handshake(extra ...message.Payload) bool {
 	must(r.t, err)
 	r.id = 1
 	return true
+}
+
+// bare returns an IKE_SA_INIT request with no more than has to be in it.
+func (r *rogue) bare() []byte {
+	r.t.Helper()
+	policy, err := offer.ForIKE(ike(r.t, "aes256gcm16-prfsha256-curve25519"))
+	must(r.t, err)
+	b, err := (&message.Message{
+		Header:   message.Header{InitiatorSPI: message.SPI{1}, Exchange: message.IKESAInit, Flags: message.FlagInitiator},
+		Payloads: []message.Payload{policy.Offer(nil), &message.KE{Group: suite.Curve25519, Data: append([]byte{9}, make([]byte, 31)...)}, &message.Nonce{Data: make([]byte, 16)}},
+	}).Marshal()
+	must(r.t, err)
+	return b
 }
 
 // ask sends an encrypted request, and returns the payloads of the answer; false when there

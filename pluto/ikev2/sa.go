@@ -12,6 +12,7 @@ import (
 	"ipsec/pluto/ikev2/message"
 	"ipsec/pluto/ikev2/offer"
 	"ipsec/pluto/ikev2/proof"
+	"ipsec/pluto/limit"
 	"ipsec/pluto/natt"
 	"ipsec/pluto/suite"
 )
@@ -51,6 +52,7 @@ type ikeSA struct {
 	doomed      bool // it has ended, and is kept only to repeat its last answer
 	authMethod  pluto.AuthMethod
 	reassembler *message.Reassembler
+	unproved    *limit.Member[*ikeSA] // in Machine.unproved; nil once the peer has proved who it is
 }
 
 // handshake is what an IKE SA needs until it is established.
@@ -67,6 +69,7 @@ type handshake struct {
 	chosen   offer.Chosen   // of a responder
 	cookie   []byte
 	cookies  int // so many times have we been asked for one
+	repeats  int // of a responder: so many times has the answer to IKE_SA_INIT been sent again
 	group    uint16
 	groups   int           // so many times has the peer asked for another group
 	init     *initExchange // ours under way
@@ -151,7 +154,7 @@ func (m *Machine) forget(s *ikeSA) {
 	if s.state == gone {
 		return
 	}
-	m.notHalfOpen(s)
+	m.proved(s)
 	m.become(s, gone)
 	m.wipe(s)
 }
@@ -180,7 +183,7 @@ func (m *Machine) drop(s *ikeSA, why pluto.Reason, c *cause) {
 		return
 	}
 	tasks := s.all()
-	m.notHalfOpen(s)
+	m.proved(s)
 	m.become(s, gone)
 	for _, c := range slices.Clone(s.children) {
 		m.removeChild(c, why)

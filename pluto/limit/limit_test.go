@@ -33,23 +33,67 @@ func TestReports(t *testing.T) {
 	}
 }
 
-func TestNeighbours(t *testing.T) {
-	var n Neighbours
-	add := func(text string) { n.Add(netip.MustParseAddr(text)) }
-	add("192.0.2.1")
-	add("192.0.2.2")
-	add("2001:db8::1")
-	add("2001:db8::ffff:2")
-	add("2001:db8:0:1::1")
+// TestCrowd counts by neighbourhood, and makes room where there is most.
+func TestCrowd(t *testing.T) {
+	c := NewCrowd[string](1000)
+	members := map[string]*Member[string]{}
+	add := func(text, name string, size int) { members[name] = c.Add(netip.MustParseAddr(text), name, size) }
+	add("192.0.2.1", "a", 300)
+	add("2001:db8::1", "b", 200)
+	add("2001:db8::ffff:2", "c", 200)
+	add("2001:db8:0:1::1", "d", 100)
 	for text, want := range map[string]int{"192.0.2.1": 1, "192.0.2.3": 0, "2001:db8::7": 2, "2001:db8:0:1::9": 1, "fe80::1%eth0": 0} {
-		if got := n.Count(netip.MustParseAddr(text)); got != want {
+		if got := c.Count(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: %d, expected %d", text, got, want)
 		}
 	}
-	for _, text := range []string{"192.0.2.1", "192.0.2.2", "2001:db8::9", "2001:db8::9", "2001:db8:0:1::1", "203.0.113.9"} {
-		n.Remove(netip.MustParseAddr(text))
+	if m, ok := c.Excess(); ok || c.Size() != 800 || c.Len() != 4 {
+		t.Errorf("%v has to go, of %d in %d bytes", m, c.Len(), c.Size())
 	}
-	if len(n.counts) != 0 {
-		t.Errorf("%v is kept of what is gone", n.counts)
+	c.Resize(members["d"], 301) // one byte too many
+	gone := ""
+	for range 10 {
+		m, ok := c.Excess()
+		if !ok {
+			break
+		}
+		gone += m.Value
+		c.Remove(m)
+		c.Resize(m, 5000) // of one that is gone
+		c.Remove(m)
+	}
+	if gone != "b" || c.Size() != 801 {
+		t.Errorf("%q went, and %d bytes are left; expected the oldest of the largest", gone, c.Size())
+	}
+	for _, m := range members {
+		c.Remove(m)
+	}
+	if len(c.groups)+len(c.largest)+c.Size()+c.Len() != 0 {
+		t.Errorf("%v is kept of what is gone", c)
+	}
+}
+
+// TestCrowdOfMany has one neighbourhood flood, and many be there.
+func TestCrowdOfMany(t *testing.T) {
+	c := NewCrowd[int](1 << 20)
+	for i := range 10_000 {
+		from := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		if i >= 100 { // the rest is one sender's
+			from = netip.AddrFrom4([4]byte{192, 0, 2, 1})
+		}
+		c.Add(from, i, 4<<10)
+		for {
+			m, ok := c.Excess()
+			if !ok {
+				break
+			}
+			if m.Value < 100 {
+				t.Fatalf("%d, who has one, had to go for who has many", m.Value)
+			}
+			c.Remove(m)
+		}
+		if c.Size() > 1<<20 {
+			t.Fatalf("%d bytes", c.Size())
+		}
 	}
 }

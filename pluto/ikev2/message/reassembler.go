@@ -26,6 +26,12 @@ type Reassembler struct {
 // Reset forgets the message being put together, as when it came in one piece.
 func (r *Reassembler) Reset() { *r = Reassembler{} }
 
+// Size returns about how many bytes are kept.
+func (r *Reassembler) Size() int { return r.size + sliceSize*len(r.parts) }
+
+// sliceSize is what one of parts takes beside its bytes.
+const sliceSize = 24
+
 // Add takes the message that m is a fragment of. When that was the last one
 // missing it returns the payloads inside, which alias no fragment, and true. A
 // fragment of another message (ID, exchange or direction) takes the place of what is
