@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"ipsec/klips/route"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -12,6 +13,7 @@ type resolved struct {
 	attached []attachment
 	manual   []*manualConn
 	routed   map[plan.DelRoute]int // to the conns that want it
+	ways     *route.Entrances      // of the manually keyed conns
 
 	negotiated rehearsed // of a start or a restart with Pluto
 }
@@ -27,11 +29,12 @@ func (c *compiler) resolve(find func(*resolver) []*manualConn) *resolved {
 		saids:    make(map[said.SAID]string),
 		ciphers:  make(map[string]string),
 		routed:   make(map[plan.DelRoute]int),
+		ways:     new(route.Entrances),
 	}
 	for _, a := range r.attached {
 		in.virtual[a.physical] = a.virtual
 	}
-	r.manual, r.routed = find(&in), in.routed
+	r.manual, r.routed, r.ways = find(&in), in.routed, in.ways
 	return r
 }
 
@@ -52,4 +55,5 @@ type resolver struct {
 	saids   map[said.SAID]string  // to the conn that has it
 	ciphers map[string]string     // of algorithm strings of ESP
 	routed  map[plan.DelRoute]int // to the conns that want it
+	ways    *route.Entrances
 }
