@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"ipsec/conf/info"
 )
@@ -17,6 +18,7 @@ type notes struct {
 	path string // "" for none
 	log  func(string)
 	had  *info.Standing // lines that are there and need not be again; nil: not known yet
+	size int64          // of the file with them: where it is another, somebody else has written
 	full bool           // nothing more goes in
 }
 
@@ -27,7 +29,11 @@ func (n *notes) add(line info.Line) error {
 	if n.path == "" || n.full {
 		return nil
 	}
-	if n.had == nil {
+	size := int64(-1)
+	if stat, err := os.Stat(n.path); err == nil {
+		size = stat.Size()
+	}
+	if n.had == nil || n.size != size {
 		lines, _, err := info.Read(n.path)
 		if errors.Is(err, info.ErrTooLarge) {
 			n.fill()
@@ -36,7 +42,7 @@ func (n *notes) add(line info.Line) error {
 		if err != nil {
 			return err
 		}
-		n.had = info.StandingOf(lines)
+		n.had, n.size = info.StandingOf(lines), size // from before it was read
 	}
 	if n.had.Has(line) {
 		return nil
@@ -52,6 +58,7 @@ func (n *notes) add(line info.Line) error {
 		return err
 	}
 	n.had.Add(line)
+	n.size += int64(len(line.String()) + len("\n"))
 	return nil
 }
 

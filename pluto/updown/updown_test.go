@@ -264,6 +264,26 @@ func TestCustom(t *testing.T) {
 	}
 }
 
+// TestNotesOfOthers: what somebody else has noted since counts, so that a route which was noted and taken back is
+// noted again.
+func TestNotesOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ipsec.info")
+	n, line := notes{path: path}, info.Route{Dst: prefix("10.0.2.0/24"), Link: "ipsec0"}
+	other := info.Appender{Path: path, Create: true}
+	for i, err := range []error{other.Append(info.Klips), n.add(line), n.add(line), other.Append(info.Unroute(line)), n.add(line), n.add(line)} {
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	lines, _, err := info.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{info.Klips.String(), line.String(), info.Unroute(line).String(), line.String()}; !slices.Equal(lines, want) {
+		t.Errorf("noted is %q, expected %q", lines, want)
+	}
+}
+
 // TestNotesFull has Pluto leave room in ipsec.info for stop and start, and say so
 // once.
 func TestNotesFull(t *testing.T) {
