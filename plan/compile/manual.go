@@ -15,7 +15,6 @@ type manualConn struct {
 	oriented
 	bad    *conf.Diagnostic // why it cannot be brought up
 	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
-	taken  *conf.Diagnostic // why it cannot be routed beside others: its network has another entrance
 	beside []route.Route    // to networks of this host that are inside the peer's
 	reason string
 	name   string // conn "NAME"
@@ -52,7 +51,7 @@ func (c *resolver) manualConns() []*manualConn {
 			list = append(list, c.manualConn(conn, reason, false))
 		}
 	}
-	c.lead(list, passesOf(list), true)
+	c.lead(list, passesOf(list))
 	c.refuseLeaks(list)
 	return list
 }
@@ -91,6 +90,9 @@ func (c *resolver) manualConn(conn *conf.Conn, reason string, other bool) *manua
 		return m
 	}
 	if m.bad = c.bundles(m); m.bad != nil {
+		return m
+	}
+	if m.bad = c.take(m); m.bad != nil {
 		return m
 	}
 	if o.us.customUpdown() != "" {

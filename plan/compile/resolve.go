@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"ipsec/klips/route"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -13,7 +12,7 @@ type resolved struct {
 	attached []attachment
 	manual   []*manualConn
 	routed   map[plan.DelRoute]int // to the conns that want it
-	ways     *route.Entrances      // of the manually keyed conns
+	flows    map[plan.Flow]string  // to the manually keyed conn that has it
 
 	negotiated rehearsed // of a start or a restart with Pluto
 }
@@ -27,14 +26,14 @@ func (c *compiler) resolve(find func(*resolver) []*manualConn) *resolved {
 		compiler: c,
 		virtual:  make(map[string]string),
 		saids:    make(map[said.SAID]string),
+		flows:    make(map[plan.Flow]string),
 		ciphers:  make(map[string]string),
 		routed:   make(map[plan.DelRoute]int),
-		ways:     new(route.Entrances),
 	}
 	for _, a := range r.attached {
 		in.virtual[a.physical] = a.virtual
 	}
-	r.manual, r.routed, r.ways = find(&in), in.routed, in.ways
+	r.manual, r.routed, r.flows = find(&in), in.routed, in.flows
 	return r
 }
 
@@ -53,7 +52,7 @@ type resolver struct {
 	*compiler
 	virtual map[string]string     // physical link to virtual
 	saids   map[said.SAID]string  // to the conn that has it
+	flows   map[plan.Flow]string  // to the conn that has it
 	ciphers map[string]string     // of algorithm strings of ESP
 	routed  map[plan.DelRoute]int // to the conns that want it
-	ways    *route.Entrances
 }
