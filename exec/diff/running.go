@@ -26,9 +26,9 @@ import (
 // Running looks at this machine, for the settings of want, and for the rest at all that is ours. Keys are those of
 // config, of which want is. It needs no privilege for what any user may see.
 func Running(paths conf.Paths, config *conf.Config, facts plan.Facts, want []change.Item) (change.State, error) {
-	s := looker{State: change.State{Unseen: make(map[change.Kind]string)}, config: config, wanted: make(map[string]change.Item)}
+	s := looker{State: change.State{Unseen: make(map[change.Kind]string)}, config: config, wanted: make(map[string]change.Item), led: make(map[string]bool)}
 	for _, w := range want {
-		s.wanted[w.Object] = w
+		s.wanted[w.Object], s.led[w.Conn] = w, true
 	}
 	standing := info.StandingOf(facts.Running.Info)
 	for _, line := range standing.Lines() {
@@ -47,7 +47,10 @@ func Running(paths conf.Paths, config *conf.Config, facts plan.Facts, want []cha
 	if facts.Running.Pluto {
 		s.look(change.Connection, "the connections of Pluto", func() error { return s.connections(paths) })
 	}
-	s.Items = slices.DeleteFunc(s.Items, s.ofOthers)
+	s.Items = slices.DeleteFunc(s.Items, func(i change.Item) bool { return s.ofOthers(i, facts.Running.Pluto) })
+	for i := range s.Items {
+		s.Items[i].Conns = s.connsOf(s.Items[i])
+	}
 	change.Sort(s.Items)
 	return s.State, nil
 }
@@ -57,6 +60,7 @@ type looker struct {
 	change.State
 	config *conf.Config
 	wanted map[string]change.Item // by Object
+	led    map[string]bool        // items of connections whose routes are all known
 	loaded []status.LoadedDoc
 	hooks  []info.Hook // of manually keyed conns
 }
@@ -90,11 +94,17 @@ func (s *looker) settings(standing *info.Standing, want []change.Item) error {
 	return errors.Join(all...)
 }
 
-// ofOthers reports whether i is a route that nobody wants, and that is for others to take away: one of a connection
-// which is routed now, as a peer or a person has brought it up, or one of a conn with a command of the user.
-func (s *looker) ofOthers(i change.Item) bool {
+// route returns the route that i is of, where nobody wants it.
+func (s *looker) route(i change.Item) (plan.DelRoute, bool) {
 	route, ok := i.Op.(plan.DelRoute)
-	if !ok || s.wants(i.Object) || route.Metric == change.HoldMetric {
+	return route, ok && !s.wants(i.Object) && route.Metric != change.HoldMetric
+}
+
+// ofOthers reports whether i is a route that nobody wants, and that is for others to take away: one of a conn with
+// a command of the user, or, where a Pluto that runs does not say what it has, of whatever connection.
+func (s *looker) ofOthers(i change.Item, running bool) bool {
+	route, ok := s.route(i)
+	if !ok {
 		return false
 	}
 	for _, h := range s.hooks {
@@ -105,10 +115,27 @@ func (s *looker) ofOthers(i change.Item) bool {
 			}
 		}
 	}
-	if _, unseen := s.Unseen[change.Connection]; unseen {
-		return true
+	_, unseen := s.Unseen[change.Connection]
+	return unseen && running
+}
+
+// connsOf returns the items of the connections that i may be a route of, as a peer has brought them up, or as the peer
+// has an address that no plan knows.
+func (s *looker) connsOf(i change.Item) (conns []string) {
+	route, ok := s.route(i)
+	if !ok {
+		return nil
 	}
-	return slices.ContainsFunc(s.loaded, func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, route.Dst) })
+	for _, c := range s.loaded {
+		object, peers := change.ConnOf(c.Name, nil).Object, c.Peers
+		if c.Asked && s.led[object] {
+			peers = c.Present
+		}
+		if c.Routed && loaded.Leads(peers, route.Dst) {
+			conns = append(conns, object)
+		}
+	}
+	return conns
 }
 
 // wants reports whether something is wanted, whatever it is like.

@@ -111,7 +111,7 @@ func (h *Health) routed() func(netip.Prefix) bool {
 		return list
 	})
 	return func(dst netip.Prefix) bool {
-		return slices.ContainsFunc(ask(), func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c, dst) })
+		return slices.ContainsFunc(ask(), func(c status.LoadedDoc) bool { return c.Routed && loaded.Leads(c.Peers, dst) })
 	}
 }
 

@@ -52,9 +52,9 @@ func Ask(path string) ([]status.LoadedDoc, error) {
 	}
 }
 
-// Leads reports whether packets to dst, a network of a peer or a part of one, may be of c.
-func Leads(c status.LoadedDoc, dst netip.Prefix) bool {
-	return slices.ContainsFunc(c.Peers, func(peer string) bool {
+// Leads reports whether packets to dst, a network of one of peers or a part of one, may be of their connection.
+func Leads(peers []string, dst netip.Prefix) bool {
+	return slices.ContainsFunc(peers, func(peer string) bool {
 		if net, err := netip.ParsePrefix(peer); err == nil {
 			return route.Covers(net, dst)
 		}

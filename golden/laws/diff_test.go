@@ -66,7 +66,7 @@ conn added
 		want                    []string
 	}{
 		{"a comment", "conn added", "# a comment\n\nconn added", "", nil},
-		{"another network", "10.9.0.0/24", "10.8.0.0/24", "", []string{"+ route 10.8.0.0/24 dev ipsec0", "~ conn routed: right.subnets is 10.9.0.0/24, wanted 10.8.0.0/24"}},
+		{"another network", "10.9.0.0/24", "10.8.0.0/24", "", []string{"+ route 10.8.0.0/24 dev ipsec0", "~ conn routed: right.subnets is 10.9.0.0/24, wanted 10.8.0.0/24", "- route 10.9.0.0/24 dev ipsec0"}},
 		{"another algorithm", "\tauto=add", "\tesp=aes256gcm16!\n\tauto=add", "", []string{"~ conn added: child is "}},
 		{"another name", "conn added", "conn other", "", []string{"+ conn other", "- conn added"}},
 		{"another SPI", "spi=0x200", "spi=0x280", "", []string{"+ SA tun0x280@192.0.2.2", "+ SA esp0x280@192.0.2.2", "+ SA tun0x280@192.0.2.1", "+ SA esp0x280@192.0.2.1",
@@ -85,7 +85,7 @@ conn added
 		{"forwarding off", "", "", "sysctl -qw net.ipv4.ip_forward=0", []string{"! /proc/sys/net/ipv4/ip_forward: 0, start sets 1"}},
 		{"the filter back", "", "", "sysctl -qw net.ipv4.conf.eth0.rp_filter=1", []string{"! /proc/sys/net/ipv4/conf/eth0/rp_filter: 1, start sets 0"}},
 		{"a conn deleted", "", "", bin + "/ipsec whack --name added --delete", []string{"+ conn added"}},
-		{"not to be routed any more", "\tauto=route", "\tauto=add", "", []string{"- routing of conn routed: a start would not route it"}},
+		{"not to be routed any more", "\tauto=route", "\tauto=add", "", []string{"- route 10.9.0.0/24 dev ipsec0", "- routing of conn routed: a start would not route it"}},
 		{"a route by hand beside a conn", "", "", "ip route add 192.0.2.4/32 dev ipsec0", []string{"! route 192.0.2.4/32 dev ipsec0: no plan has set it"}},
 		{"the filter of all", "", "", "sysctl -qw net.ipv4.conf.all.rp_filter=1", []string{"! /proc/sys/net/ipv4/conf/all/rp_filter: 1, start sets 0"}},
 		{"a conn unrouted", "", "", bin + "/ipsec whack --name routed --unroute", []string{"! route 10.9.0.0/24 dev ipsec0: it was there, and is gone", "! routing of conn routed: Pluto has not routed it"}},

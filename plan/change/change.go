@@ -35,7 +35,8 @@ type Item struct {
 
 	Op plan.Op // of what is wanted: one that makes it; of what is there: one that takes it away; nil: there is none
 
-	conn string // of an eroute of Pluto: the item of its connection
+	Conn  string   // of an eroute of Pluto: the item of its connection
+	Conns []string // of a route that is there: the items of connections that are routed now, and that it may be of
 }
 
 // State is what is on a machine.
@@ -105,7 +106,7 @@ func Compare(want []Item, state State) []Change {
 		switch {
 		case !state.Sees(w.Kind) || w.Value == Any:
 		case w.Value == OfPluto && !is:
-			if routes(w.conn) { // else what has become of the conn is the difference
+			if routes(w.Conn) { // else what has become of the conn is the difference
 				changes = append(changes, Change{Drift, w, Item{}})
 			}
 		case w.Kind == Routing:
@@ -123,9 +124,15 @@ func Compare(want []Item, state State) []Change {
 			changes = append(changes, Change{Alter, w, h})
 		}
 	}
+	stays := func(conn string) bool {
+		h, loaded := there[conn]
+		unrouted := there["routing of "+conn].Value == Asked && !wanted["routing of "+conn]
+		return loaded && wanted[conn] && !unrouted && same(conns[conn], h.Value)
+	}
 	for _, h := range state.Items {
 		switch {
 		case wanted[h.Object] || !state.Sees(h.Kind) || h.Value == Gone || h.Value == OfPluto:
+		case slices.ContainsFunc(h.Conns, stays): // it is for the connection to take away
 		case h.Kind == Setting:
 			if h.Value != h.Before {
 				changes = append(changes, Change{Remove, Item{}, h})

@@ -62,11 +62,19 @@ func (c Change) Down() bool {
 		strings.TrimSuffix(c.Have.Value, isDown) == strings.TrimSuffix(c.Want.Value, isUp)
 }
 
+// Physical returns the link that an interface is on; "" of anything else, and where that is not known.
+func (i Item) Physical() string {
+	physical, _, _ := strings.Cut(strings.TrimPrefix(i.Value, "on "), " mtu ")
+	if !strings.HasPrefix(i.Object, "interface ") || i.Value == Gone {
+		return ""
+	}
+	return physical
+}
+
 // Moved reports whether an interface is wanted on another link than the one that it is on.
 func (c Change) Moved() bool {
-	want, _, _ := strings.Cut(c.Want.Value, " mtu ")
-	have, _, _ := strings.Cut(c.Have.Value, " mtu ")
-	return strings.HasPrefix(c.Want.Object, "interface ") && c.Have.Object != "" && c.Have.Value != Gone && want != have
+	want, have := c.Want.Physical(), c.Have.Physical()
+	return want != "" && c.Have.Object != "" && c.Have.Value != Gone && want != have
 }
 
 // AddressOf returns the item of an address of a virtual interface.

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"net/netip"
 	"strings"
 
 	"ipsec/klips"
@@ -13,7 +14,7 @@ import (
 // Wanted returns what the plan of a start leaves on a machine. leads are what Pluto gives the conns that it
 // routes.
 func Wanted(p plan.Plan, leads []Lead) []Item {
-	w := wanted{links: make(map[string]*link), named: make(map[string]bool)}
+	w := wanted{links: make(map[string]*link), named: make(map[string]bool), routes: make(map[slot]int)}
 	for _, node := range p.Nodes {
 		if step, ok := node.(plan.Step); ok {
 			w.step(step)
@@ -35,7 +36,7 @@ func Wanted(p plan.Plan, leads []Lead) []Item {
 		}
 		for _, f := range l.Flows {
 			item := ErouteOf(plan.Flow(f), said.SAID{})
-			item.Value, item.conn = OfPluto, "conn "+l.Conn
+			item.Value, item.Conn = OfPluto, "conn "+l.Conn
 			w.add(item, nil, l.Reason)
 		}
 	}
@@ -53,10 +54,11 @@ type Lead struct {
 
 // wanted gathers what steps leave.
 type wanted struct {
-	items []Item
-	named map[string]bool
-	links map[string]*link
-	saved []string // settings that steps note, for they or what follows from them may change
+	items  []Item
+	named  map[string]bool
+	routes map[slot]int // where in items a route is
+	links  map[string]*link
+	saved  []string // settings that steps note, for they or what follows from them may change
 }
 
 // link is what several steps make of an interface.
@@ -73,12 +75,26 @@ func (w *wanted) of(name string) *link {
 }
 
 func (w *wanted) add(item Item, op plan.Op, reason string) {
-	if w.named[item.Object] { // two conns may need one route
+	item.Op, item.Reason = op, reason
+	if r, ok := op.(plan.AddRoute); ok {
+		of := slot{r.Dst, r.Metric}
+		if at, taken := w.routes[of]; taken { // two conns may need one route, which is as the last has set it
+			w.items[at] = item
+			return
+		}
+		w.routes[of] = len(w.items)
+	}
+	if w.named[item.Object] {
 		return
 	}
 	w.named[item.Object] = true
-	item.Op, item.Reason = op, reason
 	w.items = append(w.items, item)
+}
+
+// slot is what two routes cannot both have.
+type slot struct {
+	dst    netip.Prefix
+	metric int
 }
 
 // step adds what one step leaves.

@@ -35,6 +35,9 @@ func (p *Promise) Reload(there change.State, disruptive bool) (plan.Plan, error)
 		return plan.Plan{}, fmt.Errorf("a reload would interrupt all connections: %s; run it with --disruptive, which then does what a restart does", strings.Join(interrupting, "; "))
 	}
 	for _, kind := range []change.Kind{change.DataPlane, change.Connection} {
+		if kind == change.Connection && starting(changes) {
+			continue // there are none
+		}
 		if why, unseen := there.Unseen[kind]; unseen && slices.ContainsFunc(p.Items, func(i change.Item) bool { return i.Kind == kind }) {
 			return plan.Plan{}, fmt.Errorf("failed to plan a reload: %s", why)
 		}
@@ -66,9 +69,31 @@ func interruptions(changes []change.Change) (dead bool, interrupting []string) {
 			because(item.Object + " is to start")
 		case c.Moved():
 			because(item.Object + " moves to another link")
+		default:
+			if virtual, is := displaced(c, changes); is {
+				because(item.Object + " takes the place of " + virtual)
+			}
 		}
 	}
 	return dead, interrupting
+}
+
+// displaced returns the virtual interface that goes, and in the place of which c wants another.
+func displaced(c change.Change, changes []change.Change) (string, bool) {
+	if c.Want.Kind != change.Network || c.Want.Physical() == "" {
+		return "", false
+	}
+	for _, other := range changes {
+		if detach, ok := other.Have.Op.(plan.Detach); ok && other.Mark == change.Remove && other.Have.Physical() == c.Want.Physical() {
+			return detach.Virtual, true
+		}
+	}
+	return "", false
+}
+
+// starting reports whether Pluto is to start, which has not run before.
+func starting(changes []change.Change) bool {
+	return slices.ContainsFunc(changes, func(c change.Change) bool { return c.Mark == change.Add && c.Want.Object == string(plan.Pluto) })
 }
 
 // explained adds a reason to what there is to say, where there is one.
@@ -139,11 +164,8 @@ func (l *reloader) runs() []plan.Node {
 	return nodes
 }
 
-// starts reports whether Pluto is to be started, which has not run before.
-func (l *reloader) starts() bool {
-	_, starts := l.changed[string(plan.Pluto)]
-	return starts
-}
+// starts reports whether Pluto is to start, which has not run before.
+func (l *reloader) starts() bool { return starting(l.changes) }
 
 // interfaces returns the steps that make interfaces, or make them as they are wanted again.
 func (l *reloader) interfaces() []plan.Node {
@@ -188,15 +210,30 @@ func (l *reloader) differs(item change.Item) bool {
 // it gets back what it had, or what all links enforced: only who begins anew knows which.
 func (l *reloader) filters() []plan.Node {
 	if slices.ContainsFunc(l.changes, func(c change.Change) bool { return c.Mark == change.Remove && isDetach(c.Have.Op) }) {
-		back := slices.DeleteFunc(slices.Clone(l.noted.settings), isForwarding)
-		return append([]plan.Node{ignored(plan.Restore{Paths: back}, "an interface goes away")}, l.filter()...)
+		return append(l.unfilter("an interface goes away"), l.filter()...)
 	}
 	if slices.ContainsFunc(l.changes, func(c change.Change) bool {
-		return c.Want.Kind == change.Setting && strings.HasSuffix(c.Want.Object, "/rp_filter")
-	}) {
+		return isFilter(c.Want) && c.Have.Object != "" && c.Have.Value < c.Want.Value
+	}) { // of what all links enforced, some may be enough by itself now
+		return append(l.unfilter(l.keyword("rp_filter", "0")), l.filter()...)
+	}
+	if slices.ContainsFunc(l.changes, func(c change.Change) bool { return isFilter(c.Want) }) {
 		return l.filter()
 	}
 	return nil
+}
+
+// unfilter returns the steps that give rp_filter back to the links that had it.
+func (l *reloader) unfilter(reason string) []plan.Node {
+	back := slices.DeleteFunc(slices.Clone(l.noted.settings), isForwarding)
+	if len(back) == 0 {
+		return nil
+	}
+	return []plan.Node{ignored(plan.Restore{Paths: back}, reason)}
+}
+
+func isFilter(i change.Item) bool {
+	return i.Kind == change.Setting && strings.HasSuffix(i.Object, "/rp_filter")
 }
 
 // forwarding returns the steps that turn forwarding on where it is not, and those that give settings back which
@@ -214,7 +251,9 @@ func (l *reloader) forwarding() []plan.Node {
 	}
 	if off { // all of them, in the order of the notes: some follow from others
 		back := slices.DeleteFunc(slices.Clone(l.noted.settings), func(path string) bool { return l.wanted[path] })
-		nodes = append(nodes, ignored(plan.Restore{Paths: back}, "noted in "+l.paths.Info()+", and no longer wanted"))
+		if len(back) > 0 {
+			nodes = append(nodes, ignored(plan.Restore{Paths: back}, "noted in "+l.paths.Info()+", and no longer wanted"))
+		}
 	}
 	if on {
 		nodes = append(nodes, l.forward()...)

@@ -21,7 +21,7 @@ type moves struct {
 	replace map[string]bool // to be replaced in one step, routed as they are
 	add     map[string]bool // to be added, those of gone that are wanted among them
 
-	networks []netip.Prefix // that those of gone lead to
+	networks []netip.Prefix // that those of gone lead to, and those that are not to be routed any more
 }
 
 // plutoMoves finds what is to become of the connections that Pluto has.
@@ -43,12 +43,28 @@ func (l *reloader) plutoMoves() moves {
 			m.add[name] = true
 		}
 		m.gone = append(m.gone, name)
-		if conn := parsed(c.Have.Value); conn != nil {
-			m.networks = append(m.networks, clientsOf(conn.Local)...)
-			m.networks = append(m.networks, clientsOf(conn.Remote)...)
+		m.leads(c.Have.Value)
+	}
+	for _, i := range l.there {
+		if name := strings.TrimPrefix(i.Object, "conn "); i.Kind == change.Connection && l.unwanted(name) {
+			m.leads(i.Value)
 		}
 	}
 	return m
+}
+
+// leads notes the networks of a connection that is not routed for some time or any more.
+func (m *moves) leads(value string) {
+	if conn := parsed(value); conn != nil {
+		m.networks = append(m.networks, clientsOf(conn.Local)...)
+		m.networks = append(m.networks, clientsOf(conn.Remote)...)
+	}
+}
+
+// unwanted reports whether Pluto has been asked to route a connection that is not to be routed.
+func (l *reloader) unwanted(name string) bool {
+	routing, differs := l.changed[change.RoutingOf(name, "").Object]
+	return differs && routing.Mark == change.Remove
 }
 
 // parsed returns the connection of whack's words; nil where it cannot be read.
@@ -178,40 +194,36 @@ func (l *reloader) unheard() bool {
 }
 
 // routing returns the steps that have Pluto route and initiate what is new, has changed or is not routed any more,
-// and unroute what is not to be routed any more.
+// and, before that, unroute what is not to be routed any more: another may be routed in its place.
 func (l *reloader) routing() []plan.Node {
-	var nodes, initiate []plan.Node
+	var unroute, nodes, initiate []plan.Node
 	for _, i := range l.negotiated.loaded {
 		name, reason := i.conn.Name, autoReason(i.of)
-		routing, differs := l.changed[change.RoutingOf(name, "").Object]
-		fresh := l.moves.add[name] || l.moves.replace[name]
+		fresh, changed := l.fresh(name), l.moves.add[name] || l.moves.replace[name]
 		err := l.negotiated.unrouted[name]
-		switch {
-		case !i.routed() && (differs || l.moves.replace[name] && l.asked(name)):
-			if differs && !fresh && routing.Mark == change.Remove { // an SA may carry its packets
-				nodes = append(nodes, ignored(plan.Whack{Args: []string{"--terminate", "--name", name}}, reason))
+		if l.unwanted(name) && !l.moves.add[name] || l.moves.replace[name] && l.asked(name) && !i.routed() {
+			if !changed { // an SA may carry its packets
+				unroute = append(unroute, ignored(plan.Whack{Args: []string{"--terminate", "--name", name}}, reason))
 			}
-			nodes = append(nodes, warn(plan.Whack{Args: []string{"--unroute", "--name", name}}, reason, fmt.Sprintf("conn %q is routed still", i.of.Name)))
-			continue
+			unroute = append(unroute, warn(plan.Whack{Args: []string{"--unroute", "--name", name}}, reason, fmt.Sprintf("conn %q is routed still", i.of.Name)))
+		}
+		switch {
 		case !i.routed():
-			continue
-		case l.negotiated.untold[name]:
-			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
 			continue
 		case err != nil:
 			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
 			if fresh {
 				nodes = append(nodes, ignored(plan.RouteConn{Name: name}, reason))
 			}
-		case fresh || differs:
+		case fresh:
 			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
 		}
-		if i.of.Auto == conf.AutoStart && (fresh || differs) {
+		if i.of.Auto == conf.AutoStart && fresh {
 			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !l.setup.PlutoWait},
 				reason+"; "+l.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name)))
 		}
 	}
-	return append(nodes, initiate...)
+	return slices.Concat(unroute, nodes, initiate)
 }
 
 // asked reports whether Pluto has been asked to route a connection.
@@ -221,14 +233,27 @@ func (l *reloader) asked(name string) bool {
 }
 
 // missingRoutes returns the steps that set the routes of connections again that somebody has taken away or
-// changed.
+// changed, or that another connection had in the meantime: new ones Pluto sets itself.
 func (l *reloader) missingRoutes() []plan.Node {
 	var nodes []plan.Node
-	for _, r := range l.negotiated.routes {
+	for _, lead := range l.negotiated.leads {
+		nodes = append(nodes, l.missing(lead)...)
+	}
+	return nodes
+}
+
+// fresh reports whether a connection is routed anew.
+func (l *reloader) fresh(name string) bool {
+	return l.moves.add[name] || l.moves.replace[name] || l.differs(change.RoutingOf(name, ""))
+}
+
+func (l *reloader) missing(lead change.Lead) []plan.Node {
+	var nodes []plan.Node
+	for _, r := range lead.Routes {
 		op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}
 		c, differs := l.changed[change.RouteOf(op).Object]
-		if !differs || c.Mark == change.Add {
-			continue // which Pluto sets itself
+		if !differs || c.Want.Op != plan.Op(op) || c.Mark == change.Add && l.fresh(lead.Conn) {
+			continue
 		}
 		if note := routeOf(op); !l.standing.Has(note) {
 			nodes = append(nodes, l.note(note, c.Want.Reason))

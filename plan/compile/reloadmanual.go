@@ -126,8 +126,12 @@ func (l *reloader) leftOvers() []plan.Node {
 	if listen {
 		nodes = append(nodes, warn(plan.Listen{}, reason, "Pluto does not listen"))
 	}
-	for _, h := range l.staleHooks(isAutomatic) {
+	stale := l.staleHooks(isAutomatic)
+	for _, h := range stale {
 		nodes = append(nodes, l.note(info.Unhook(h), reason), unroute(h, reason))
+	}
+	if len(stale) > 0 && !slices.ContainsFunc(l.manual, func(m *manualConn) bool { return len(m.hooks) > 0 }) {
+		nodes = append(nodes, ignored(plan.Remove{Paths: []string{l.marker()}}, "no updown command is to run any more"))
 	}
 	return nodes
 }

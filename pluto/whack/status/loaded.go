@@ -14,10 +14,11 @@ import (
 type LoadedDoc struct {
 	Name     string   `json:"name"`
 	Oriented bool     `json:"oriented"` // else it waits for an address of this host
-	Routed   bool     `json:"routed"`
-	Asked    bool     `json:"asked"` // by whack --route
-	Peers    []string `json:"peers"` // hosts and networks of the peer and, of a connection for many, of its instances
-	Words    []string `json:"words"` // of whack, without its name
+	Routed   bool     `json:"routed"`   // it or an instance of it
+	Asked    bool     `json:"asked"`    // by whack --route
+	Peers    []string `json:"peers"`    // hosts and networks of the peer and, of a connection for many, of its instances
+	Present  []string `json:"present"`  // those of Peers that are of instances
+	Words    []string `json:"words"`    // of whack, without its name
 }
 
 // LoadedLines says a line of JSON for each connection that is loaded, in the order in which they were.
@@ -28,12 +29,16 @@ func LoadedLines(list []connection.Status, say func(line string)) error {
 		c := &list[i]
 		d := docs[c.Conn.Name]
 		if c.Conn.Instance == 0 || d == nil {
-			d = &LoadedDoc{Name: c.Conn.Name, Oriented: c.Oriented, Routed: c.Routing != connection.Unrouted, Asked: c.Asked, Peers: []string{}, Words: words(c.Loaded)}
+			d = &LoadedDoc{Name: c.Conn.Name, Oriented: c.Oriented, Routed: c.Routing != connection.Unrouted, Asked: c.Asked, Peers: []string{}, Present: []string{}, Words: words(c.Loaded)}
 			docs[c.Conn.Name] = d
 			order = append(order, d)
 		}
-		d.Peers = append(d.Peers, clientsOf(&c.Conn.Remote)...)
-		d.Peers = append(d.Peers, c.Conn.Remote.Host.String())
+		peers := append(clientsOf(&c.Conn.Remote), c.Conn.Remote.Host.String())
+		d.Peers = append(d.Peers, peers...)
+		if c.Conn.Instance > 0 {
+			d.Present = append(d.Present, peers...)
+			d.Routed = d.Routed || c.Routing != connection.Unrouted
+		}
 	}
 	for _, d := range order {
 		line, err := json.Marshal(d)
