@@ -50,10 +50,13 @@ func (k *ChildKeys) Clear() {
 // Connections is what a version of IKE asks of the connections in force and
 // tells them. All calls come from the worker's goroutine.
 type Connections interface {
-	// Candidates returns the oriented connections that a peer at remote, who
-	// has spoken to our address local and has not said yet who it is, may mean:
+	// Offers returns, of the oriented connections that a peer at remote may mean who has spoken to our
+	// address local and has not said yet who it is, the first of each list of proposals for IKE SAs:
 	// those for its address before those for any.
-	Candidates(local, remote netip.Addr) []*Connection
+	Offers(local, remote netip.Addr) []*Connection
+	// Candidates returns those that it may mean once it says that it is id, in the same order: those for
+	// id, those for several identities, and those whose certificate says who the peer is.
+	Candidates(local, remote netip.Addr, id identity.ID) []*Connection
 	// Instantiate returns a connection for the peer at remote that says it is
 	// id: an instance where conn is for any peer or for any client, conn itself
 	// otherwise. It is the same instance for the same peer and id.

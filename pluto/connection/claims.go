@@ -121,7 +121,7 @@ func (t *Table) trespass(conn *pluto.Connection, f klips.Selector) error {
 	}
 	other := t.claims.find(f.Dst, func(other claim) bool {
 		switch {
-		case other.conn == conn || !takes(other.flow.Dst) || samePeer(conn, other.conn):
+		case other.conn == conn || !takes(other.flow.Dst):
 			return false
 		case other.conn.Instance > 0:
 		case f.Dst.Bits() < other.flow.Dst.Bits(), f.Dst == own && other.flow.Dst == own:
@@ -133,7 +133,7 @@ func (t *Table) trespass(conn *pluto.Connection, f klips.Selector) error {
 			return false
 		}
 		return f.Src.Overlaps(other.flow.Src) && (f.Proto == 0 || other.flow.Proto == 0 || f.Proto == other.flow.Proto) &&
-			meet(f.SrcPort, other.flow.SrcPort) && meet(f.DstPort, other.flow.DstPort)
+			meet(f.SrcPort, other.flow.SrcPort) && meet(f.DstPort, other.flow.DstPort) && !samePeer(conn, other.conn)
 	})
 	if other != nil {
 		return fmt.Errorf("%v -> %v is taken: %s has %v -> %v, with another peer", f.Src, f.Dst, other.conn, other.flow.Src, other.flow.Dst)

@@ -9,52 +9,6 @@ import (
 	"ipsec/pluto"
 )
 
-// Candidates implements pluto.Connections.
-func (t *Table) Candidates(local, remote netip.Addr) []*pluto.Connection {
-	var list []*pluto.Connection
-	for _, e := range t.pairs[pair{local, remote}] {
-		if !isShunt(e.conn) {
-			list = append(list, e.conn)
-		}
-	}
-	for _, e := range t.pairs[pair{local: local}] {
-		if !isShunt(e.conn) && e.conn.Remote.Host.Kind == pluto.HostAny {
-			list = append(list, e.conn)
-		}
-	}
-	for _, e := range t.roaming[local] {
-		if !isShunt(e.conn) && e.conn.Remote.Host.Addr != remote {
-			list = append(list, e.conn)
-		}
-	}
-	return list
-}
-
-// Siblings implements pluto.Connections. Of an instance, they are the
-// connections for any peer beside its own, which have instances of their own.
-func (t *Table) Siblings(conn *pluto.Connection) []*pluto.Connection {
-	e := t.owners[conn]
-	if e == nil {
-		return nil
-	}
-	self := conn
-	list := t.pairs[pairOf(conn)]
-	if e.parent != nil {
-		e = e.parent
-		self = e.conn
-		list = slices.Concat(list, t.pairs[pairOf(self)])
-	}
-	var siblings []*pluto.Connection
-	for _, other := range list {
-		c := other.conn
-		if other != e && !isShunt(c) && c.Local.ID.Equal(self.Local.ID) && (expects(c).Equal(expects(self)) || expects(c).Equal(expects(conn))) &&
-			slices.Equal(c.AuthBy, conn.AuthBy) && c.Local.Auth == conn.Local.Auth && c.Demand() == conn.Demand() {
-			siblings = append(siblings, c)
-		}
-	}
-	return siblings
-}
-
 // Instantiate implements pluto.Connections. The clients of an instance are what
 // its peer may choose from.
 func (t *Table) Instantiate(conn *pluto.Connection, remote netip.AddrPort, peer pluto.Peer) *pluto.Connection {

@@ -31,11 +31,11 @@ func TestInstances(t *testing.T) {
 	if code(w.table.Route("road")) != pluto.RCRoute || code(w.table.Initiate("road")) != pluto.RCNoPeer {
 		t.Error("a connection for any peer is routed, or initiated")
 	}
-	list := w.table.Candidates(addr("192.0.2.1"), addr("192.0.2.9"))
+	list := w.table.Candidates(addr("192.0.2.1"), addr("192.0.2.9"), who("192.0.2.9"))
 	if got := fmt.Sprint(list); got != fmt.Sprint([]*pluto.Connection{w.conn("net"), w.conn("road")}) {
 		t.Errorf("candidates for the peer of net: %s", got)
 	}
-	if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.7")); len(list) != 1 || list[0] != w.conn("road") {
+	if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.7"), who("@a")); len(list) != 1 || list[0] != w.conn("road") {
 		t.Errorf("candidates for somebody: %v", list)
 	}
 	if c := w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("192.0.2.9:500"), pluto.Peer{}); c != w.conn("net") {
@@ -172,7 +172,7 @@ func TestAllowAny(t *testing.T) {
 	c := network("net")
 	c.Remote.AllowAny = true
 	w.add(c)
-	if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.7")); len(list) != 1 {
+	if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.7"), who("@a")); len(list) != 1 {
 		t.Errorf("candidates %v", list)
 	}
 	i := w.table.Instantiate(w.conn("net"), netip.MustParseAddrPort("203.0.113.7:500"), pluto.Peer{ID: who("192.0.2.9")})

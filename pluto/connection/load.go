@@ -21,8 +21,9 @@ type Table struct {
 	entries []*entry                     // in the order in which they were added; no instances
 	names   map[string]*entry            // by name
 	aliases map[string][]*entry          // by alias
-	pairs   map[pair][]*entry            // oriented ones, by their hosts
-	roaming map[netip.Addr][]*entry      // oriented ones of ours whose peer may be elsewhere than it says
+	pairs   map[pair]*party              // oriented ones, by their hosts
+	roaming map[netip.Addr]*party        // oriented ones of ours whose peer may be elsewhere than it says
+	kin     map[kin]*entries             // oriented ones that may share an IKE SA
 	byHost  map[string][]*entry          // by each name of the DNS that they have
 	owners  map[*pluto.Connection]*entry // oriented ones and instances, to what they are
 	passes  []*entry                     // oriented ones of type=passthrough
@@ -52,8 +53,9 @@ func New(config Config) *Table {
 		ours:     map[netip.Addr]string{},
 		names:    map[string]*entry{},
 		aliases:  map[string][]*entry{},
-		pairs:    map[pair][]*entry{},
-		roaming:  map[netip.Addr][]*entry{},
+		pairs:    map[pair]*party{},
+		roaming:  map[netip.Addr]*party{},
+		kin:      map[kin]*entries{},
 		byHost:   map[string][]*entry{},
 		owners:   map[*pluto.Connection]*entry{},
 		slots:    map[klips.Selector]*slot{},

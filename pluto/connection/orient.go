@@ -63,12 +63,7 @@ func (t *Table) orient(e *entry) {
 		t.passes = append(t.passes, e)
 	}
 	t.owners[c] = e
-	t.pairs[pairOf(c)] = append(t.pairs[pairOf(c)], e)
-	slices.SortFunc(t.pairs[pairOf(c)], older)
-	if roams(c) {
-		t.roaming[c.Local.Host.Addr] = append(t.roaming[c.Local.Host.Addr], e)
-		slices.SortFunc(t.roaming[c.Local.Host.Addr], older)
-	}
+	t.enlist(e)
 	if e.asked || e.wanted || len(e.spans) > 0 {
 		if err := t.route(e); err != nil {
 			t.report(e, pluto.RCRoute, pluto.Pending, "%v", err)
@@ -84,8 +79,7 @@ func (t *Table) disorient(e *entry) {
 	if e.conn == nil {
 		return
 	}
-	remove(t.pairs, pairOf(e.conn), e)
-	remove(t.roaming, e.conn.Local.Host.Addr, e)
+	t.delist(e)
 	t.passes = slices.DeleteFunc(t.passes, func(other *entry) bool { return other == e })
 	delete(t.owners, e.conn)
 	delete(t.timed, e)

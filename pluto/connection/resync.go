@@ -101,12 +101,12 @@ func (t *Table) disinherit(e *entry) {
 // but where that was an instance.
 func (t *Table) claim(f klips.Selector, peer netip.Addr) (heir *entry, ok bool) {
 	for local := range t.ours {
-		for _, e := range t.pairs[pair{local, peer}] {
+		for _, e := range t.between(pair{local, peer}) {
 			if slices.ContainsFunc(e.flows, func(own klips.Selector) bool { return within(f, own) }) {
 				return e, true
 			}
 		}
-		for _, e := range t.pairs[pair{local: local}] { // whose instance it was
+		for _, e := range t.between(pair{local: local}) { // whose instance it was
 			src := slices.ContainsFunc(clients(e.conn.Local, e.conn.Remote, false), func(own netip.Prefix) bool { return own.Contains(f.Src.Addr()) })
 			dst := slices.ContainsFunc(e.conn.Remote.Clients, func(net netip.Prefix) bool { return net.Contains(f.Dst.Addr()) })
 			if isTemplate(e.conn) && src && (dst || len(e.conn.Remote.Clients) == 0) {

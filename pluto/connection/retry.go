@@ -201,7 +201,7 @@ func (t *Table) after(e *entry, why pluto.Reason) {
 	}
 	switch {
 	case action == pluto.DPDRestartByPeer:
-		for _, other := range t.pairs[pairOf(e.conn)] {
+		for _, other := range t.between(pairOf(e.conn)) {
 			if other.wanted || len(other.bundles) > 0 {
 				other.wanted = true
 				t.again(other, 0)

@@ -257,7 +257,7 @@ func TestShunts(t *testing.T) {
 		if err := w.table.Initiate("shunt"); code(err) != pluto.RCInitShunt {
 			t.Errorf("initiate: %v", err)
 		}
-		if list := w.table.Candidates(addr("192.0.2.1"), addr("203.0.113.9")); len(list) > 0 {
+		if list := w.table.Offers(addr("192.0.2.1"), addr("203.0.113.9")); len(list) > 0 {
 			t.Errorf("a peer is offered %v", list)
 		}
 		w.table.Delete("shunt")

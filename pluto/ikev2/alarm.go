@@ -13,7 +13,7 @@ const (
 	atKeepalive               // keep a NAT's mapping
 	atRekey                   // of both: make anew
 	atExpire                  // of both: the end; of a half-open SA, too
-	atRetry                   // of an IKE SA: ask again what the peer could not do
+	atRetry                   // of an IKE SA: ask again what the peer could not do; one that has waited for its turn begins
 	atUnique                  // of an IKE SA: see whether there is another like it
 	atLinger                  // of an IKE SA: forget the last answer; of a child: see child.lingered
 )

@@ -74,7 +74,9 @@ func (m *Machine) whom(s *ikeSA, id, wanted identity.ID) ([]*pluto.Connection, *
 	var named, anybody []*pluto.Connection
 	closest := refusal(message.AuthenticationFailed, "no connection for a peer that says it is %s; expected rightid=%s in one for its address", id, id)
 	closest.code = pluto.RCAuthFailed
-	for _, conn := range m.candidates(s.local.Addr(), s.remote.Addr()) {
+	unknown := closest
+	local, remote := s.local.Addr(), s.remote.Addr()
+	for _, conn := range spoken(m.Connections.Candidates(local, remote, id)) {
 		policy, err := m.ikePolicy(conn)
 		if err != nil {
 			continue
@@ -90,7 +92,6 @@ func (m *Machine) whom(s *ikeSA, id, wanted identity.ID) ([]*pluto.Connection, *
 		case err2 != nil:
 			closest = authCause(err2, conn)
 		case !s.fits(conn, expected, id):
-			closest.look(conn, "rightid", "right")
 		case !wanted.IsZero() && !wanted.Equal(own):
 			closest = refusal(message.AuthenticationFailed, "%s wants to speak to %s, but leftid of %s is %s", id, wanted, conn, own).look(conn, "leftid")
 			closest.code = pluto.RCAuthFailed
@@ -101,6 +102,9 @@ func (m *Machine) whom(s *ikeSA, id, wanted identity.ID) ([]*pluto.Connection, *
 		}
 	}
 	if len(named)+len(anybody) == 0 {
+		if offers := m.Connections.Offers(local, remote); closest == unknown && len(offers) > 0 {
+			closest.look(offers[0], "rightid", "right")
+		}
 		return nil, closest
 	}
 	return append(named, anybody...), nil

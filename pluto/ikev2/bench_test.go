@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/conf/proposal"
 	"ipsec/pluto"
 	"ipsec/pluto/ikev2"
@@ -38,7 +39,11 @@ type roster struct {
 	any *pluto.Connection
 }
 
-func (r *roster) Candidates(local, remote netip.Addr) []*pluto.Connection {
+func (r *roster) Candidates(local, remote netip.Addr, _ identity.ID) []*pluto.Connection {
+	return r.Offers(local, remote)
+}
+
+func (r *roster) Offers(local, remote netip.Addr) []*pluto.Connection {
 	if r.any == nil {
 		return nil
 	}

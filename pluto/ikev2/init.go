@@ -48,22 +48,44 @@ func (m *Machine) connect(conn *pluto.Connection, wanted []*createChild) *ikeSA 
 	m.become(s, initSent)
 	m.assign(s, conn)
 	s.handshake = &handshake{waiting: wanted}
-	policy, err := m.ikePolicy(conn)
+	if m.calls.Enter(s.remote.Addr(), s) {
+		m.call(s)
+	}
+	return s
+}
+
+// A host that has a thousand connections with one gateway does not begin all of their IKE SAs at once:
+// so many are on their way to an address at a time, but for those that have been sent so many times
+// without an answer. The others wait.
+const (
+	atOnce    = 32
+	slowAfter = 3
+)
+
+// call begins an IKE SA, as it is its turn.
+func (m *Machine) call(s *ikeSA) {
+	policy, err := m.ikePolicy(s.conn)
 	if err != nil {
-		m.fail(s, causef(pluto.RCFatal, "%v", err).look(conn, "ike"))
-		return s
+		m.fail(s, causef(pluto.RCFatal, "%v", err).look(s.conn, "ike"))
+		return
 	}
 	if err := m.exchangeKeys(s.handshake, policy.Groups()[0]); err != nil {
 		m.fail(s, causef(pluto.RCCrypto, "%v", err))
-		return s
+		return
 	}
 	s.handshake.ni = m.nonce()
 	s.handshake.init = &initExchange{policy: policy}
 	m.start(s, s.handshake.init)
 	if s.state == initSent {
-		m.report(pluto.RCNewState+s.state.number(), conn, s.serial, "%s: sent IKE_SA_INIT request to %s", s.state.name(), s.remote)
+		m.report(pluto.RCNewState+s.state.number(), s.conn, s.serial, "%s: sent IKE_SA_INIT request to %s", s.state.name(), s.remote)
 	}
-	return s
+}
+
+// yield lets the next IKE SA that waits to be begun with the peer of s be so, by the next Tick.
+func (m *Machine) yield(s *ikeSA) {
+	if next, ok := m.calls.Leave(s.remote.Addr(), s); ok {
+		m.set(&next.alarm, atRetry, m.now)
+	}
 }
 
 // exchangeKeys draws a private key of a group.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
-	"net/netip"
 	"time"
 
 	"ipsec/pluto"
@@ -54,7 +53,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	if !admitted {
 		return
 	}
-	conns := m.candidates(d.Local.Addr(), d.Remote.Addr())
+	conns := spoken(m.Connections.Offers(d.Local.Addr(), d.Remote.Addr()))
 	if len(conns) == 0 {
 		m.limited("packet from %s: IKE_SA_INIT for %s, but no connection with IKEv2 is loaded for this peer; expected a conn with that address, or %%any, on the other side", d.Remote, d.Local)
 		if !m.strangers.Flooded() {
@@ -65,9 +64,8 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	m.respond(d, h, msg, conns, seen)
 }
 
-// candidates returns the connections that may be meant and speak IKEv2.
-func (m *Machine) candidates(local, remote netip.Addr) []*pluto.Connection {
-	all := m.Connections.Candidates(local, remote)
+// spoken keeps the connections that speak IKEv2.
+func spoken(all []*pluto.Connection) []*pluto.Connection {
 	usable := all[:0:0]
 	for _, c := range all {
 		if c.Versions.IKEv2 && c.Shunt == pluto.ShuntNone {

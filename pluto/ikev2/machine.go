@@ -107,6 +107,7 @@ type Machine struct {
 	peers     map[peer][]*ikeSA      // authenticated, by who the ends are
 	digests   [32]byte               // key of the digests in peers
 	children  map[*pluto.Child]*child
+	calls     *limit.Turns[*ikeSA] // IKE SAs that we begin, by the address of the peer
 	suites    map[suite.Choice]*suite.Suite
 	policies  map[listKey]offer.Policy // of ike=, and of esp= and ah= in IKE_AUTH
 	alarms    alarm.Queue[owner]
@@ -143,6 +144,7 @@ func New(c Config) *Machine {
 		children: map[*pluto.Child]*child{},
 		suites:   map[suite.Choice]*suite.Suite{},
 		seed:     maphash.MakeSeed(),
+		calls:    limit.NewTurns[*ikeSA](atOnce),
 		rounds:   rounds,
 
 		strangers: limit.Reports{Burst: c.Limits.ReportBurst},

@@ -52,7 +52,11 @@ func (m *Machine) become(s *ikeSA, to state) {
 	if !slices.Contains(s.state.next(), to) {
 		m.report(pluto.RCInternal, s.conn, s.serial, "an IKE SA went from %s to %s, which must not be", s.state, to)
 	}
+	begun := s.initiator && (s.state == initSent || s.state == authSent)
 	s.state = to
+	if begun && to != authSent {
+		m.yield(s)
+	}
 }
 
 // String returns the state as the code calls it, for reports of its faults.

@@ -32,6 +32,9 @@ func (s *ikeSA) status() pluto.State {
 		SPIs:  [2]string{s.spiI.String(), s.spiR.String()},
 		Since: time.Unix(0, s.made), Rekey: s.alarm.When(atRekey), Expires: s.alarm.When(atExpire),
 	}
+	if s.state == initSent && s.underWay == nil {
+		st.Text = "waits for others to the same peer before it sends IKE_SA_INIT"
+	}
 	if !s.localID.IsZero() {
 		st.LocalID = s.localID.String()
 	}

@@ -85,7 +85,11 @@ func (s *ikeSA) due(m *Machine, what uint8) {
 	case atRekey:
 		m.renew(s)
 	case atRetry:
-		m.retry(s)
+		if s.state == initSent {
+			m.call(s)
+		} else {
+			m.retry(s)
+		}
 	case atUnique:
 		m.deleteRedundant(s)
 	case atLinger:

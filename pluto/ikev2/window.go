@@ -109,7 +109,9 @@ func (m *Machine) transmit(s *ikeSA) {
 		wait = min(wait, end.Sub(m.now))
 	}
 	m.after(&s.alarm, atRetransmit, wait)
-	r.sent++
+	if r.sent++; r.sent == slowAfter && s.state < established && s.initiator {
+		m.yield(s)
+	}
 }
 
 // end returns when an established peer counts as dead that has not answered:

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -95,5 +96,32 @@ func TestCrowdOfMany(t *testing.T) {
 		if c.Size() > 1<<20 {
 			t.Fatalf("%d bytes", c.Size())
 		}
+	}
+}
+
+// TestTurns has no more go on at a time with one address than may, and all have their turn.
+func TestTurns(t *testing.T) {
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	turns := NewTurns[int](2)
+	for i := range 6 {
+		if on := turns.Enter(a, i); on != (i < 2) {
+			t.Errorf("%d goes on: %v", i, on)
+		}
+	}
+	if !turns.Enter(b, 7) {
+		t.Error("another address has to wait")
+	}
+	if next, ok := turns.Leave(a, 3); ok {
+		t.Errorf("%d goes on in place of one that has waited", next)
+	}
+	order := []int{}
+	for _, v := range []int{0, 1, 2, 4, 5, 5, 7} {
+		if next, ok := turns.Leave(a, v); ok {
+			order = append(order, next)
+		}
+	}
+	turns.Leave(b, 7)
+	if !slices.Equal(order, []int{2, 4, 5}) || len(turns.with) != 0 {
+		t.Errorf("turns %v, expected those that waited in their order; %d addresses are kept", order, len(turns.with))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/pluto"
 )
 
@@ -18,10 +19,17 @@ func (o *Observer) Connections(next pluto.Connections) pluto.Connections {
 	return connections{next, o}
 }
 
+// Offers implements pluto.Connections.
+func (c connections) Offers(local, remote netip.Addr) []*pluto.Connection {
+	list := c.Connections.Offers(local, remote)
+	c.debug.Sayf(control, "| offers for %v -> %v: those of %v", remote, local, list)
+	return list
+}
+
 // Candidates implements pluto.Connections.
-func (c connections) Candidates(local, remote netip.Addr) []*pluto.Connection {
-	list := c.Connections.Candidates(local, remote)
-	c.debug.Sayf(control, "| candidates for %v -> %v: %v", remote, local, list)
+func (c connections) Candidates(local, remote netip.Addr, id identity.ID) []*pluto.Connection {
+	list := c.Connections.Candidates(local, remote, id)
+	c.debug.Sayf(control, "| candidates for %s at %v -> %v: %v", id, remote, local, list)
 	return list
 }
 

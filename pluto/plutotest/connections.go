@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ipsec/conf/identity"
 	"ipsec/klips/said"
 	"ipsec/pluto"
 )
@@ -38,7 +39,12 @@ type reservation struct {
 var _ pluto.Connections = (*Connections)(nil)
 
 // Candidates implements pluto.Connections.
-func (c *Connections) Candidates(local, remote netip.Addr) []*pluto.Connection {
+func (c *Connections) Candidates(local, remote netip.Addr, _ identity.ID) []*pluto.Connection {
+	return c.Offers(local, remote)
+}
+
+// Offers implements pluto.Connections.
+func (c *Connections) Offers(local, remote netip.Addr) []*pluto.Connection {
 	var exact, any []*pluto.Connection
 	for _, conn := range c.All {
 		switch {

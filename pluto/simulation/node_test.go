@@ -14,7 +14,6 @@ import (
 	"ipsec/klips/said"
 	"ipsec/pluto"
 	"ipsec/pluto/connection"
-	"ipsec/pluto/credential"
 	"ipsec/pluto/ikev2"
 	"ipsec/pluto/plutotest"
 	"ipsec/pluto/versions"
@@ -33,7 +32,7 @@ type node struct {
 	routed  map[klips.Selector]int
 	lives   int  // so many times has it started
 	asked   bool // a person is asking, who would see an error and ask again
-	store   *credential.Store
+	store   ikev2.Credentials
 	rogue   bool // it goes before the end
 }
 
@@ -182,7 +181,9 @@ func (n *node) Tick() {
 	}
 	n.machine.Tick()
 	n.table.Tick()
-	n.checkEroutes()
+	if !n.world.crowded {
+		n.checkEroutes()
+	}
 	n.world.checkProofs()
 }
 

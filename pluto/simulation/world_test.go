@@ -29,6 +29,7 @@ type world struct {
 	misfortune *rand.Rand // when it does; apart, so that what happens does not depend on how often it is asked
 	limits     ikev2.Limits
 	gate       *gate // where there is one
+	crowded    bool  // so many connections that eroutes are not looked at at each step
 	serial     int64 // of the last certificate
 	start      time.Time
 	lines      []string
