@@ -44,18 +44,9 @@ func setString(field func(target) *string) setter {
 	}
 }
 
-// yesNo are the spellings of a truth value in all dialects.
-const yesNo = "yes|true|on|1|y no|false|off|0|n"
-
-func parseBool(value string) (bool, bool) {
-	k := keyword.OfWords(yesNo)
-	name, ok := k.Choose(value)
-	return name == "yes", ok
-}
-
 func setBool(field func(target) *bool) setter {
 	return func(_ *keyword.Keyword, t target, value string) *valueError {
-		yes, ok := parseBool(value)
+		yes, ok := keyword.Truth(value)
 		if !ok {
 			return &valueError{text: value, want: "yes or no", known: []string{"yes", "no"}}
 		}
@@ -66,8 +57,8 @@ func setBool(field func(target) *bool) setter {
 
 // setTruth is setBool with further words that mean yes or no.
 func setTruth(yes, no string, field func(target) *bool) setter {
+	k := keyword.OfWords("yes|true|on|1|y|" + yes + " no|false|off|0|n|" + no)
 	return func(_ *keyword.Keyword, t target, value string) *valueError {
-		k := keyword.OfWords("yes|true|on|1|y|" + yes + " no|false|off|0|n|" + no)
 		name, ok := k.Choose(value)
 		if !ok {
 			return &valueError{text: value, want: "yes, no, " + oneOf(strings.Split(yes+"|"+no, "|")), known: k.Spellings()}

@@ -3,6 +3,7 @@ package keyword
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Effect is what becomes of a value that a file gives a keyword.
@@ -70,6 +71,9 @@ type Case struct {
 // On returns the ruling on a value: of those on its words, where it is a list, the strongest.
 func (k *Keyword) On(value string) Ruling {
 	ruling := Ruling{Effect: Acts}
+	if k.Effect == Acts && len(k.Cases) == 0 {
+		return ruling // of most, and there may be many thousand conns
+	}
 	for i, word := range k.split(value) {
 		if r := k.onWord(word); i == 0 || r.Effect > ruling.Effect {
 			ruling = r
@@ -100,8 +104,14 @@ func (k *Keyword) split(value string) []string {
 	return []string{value}
 }
 
-// YesNo are the spellings of a truth value in all dialects.
-const YesNo = "yes|true|on|1|y no|false|off|0|n"
+// truths takes the spellings of a truth value in all dialects.
+var truths = sync.OnceValue(func() *Keyword { return OfWords("yes|true|on|1|y no|false|off|0|n") })
+
+// Truth reads a truth value.
+func Truth(value string) (yes, ok bool) {
+	name, ok := truths().Choose(value)
+	return name == "yes", ok
+}
 
 // normal returns the normal spelling of a word that may be yes or no, or one of those
 // of the keyword.
@@ -110,7 +120,7 @@ func (k *Keyword) normal(word string) string {
 		return name
 	}
 	if k.Type == TypeBool || len(k.Cases) > 0 || k.Default == "no" || k.Default == "yes" {
-		if name, ok := OfWords(YesNo).Choose(word); ok && k.Type != TypeInt {
+		if name, ok := truths().Choose(word); ok && k.Type != TypeInt {
 			return name
 		}
 	}
