@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"ipsec/conf/manualkey"
 	"ipsec/conf/secret"
@@ -24,6 +25,11 @@ func (p *parser) checkAll(c *Config) {
 		p.withoutPluto(c.Setup.List)
 	}
 	p.judge(&c.Setup)
+	for _, way := range c.Setup.NoOffload {
+		if slices.Contains(c.Setup.Offload, way) || way == "all" && len(c.Setup.Offload) > 0 {
+			p.errorf(c.Setup.At("offload"), "offload=%s contradicts nooffload=%s: expected one of them", strings.Join(c.Setup.Offload, " "), way)
+		}
+	}
 	for _, conn := range c.Conns {
 		diagnostics := conn.checkHosts()
 		for _, side := range conn.Missing() {

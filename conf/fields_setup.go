@@ -28,6 +28,7 @@ func setupFields() map[string]setter {
 		"fragicmp":              setBool(func(t target) *bool { return &t.setup.FragICMP }),
 		"hidetos":               setBool(func(t target) *bool { return &t.setup.HideTOS }),
 		"nooffload":             setFlags(func(t target) *[]string { return &t.setup.NoOffload }),
+		"offload":               setFlags(func(t target) *[]string { return &t.setup.Offload }),
 		"uniqueids":             setTruth("replace|keep", "never", func(t target) *bool { return &t.setup.UniqueIDs }),
 		"overridemtu":           setInt(68, 65535, func(t target) *int { return &t.setup.OverrideMTU }),
 		"nocrsend":              setBool(func(t target) *bool { return &t.setup.NoCRSend }),

@@ -56,6 +56,7 @@ type Setup struct {
 	FragICMP            bool
 	HideTOS             bool
 	NoOffload           []string // words of ipsec klips --no-offload
+	Offload             []string // "xdp", or none
 	UniqueIDs           bool
 	OverrideMTU         int // 0: not given
 	NoCRSend            bool

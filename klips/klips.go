@@ -182,7 +182,7 @@ type Table interface {
 	ClearEroutes() error
 
 	// Attach makes the virtual interface where it does not exist and binds
-	// it: EBUSY when it is bound, ENODEV when there is no such physical one.
+	// it: EBUSY when it is bound, unless just so but for XDP, ENODEV when there is no such physical one.
 	// Detach unbinds it and takes away one that KLIPS made: ENOENT when it is
 	// not bound.
 	Attach(Attachment) error

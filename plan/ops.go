@@ -157,8 +157,12 @@ type (
 // KLIPS, by its tools.
 type (
 	// Attach binds a virtual interface to a physical one, and makes it:
-	// ipsec tncfg --attach --virtual V --physical P.
-	Attach struct{ Virtual, Physical string }
+	// ipsec tncfg --attach --virtual V --physical P --xdp USE. Where it is bound
+	// just so already, only the use changes.
+	Attach struct {
+		Virtual, Physical string
+		XDP               string // when raw ESP goes past netfilter: "auto", as where it is not written, "on" or "off"
+	}
 	// Detach takes a virtual interface away, KLIPS being alive or not:
 	// ipsec tncfg --detach --virtual V.
 	Detach struct{ Virtual string }

@@ -132,6 +132,9 @@ func (c *check) klips(op Op) {
 	case Attach:
 		c.link(op.Virtual)
 		c.link(op.Physical)
+		if op.XDP != "auto" && op.XDP != "on" && op.XDP != "off" {
+			c.fail("use of AF_XDP", op.XDP, "it is none of auto, on and off")
+		}
 	case Detach:
 		c.link(op.Virtual)
 	case AddSA:

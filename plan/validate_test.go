@@ -64,6 +64,8 @@ func TestValidateNode(t *testing.T) {
 		{ignoring(StartKlips{NoOffload: []string{"xdp", "tso"}}), ""},
 		{ignoring(StartKlips{NoOffload: []string{"xdp,tso"}}), `malformed way "xdp,tso"`}, // which would be read back as two
 		{ignoring(StartKlips{NoOffload: []string{}}), "empty but not nil"},
+		{ignoring(Attach{Virtual: "ipsec0", Physical: "eth0", XDP: "on"}), ""},
+		{ignoring(Attach{Virtual: "ipsec0", Physical: "eth0"}), "none of auto, on and off"},
 		{Exit{Status: StatusRegister}, ""},
 		{Exit{Status: 2}, "status is 2"},
 		{Exit{Status: -2}, "status is -2"},

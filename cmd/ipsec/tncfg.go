@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"ipsec/klips"
 	"ipsec/klips/options"
 	"ipsec/klips/proc"
@@ -14,6 +16,7 @@ type tncfgCmd struct {
 	Clear    bool   `help:"Take away every virtual interface of ours, KLIPS being alive or not."`
 	Virtual  string `placeholder:"IPSECN" help:"The virtual interface, like ipsec0."`
 	Physical string `placeholder:"LINK" help:"The physical interface, like eth0."`
+	XDP      string `name:"xdp" enum:",auto,on,off" default:"" placeholder:"USE" help:"When raw ESP goes past netfilter there: auto, where no rule could look at it, on or off."`
 }
 
 // Run does what the options ask for; without any it prints the table.
@@ -25,6 +28,7 @@ func (c *tncfgCmd) request(*env, options.Resolver) (request, error) {
 		return request{}, err
 	}
 	virtual, physical := form{"--virtual", c.Virtual != ""}, form{"--physical", c.Physical != ""}
+	xdp := form{"--xdp", c.XDP != ""}
 	switch what {
 	case "--attach":
 		if err := need(what, "--virtual", c.Virtual); err != nil {
@@ -33,16 +37,16 @@ func (c *tncfgCmd) request(*env, options.Resolver) (request, error) {
 		if err := need(what, "--physical", c.Physical); err != nil {
 			return request{}, err
 		}
-		return request{op: plan.Attach{Virtual: c.Virtual, Physical: c.Physical}}, nil
+		return request{op: plan.Attach{Virtual: c.Virtual, Physical: c.Physical, XDP: cmp.Or(c.XDP, "auto")}}, nil
 	case "--detach":
 		if err := need(what, "--virtual", c.Virtual); err != nil {
 			return request{}, err
 		}
-		return request{op: plan.Detach{Virtual: c.Virtual}}, refuse(what, physical)
+		return request{op: plan.Detach{Virtual: c.Virtual}}, refuse(what, physical, xdp)
 	case "--clear":
-		return request{op: plan.ClearInterfaces{}}, refuse(what, virtual, physical)
+		return request{op: plan.ClearInterfaces{}}, refuse(what, virtual, physical, xdp)
 	}
-	if virtual.given || physical.given {
+	if virtual.given || physical.given || xdp.given {
 		return request{}, usageError("expected --attach or --detach with --virtual and --physical")
 	}
 	return listing(klips.Table.ListAttachments, proc.Tncfg), nil

@@ -102,7 +102,8 @@ func TestToolOps(t *testing.T) {
 		line string
 		op   plan.Op
 	}{
-		{"tncfg --attach --virtual ipsec0 --physical eth0", plan.Attach{Virtual: "ipsec0", Physical: "eth0"}},
+		{"tncfg --attach --virtual ipsec0 --physical eth0 --xdp=on", plan.Attach{Virtual: "ipsec0", Physical: "eth0", XDP: "on"}},
+		{"tncfg --attach --virtual ipsec0 --physical eth0", plan.Attach{Virtual: "ipsec0", Physical: "eth0", XDP: "auto"}},
 		{"tncfg --detach --virtual ipsec0", plan.Detach{Virtual: "ipsec0"}},
 		{"tncfg --clear", plan.ClearInterfaces{}},
 		{"eroute --clear", plan.ClearEroutes{}},

@@ -17,6 +17,7 @@ import (
 	"ipsec/exec/loaded"
 	"ipsec/klips"
 	"ipsec/klips/client"
+	"ipsec/klips/offload"
 	"ipsec/klips/process"
 	"ipsec/plan"
 	"ipsec/plan/change"
@@ -200,6 +201,15 @@ func (s *looker) tables(paths conf.Paths) error {
 		return err
 	}
 	defer table.Close()
+	attachments, err := table.ListAttachments()
+	if err != nil {
+		return err
+	}
+	for _, a := range attachments {
+		if a.XDP != offload.Auto {
+			s.add(change.UseOf(a.Virtual, a.XDP.String()), plan.Attach{Virtual: a.Virtual, Physical: a.Physical, XDP: offload.Auto.String()})
+		}
+	}
 	sas, err := table.ListSAs()
 	if err != nil {
 		return err

@@ -243,6 +243,8 @@ func (g *generator) string(name string) string {
 		return pick(g, plan.NewLogin, plan.AnyLogin)
 	case "Value":
 		return pick(g, "0", "1", "2")
+	case "XDP":
+		return pick(g, "auto", "on", "off")
 	case "Priority":
 		return pick(g, "", "daemon.error", "local0.info")
 	case "Text", "Words", "Command", "Algorithm", "KeysOf", "Name", "Module":

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/said"
 	"ipsec/klips/tun"
 	"ipsec/plan"
@@ -43,10 +44,14 @@ func (e *Executor) ask(do func(klips.Table) error) error {
 	return do(table)
 }
 
-// Attach is like 'ipsec tncfg --attach --virtual V --physical P'.
+// Attach is like 'ipsec tncfg --attach --virtual V --physical P --xdp USE'.
 func (e *Executor) Attach(_ context.Context, op plan.Attach) error {
+	use, err := offload.ParseUse(op.XDP)
+	if err != nil {
+		return err
+	}
 	return e.ask(func(t klips.Table) error {
-		return t.Attach(klips.Attachment{Virtual: op.Virtual, Physical: op.Physical})
+		return t.Attach(klips.Attachment{Virtual: op.Virtual, Physical: op.Physical, XDP: use})
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/process"
 	"ipsec/klips/said"
 	"ipsec/plan"
@@ -91,11 +92,12 @@ func TestAttachments(t *testing.T) {
 		works(t, err)
 		return len(list)
 	}
-	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec8", Physical: "eth0"}))
-	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec9", Physical: "eth1"}))
+	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec8", Physical: "eth0", XDP: "auto"}))
+	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec9", Physical: "eth1", XDP: "auto"}))
 	works(t, b.Detach(t.Context(), plan.Detach{Virtual: "ipsec8"}))
-	if n := attached(); n != 1 {
-		t.Errorf("%d attached", n)
+	works(t, b.Attach(t.Context(), plan.Attach{Virtual: "ipsec9", Physical: "eth1", XDP: "off"})) // which only changes it
+	if list, err := b.klips.ListAttachments(); err != nil || len(list) != 1 || list[0].XDP != offload.Off {
+		t.Errorf("attached: %+v, %v", list, err)
 	}
 	b.klips.Fault = func(method string) error {
 		if method == "Detach" {
@@ -118,7 +120,7 @@ func TestNoKlips(t *testing.T) {
 	e := New(Env{Paths: b.paths})
 	defer e.Close()
 	for _, err := range []error{
-		e.Attach(t.Context(), plan.Attach{Virtual: "ipsec0", Physical: "eth0"}), e.ClearSAs(t.Context(), plan.ClearSAs{}), e.ClearEroutes(t.Context(), plan.ClearEroutes{}),
+		e.Attach(t.Context(), plan.Attach{Virtual: "ipsec0", Physical: "eth0", XDP: "auto"}), e.ClearSAs(t.Context(), plan.ClearSAs{}), e.ClearEroutes(t.Context(), plan.ClearEroutes{}),
 		e.AddComp(t.Context(), plan.AddComp{SAID: id(said.COMP, 0x200), Src: east}), e.DelEroute(t.Context(), plan.DelEroute{Flow: flow}),
 	} {
 		fails(t, err, "KLIPS is not running", b.paths.KlipsCtl())

@@ -39,6 +39,11 @@ func (c *codec) Attach(_ context.Context, op plan.Attach) error {
 	c.text(&op.Virtual)
 	c.lit("--physical")
 	c.text(&op.Physical)
+	if c.opt("--xdp", true) {
+		c.text(&op.XDP)
+	} else {
+		op.XDP = "auto"
+	}
 	return done(c, op)
 }
 

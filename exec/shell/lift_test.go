@@ -269,6 +269,21 @@ func TestLiftComments(t *testing.T) {
 	}
 }
 
+// TestLiftWithoutXDP reads a plan of before, whose interfaces say nothing of AF_XDP, as one with what it meant.
+func TestLiftWithoutXDP(t *testing.T) {
+	now := modest()
+	now.Nodes[2] = plan.Step{Op: plan.Attach{Virtual: "ipsec0", Physical: "eth0", XDP: "auto"}, OnFail: plan.OnFail{Kind: plan.FailUndo, Message: "...failed"}}
+	text := script(t, now)
+	before := strings.Replace(text, " --xdp auto", "", 1)
+	p, err := Lift("f", before)
+	if err != nil || before == text {
+		t.Fatal(err, before)
+	}
+	if difference := Compare(p, now); difference != "" {
+		t.Error(difference)
+	}
+}
+
 // TestLiftInvisible: a comment that a terminal would not show as it is, is refused wherever it stands.
 func TestLiftInvisible(t *testing.T) {
 	for _, comment := range []string{"# \x1b[8m hidden\n", "# a\rb\n", "# \u202e\n", "# \xff\n", "\t# \x00\n"} {

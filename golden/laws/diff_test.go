@@ -77,6 +77,7 @@ conn added
 		{"another key and algorithm", "esp=3des-md5-96", "esp=aes192-md5-96", "", []string{"~ SA esp0x200@192.0.2.2: src 192.0.2.1 3des md5-96 window 64, wanted src 192.0.2.1 aes md5-96 window 64", "~ SA esp0x200@192.0.2.1: "}},
 		{"an option of Pluto", "pluto=yes", "pluto=yes\n\tuniqueids=yes", "", []string{"~ pluto: "}},
 		{"an option of KLIPS", "pluto=yes", "pluto=yes\n\thidetos=no", "", []string{"~ klips: --fragicmp --hidetos, wanted --fragicmp"}},
+		{"AF_XDP whatever rules there are", "pluto=yes", "pluto=yes\n\toffload=xdp", "", []string{"+ --xdp on of ipsec0"}},
 		{"another MTU", "pluto=yes", "pluto=yes\n\toverridemtu=1300", "", []string{"~ interface ipsec0: on eth0 mtu 1379 up, wanted on eth0 mtu 1300 up"}},
 		{"a route taken away", "", "", "ip route del 10.0.2.0/24", []string{"! route 10.0.2.0/24 dev ipsec0: it was there, and is gone"}},
 		{"a route of Pluto taken away", "", "", "ip route del 10.9.0.0/24", []string{"! route 10.9.0.0/24 dev ipsec0: it was there, and is gone"}},

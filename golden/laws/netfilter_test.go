@@ -83,6 +83,21 @@ func TestSeenByNetfilter(t *testing.T) {
 		l.all("after " + dropping.end)
 	}
 	says(west, past)
+
+	// What netfilter sees is for the administrator to say, too.
+	use := func(use string) {
+		west.must(0, "tncfg", "--attach", "--virtual", "ipsec0", "--physical", "wan", "--xdp="+use)
+	}
+	west.Sh(t, "nft 'add table inet f; add chain inet f c { type filter hook input priority 0; }; add rule inet f c counter'")
+	says(west, seen)
+	use("on")
+	says(west, past)
+	l.all("past netfilter, as it was told")
+	use("off")
+	says(west, "not xdp: turned off on this interface")
+	use("auto")
+	says(west, seen)
+	l.all("past a rule once more")
 	west.must(0, "setup", "stop")
 	east.must(0, "setup", "stop")
 	same(t, "before start and after stop", l.before, west.state())

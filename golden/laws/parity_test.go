@@ -170,6 +170,7 @@ func TestParity(t *testing.T) {
 		{"rp_filter 1", setup + "\trp_filter=1\n" + tunnel, "sysctl -qw net.ipv4.conf.all.rp_filter=2"},
 		{"rp_filter 2", setup + "\trp_filter=2\n" + tunnel, ""},
 		{"rp_filter unchanged", setup + "\trp_filter=%unchanged\n" + tunnel, "sysctl -qw net.ipv4.conf.all.rp_filter=1"},
+		{"AF_XDP whatever rules there are", setup + "\toffload=xdp\n\tnooffload=tso\n" + tunnel, ""},
 		{"settings of KLIPS", setup + "\toverridemtu=1300\n\tfragicmp=no\n\thidetos=no\n\tnooffload=\"tso, xdp\"\n\tklipsdebug=\"tunnel esp\"\n\tsyslog=local3.info\n" + tunnel, ""},
 		{"Pluto", "version 2.0\nconfig setup\n\tprepluto=\"echo before; touch /var/run/prepluto.log\"\n\tpostpluto=\"touch /var/run/postpluto.log\"\n" + tunnel + negotiated, ""},
 		{"folders", setup + tunnel, "mkdir -p /var/run/pluto /var/lock/subsys"},

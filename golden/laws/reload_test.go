@@ -47,6 +47,7 @@ func reloads() []reloadCase {
 		{"another key", "espenckey=0x0ddba110", "espenckey=0x0ddba11f", ""},
 		{"another far network, manual", "10.0.2.0/24", "10.0.5.0/24", ""},
 		{"no manual conn", "auto=manual", "auto=ignore", ""},
+		{"AF_XDP whatever rules there are", "pluto=yes", "pluto=yes\n\toffload=xdp", ""},
 		{"another MTU", "pluto=yes", "pluto=yes\n\toverridemtu=1300", ""},
 		{"no forwarding", "forwardcontrol=yes", "forwardcontrol=no", ""},
 		{"not to be routed any more", "\tauto=route", "\tauto=add", ""},

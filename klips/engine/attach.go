@@ -25,11 +25,12 @@ const minMTU = 1280
 type attachment struct {
 	// Set by Attach.
 	virtual, physical string
-	xdp               offload.Use
 	device            Device
 	wire              Wire
 	several           bool           // queues
 	wait              sync.WaitGroup // for its workers
+
+	xdp offload.Use // guarded by the engine's mu
 
 	mu        sync.Mutex // guards what follows
 	side      *outbound  // for packets that come back from a %hold
@@ -45,6 +46,9 @@ func (e *Engine) Attach(at klips.Attachment) error {
 	}
 	e.control.Lock()
 	defer e.control.Unlock()
+	if e.reuse(at) {
+		return nil
+	}
 	if err := e.free(virtual, physical); err != nil {
 		return err
 	}
@@ -80,6 +84,25 @@ func (e *Engine) Attach(at klips.Attachment) error {
 		a.wait.Go(func() { in.run(inlet) })
 	}
 	return nil
+}
+
+// reuse reports whether there is that attachment, with another use of what goes past
+// netfilter, which it now has.
+func (e *Engine) reuse(at klips.Attachment) bool {
+	e.mu.Lock()
+	a := e.attached[at.Virtual]
+	same := a == nil || a.physical != at.Physical || a.xdp == at.XDP
+	if !same {
+		a.xdp = at.XDP
+	}
+	e.mu.Unlock()
+	if same {
+		return false
+	}
+	if w, ok := a.wire.(User); ok {
+		w.Use(at.XDP)
+	}
+	return true
 }
 
 func (e *Engine) free(virtual, physical string) error {
@@ -131,8 +154,10 @@ func (e *Engine) detach(virtual string) error {
 func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 	e.mu.RLock()
 	var list []*attachment
+	use := map[*attachment]offload.Use{}
 	for _, a := range e.attached {
 		list = append(list, a)
+		use[a] = a.xdp
 	}
 	e.mu.RUnlock()
 	slices.SortFunc(list, func(a, b *attachment) int { return strings.Compare(a.virtual, b.virtual) })
@@ -142,7 +167,7 @@ func (e *Engine) ListAttachments() ([]klips.Attachment, error) {
 		if err != nil && !errors.Is(err, os.ErrClosed) {
 			e.log(err.Error())
 		}
-		at := klips.Attachment{Virtual: a.virtual, Physical: a.physical, XDP: a.xdp, MTU: mtu, PhysicalMTU: a.wire.MTU()}
+		at := klips.Attachment{Virtual: a.virtual, Physical: a.physical, XDP: use[a], MTU: mtu, PhysicalMTU: a.wire.MTU()}
 		if d, ok := e.system.(Describer); ok {
 			at.Offloads, at.Watcher = d.Describe(a.device, a.wire)
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"ipsec/klips"
+	"ipsec/klips/offload"
 	"ipsec/klips/packet"
 	"ipsec/klips/wire/ike"
 )
@@ -73,7 +74,7 @@ type Sizer interface {
 	Batch() (n, size int)
 }
 
-// A Wire is a physical interface. It may be an [Expecter] and an [Overflower], too.
+// A Wire is a physical interface. It may be an [Expecter], an [Overflower] and a [User], too.
 type Wire interface {
 	Inlets() []Inlet
 	// WriteBatch sends whole IP packets and, where a Buffer has a Segment,
@@ -94,6 +95,12 @@ type Expecter interface {
 	// Expect says what ESP the SAs in force carry over this interface, where that
 	// has changed. It may take milliseconds; the sweeper calls it.
 	Expect(Traffic)
+}
+
+// A User is a Wire that can go past netfilter.
+type User interface {
+	// Use says when it does from now on. It may take milliseconds.
+	Use(offload.Use)
 }
 
 // Traffic is the kinds of ESP that there are: raw, or in UDP, or both.

@@ -110,6 +110,11 @@ func (t *Table) Attach(at klips.Attachment) error {
 	if at.Virtual == "" || at.Physical == "" || at.Virtual == at.Physical {
 		return fmt.Errorf("malformed attachment of %q to %q: %w", at.Virtual, at.Physical, syscall.EINVAL)
 	}
+	if a, ok := t.attached[at.Virtual]; ok && a.Physical == at.Physical && a.XDP != at.XDP {
+		a.XDP = at.XDP
+		t.attached[at.Virtual] = a
+		return nil
+	}
 	for _, a := range t.attached {
 		if a.Virtual == at.Virtual || a.Physical == at.Physical {
 			return fmt.Errorf("%s is attached to %s: %w", a.Virtual, a.Physical, syscall.EBUSY)

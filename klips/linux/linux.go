@@ -28,6 +28,7 @@ var (
 	_ engine.Describer  = System{}
 	_ engine.Expecter   = physical{}
 	_ engine.Overflower = physical{}
+	_ engine.User       = physical{}
 	_ engine.Sizer      = (*wire.ExpressInlet)(nil)
 )
 

@@ -5,6 +5,7 @@ package offload
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,20 @@ const (
 	On              // whatever rules there are
 	Off             // by Packet as with Auto, and not by XDP
 )
+
+func uses() []string { return []string{"auto", "on", "off"} }
+
+// String returns the name of the use.
+func (u Use) String() string { return uses()[u] }
+
+// ParseUse returns the use of that name.
+func ParseUse(name string) (Use, error) {
+	i := slices.Index(uses(), name)
+	if i < 0 {
+		return 0, fmt.Errorf("malformed %q: expected one of %s", name, strings.Join(uses(), ", "))
+	}
+	return Use(i), nil
+}
 
 // Gain says for a person what raw ESP gains by XDP where the kernel's stack carries it
 // in place of that: the ratio of doc/performance.md, of one TCP flow.

@@ -221,6 +221,14 @@ func (w *Wire) Expect(t Traffic) {
 	w.setExpress()
 }
 
+// Use says when raw ESP goes past netfilter from now on. It may take milliseconds.
+func (w *Wire) Use(u offload.Use) {
+	w.refreshing.Lock()
+	defer w.refreshing.Unlock()
+	w.use, w.watch = u, watch{}
+	w.setExpress()
+}
+
 // setExpress turns AF_XDP on or off. The caller holds refreshing.
 func (w *Wire) setExpress() {
 	if w.closed {

@@ -49,7 +49,6 @@ type Wire struct {
 	hooks          Hooks
 	want, offloads offload.Set
 	queues         int
-	use            offload.Use
 	rules          func() *netfilter.Ruleset // nil: nobody looks
 	inlets         []*Inlet
 	out            [2]*sender // IPv4, IPv6; nil where the host does not have it
@@ -62,6 +61,7 @@ type Wire struct {
 
 	refreshing sync.Mutex // held while state changes and sockets are bound anew; guards what follows
 	traffic    Traffic
+	use        offload.Use
 	watch      watch
 	closed     bool
 }

@@ -51,6 +51,12 @@ func InterfaceOf(virtual, physical string, mtu int, up bool) Item {
 	return Item{Kind: Network, Object: "interface " + virtual, Value: value}
 }
 
+// UseOf returns the item of when raw ESP goes past netfilter on the physical interface of a virtual one. There is
+// one where that is not "auto".
+func UseOf(virtual, use string) Item {
+	return Item{Kind: DataPlane, Object: "--xdp " + use + " of " + virtual}
+}
+
 const (
 	isUp   = " up"
 	isDown = " down"

@@ -21,7 +21,7 @@ func Wanted(p plan.Plan, leads []Lead) []Item {
 		}
 	}
 	for i, item := range w.items {
-		if attach, ok := item.Op.(plan.Attach); ok {
+		if attach, ok := item.Op.(plan.Attach); ok && item.Kind == Network {
 			l := w.links[attach.Virtual]
 			w.items[i].Value = InterfaceOf(attach.Virtual, attach.Physical, l.mtu, l.up).Value
 		}
@@ -107,6 +107,9 @@ func (w *wanted) step(step plan.Step) {
 		add(DaemonOf(plan.Pluto, op.Args))
 	case plan.Attach:
 		add(InterfaceOf(op.Virtual, op.Physical, 0, false)) // its value is known at the end
+		if op.XDP != "auto" {
+			add(UseOf(op.Virtual, op.XDP))
+		}
 	case plan.LinkUp:
 		w.of(op.Link).up = true
 	case plan.SetMTU:

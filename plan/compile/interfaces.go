@@ -192,6 +192,23 @@ func (c *resolved) attach() []plan.Node {
 	return append(nodes, c.filter()...)
 }
 
+// xdp returns when raw ESP goes past netfilter.
+func (c *compiler) xdp() string {
+	never := func(way string) bool { return way == "xdp" || way == "all" }
+	switch {
+	case slices.ContainsFunc(c.setup.NoOffload, never):
+		return "off"
+	case len(c.setup.Offload) > 0:
+		return "on"
+	}
+	return "auto"
+}
+
+// bind returns the step that binds the interfaces.
+func (c *compiler) bind(a attachment, failed string) plan.Node {
+	return must(plan.Attach{Virtual: a.virtual, Physical: a.physical, XDP: c.xdp()}, c.and(a.reason, "offload", "nooffload"), failed)
+}
+
 func (c *compiler) attachOne(a attachment) []plan.Node {
 	failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
 	var nodes []plan.Node
@@ -204,9 +221,7 @@ func (c *compiler) attachOne(a attachment) []plan.Node {
 			nodes = append(nodes, c.note(info.DefaultRoute{Of: info.DefaultNextHop, Value: a.nexthop.String()}, a.reason))
 		}
 	}
-	nodes = append(nodes,
-		c.note(info.Interface{Virtual: a.virtual, Physical: a.physical}, a.reason),
-		must(plan.Attach{Virtual: a.virtual, Physical: a.physical}, a.reason, failed))
+	nodes = append(nodes, c.note(info.Interface{Virtual: a.virtual, Physical: a.physical}, a.reason), c.bind(a, failed))
 	for _, addr := range c.addresses(a) {
 		reason := a.physical + " has " + addr.Prefix.String()
 		if addr.Peer.IsValid() {

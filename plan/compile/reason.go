@@ -19,6 +19,16 @@ func (c *compiler) keyword(keyword, byDefault string) string {
 	return "default " + keyword + "=" + byDefault
 }
 
+// and adds to a reason the places of those keywords of config setup that are there.
+func (c *compiler) and(reason string, keywords ...string) string {
+	for _, kw := range keywords {
+		if !c.setup.At(kw).IsZero() {
+			reason += "; " + c.keyword(kw, "")
+		}
+	}
+	return reason
+}
+
 // connReason returns the reason that a conn is: its first line.
 func connReason(conn *conf.Conn) string { return conn.Pos.String() + " conn " + conn.Name }
 

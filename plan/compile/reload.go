@@ -172,6 +172,7 @@ func (l *reloader) interfaces() []plan.Node {
 	var nodes []plan.Node
 	for _, a := range l.attached {
 		c, differs := l.changed["interface "+a.virtual]
+		failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
 		switch {
 		case differs && (c.Mark == change.Add || c.Have.Value == change.Gone):
 			if c.Have.Value == change.Gone {
@@ -181,8 +182,10 @@ func (l *reloader) interfaces() []plan.Node {
 			continue
 		case differs:
 			mtu, reason := l.mtu(a)
-			failed := fmt.Sprintf("failed to set up %s on %s", a.virtual, a.physical)
 			nodes = append(nodes, must(plan.SetMTU{Link: a.virtual, MTU: mtu}, reason, failed), must(plan.LinkUp{Link: a.virtual}, a.reason, failed))
+		}
+		if l.differs(change.UseOf(a.virtual, "on")) || l.differs(change.UseOf(a.virtual, "off")) {
+			nodes = append(nodes, l.bind(a, failed))
 		}
 		for _, n := range l.attachOne(a) {
 			if s, ok := n.(plan.Step); ok {

@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"strings"
-
 	"ipsec/conf"
 	"ipsec/conf/info"
 	"ipsec/plan"
@@ -156,13 +154,7 @@ func (c *compiler) dataPlane() []plan.Node {
 			op.Debug = append(op.Debug, flag)
 		}
 	}
-	reasons := []string{reason}
-	for _, kw := range []string{"klipsdebug", "fragicmp", "hidetos", "nooffload"} {
-		if !c.setup.At(kw).IsZero() {
-			reasons = append(reasons, c.keyword(kw, ""))
-		}
-	}
-	reason = strings.Join(reasons, "; ")
+	reason = c.and(reason, "klipsdebug", "fragicmp", "hidetos", "nooffload")
 	return append(nodes,
 		c.note(info.Klips, reason),
 		must(op, reason, "failed to start KLIPS"))
