@@ -27,7 +27,7 @@ func (m *Machine) receiveInitRequest(d pluto.Datagram, h message.Header) {
 	key := initKey{h.InitiatorSPI, d.Remote}
 	if s := m.halfOpen[key]; s != nil {
 		if bytes.Equal(s.handshake.request, d.Payload) && m.mayRepeat(s) {
-			m.send(s, s.answer)
+			m.sendBy(pathOf(d), s.answer)
 		}
 		return
 	}
@@ -107,7 +107,7 @@ func (m *Machine) respond(d pluto.Datagram, h message.Header, msg *message.Messa
 	s.spiI, s.suite = h.InitiatorSPI, suite
 	m.become(s, initDone)
 	hs := &handshake{ni: bytes.Clone(nonce.Data), nr: m.nonce(), request: bytes.Clone(d.Payload), chosen: chosen, key: initKey{h.InitiatorSPI, d.Remote}, rounds: m.rounds()}
-	s.handshake = hs
+	s.handshake, s.asked = hs, pathOf(d)
 	t := &turn{Machine: m, sa: s, conn: conn, payloads: msg.Payloads}
 	if c := hello().asked(t); c != nil {
 		m.forget(s)

@@ -25,29 +25,61 @@ func (s *ikeSA) float() {
 	}
 }
 
-// follow takes the address that an authentic new request came from as the peer's, if
-// it is behind a NAT and we are not, and the port that it came to as ours. A responder that
-// has not proved yet who it is stays where we have called it.
-func (m *Machine) follow(s *ikeSA, d pluto.Datagram) {
-	if s.remote == d.Remote && s.local == d.Local {
-		return
-	}
-	if s.state == initDone {
-		// The initiator moves to port 4500 for IKE_AUTH, whether it found a NAT or not.
-		s.local, s.remote = d.Local, d.Remote
-		return
-	}
-	if s.state >= established && s.nat.There && !s.nat.Here {
-		m.move(s, d.Local, d.Remote)
+// path is where the messages of an IKE SA come and go: an address and port of ours, and of the peer's.
+type path struct{ local, remote netip.AddrPort }
+
+func (s *ikeSA) path() path        { return path{s.local, s.remote} }
+func pathOf(d pluto.Datagram) path { return path{d.Local, d.Remote} }
+
+// A peer behind a NAT may come from another address or port than before, and then its IKE SA has to
+// follow (RFC 7296, section 2.23). But somebody on the way can send a message or a packet of it on
+// from an address of its own, once, and have us send there whatever comes next. So what comes from elsewhere
+// only makes us ask there, as well as where the peer has been; and it is where the answer comes from,
+// which can be but new, that the IKE SA goes.
+
+// cameFrom takes where an authentic message came from that is newer than all before. A responder
+// that has not proved yet who it is stays where we have called it.
+func (m *Machine) cameFrom(s *ikeSA, p path, answers bool) {
+	switch {
+	case s.state == initDone:
+		// The initiator moves to port 4500 for IKE_AUTH, whether it found a NAT or not. Without one it
+		// is where it was.
+		if s.nat.There || p.remote.Addr() == s.remote.Addr() {
+			s.local, s.remote = p.local, p.remote
+		}
+	case p == s.path():
+		s.elsewhere = path{}
+	case !s.mayMove():
+	case answers && p == s.elsewhere:
+		s.elsewhere = path{}
+		m.move(s, p)
+	default:
+		m.probe(s, p)
 	}
 }
 
-// move gives an IKE SA and its Child SAs other addresses.
-func (m *Machine) move(s *ikeSA, local, remote netip.AddrPort) {
-	if s.remote != remote {
-		m.limitedKnown(pluto.RCLog, s, "the peer's address is now %s, was %s", remote, s.remote)
+// mayMove reports whether the peer may come to be elsewhere: it is behind a NAT, and we are not.
+func (s *ikeSA) mayMove() bool { return s.state == established && s.nat.There && !s.nat.Here }
+
+// probe asks the peer for a sign of life from where it seems to be now.
+func (m *Machine) probe(s *ikeSA, p path) {
+	if p == s.elsewhere {
+		return
 	}
-	s.local, s.remote = local, remote
+	s.elsewhere = p
+	if s.underWay == nil {
+		m.ask(s, liveness{}) // which goes both ways
+		return
+	}
+	m.sendBy(p, s.underWay.messages)
+}
+
+// move gives an IKE SA and its Child SAs other addresses.
+func (m *Machine) move(s *ikeSA, p path) {
+	if s.remote != p.remote {
+		m.limitedKnown(pluto.RCLog, s, "the peer's address is now %s, was %s", p.remote, s.remote)
+	}
+	s.local, s.remote = p.local, p.remote
 	for _, c := range s.children {
 		m.moveChild(c)
 	}
@@ -65,10 +97,14 @@ func (m *Machine) moveChild(c *child) {
 func (m *Machine) Moved(child *pluto.Child, remote netip.AddrPort) {
 	m.enter()
 	c := m.children[child]
-	if c == nil || c.sa == nil || !c.sa.nat.There || c.sa.nat.Here || c.sa.remote == remote {
+	if c == nil || c.sa == nil || !c.sa.mayMove() {
 		return
 	}
-	m.move(c.sa, c.sa.local, remote)
+	if c.sa.remote == remote { // it is back
+		c.sa.elsewhere = path{}
+		return
+	}
+	m.probe(c.sa, path{c.sa.local, remote})
 }
 
 // sentSomething puts the next keepalive off, where one is needed.

@@ -108,7 +108,8 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestMoved has the kernel see first that the peer has got another port.
+// TestMoved has the kernel see first that the peer has got another port: it is asked there, and its
+// answer moves what it has.
 func TestMoved(t *testing.T) {
 	conn := plutotest.Conn("net", "10.0.0.1", westNet, eastAddr, eastNet)
 	conn.Local.ID, conn.Remote.ID = id(t, "@west"), id(t, "@east")
@@ -120,11 +121,24 @@ func TestMoved(t *testing.T) {
 	w.Actors = []plutotest.Actor{w.net}
 	w.west = w.host(1, "west", "10.0.0.1", ikev2.Config{}, conn)
 	w.east = w.host(2, "east", eastAddr, ikev2.Config{}, east)
-	w.net.Translate(netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1"))
+	nat := w.net.Translate(netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1"))
 	w.up()
+	var last netip.AddrPort // where west was heard from
+	w.net.Attach(w.east.addr, func(d pluto.Datagram) {
+		last = d.Remote
+		w.east.Receive(d)
+	})
 	c := w.east.conns.Children[0]
-	w.east.Moved(c, netip.MustParseAddrPort("203.0.113.1:33333"))
-	if c.Encap.DstPort != 33333 || w.east.conns.Moves != 1 || w.east.States()[0].Remote.Port() != 33333 {
-		t.Errorf("encapsulation %+v, moves %d", c.Encap, w.east.conns.Moves)
+	w.east.Moved(c, netip.MustParseAddrPort("203.0.113.1:33333")) // where nobody answers
+	w.Run(time.Second)
+	if w.east.conns.Moves != 0 {
+		t.Errorf("the peer is sent to where it has not answered from: %+v", c.Encap)
+	}
+	nat.Forget()
+	w.Run(30 * time.Second) // in which west sends keepalives
+	w.east.Moved(c, last)
+	w.Run(time.Second)
+	if c.Encap.DstPort != last.Port() || w.east.conns.Moves != 1 || w.east.States()[0].Remote != last {
+		t.Errorf("encapsulation %+v, moves %d, expected %s", c.Encap, w.east.conns.Moves, last)
 	}
 }

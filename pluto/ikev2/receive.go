@@ -109,7 +109,7 @@ func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) 
 	payloads, whole, certain, err := m.open(s, d)
 	switch {
 	case certain:
-		m.heard(s, d)
+		m.heard(s)
 		c := causef(pluto.RCFatal, "%s response from %s: %v", h.Exchange, d.Remote, err)
 		m.settled(s).lost(m, s, c)
 		if s.state == deleting {
@@ -127,7 +127,8 @@ func (m *Machine) receiveResponse(s *ikeSA, d pluto.Datagram, h message.Header) 
 	case !whole:
 		return
 	}
-	m.heard(s, d)
+	m.heard(s)
+	m.cameFrom(s, pathOf(d), true)
 	if s.handshake == nil { // of which the parts look themselves
 		if c := ended(fault.PlaceOf(h.Exchange), h.Exchange.String(), payloads, s.conn); c != nil {
 			m.fail(s, c)
@@ -143,18 +144,19 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 	if h.MessageID+1 == s.expected {
 		if s.answer != nil && m.hash(d.Payload) == s.question {
 			s.repeated = m.now.UnixNano()
-			m.send(s, s.answer)
+			m.sendBy(pathOf(d), s.answer)
 		}
 		return
 	}
 	if h.MessageID != s.expected || s.over() {
 		return
 	}
+	s.asked = pathOf(d)
 	hash := m.hash(d.Payload)
 	payloads, whole, certain, err := m.open(s, d)
 	switch {
 	case certain:
-		m.heard(s, d)
+		m.heard(s)
 		m.answerMalformed(s, h, hash, err)
 		return
 	case errors.Is(err, message.ErrFragment):
@@ -173,8 +175,8 @@ func (m *Machine) receiveRequest(s *ikeSA, d pluto.Datagram, h message.Header) {
 		hash = s.firstHash
 	}
 	s.firstHash = 0 // a request begun in fragments may come whole in the end
-	m.heard(s, d)
-	m.follow(s, d)
+	m.heard(s)
+	m.cameFrom(s, pathOf(d), false)
 	m.rivalChosen(s, payloads)
 	switch {
 	case s.isNextRound(h.Exchange):
@@ -243,7 +245,7 @@ func (m *Machine) answerMalformed(s *ikeSA, h message.Header, hash uint64, err e
 }
 
 // heard notes a sign of life.
-func (m *Machine) heard(s *ikeSA, d pluto.Datagram) { s.heardAt = m.now.UnixNano() }
+func (m *Machine) heard(s *ikeSA) { s.heardAt = m.now.UnixNano() }
 
 // firstFragment reports whether a message of more than one is the one by which
 // a repetition is known (RFC 7383, section 2.6.1).

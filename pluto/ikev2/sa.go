@@ -51,6 +51,7 @@ type ikeSA struct {
 	childless   bool // the peer can do without a Child SA in IKE_AUTH
 	doomed      bool // it has ended, and is kept only to repeat its last answer
 	authMethod  pluto.AuthMethod
+	elsewhere   path // where the peer seems to be, and has not answered from yet
 	reassembler *message.Reassembler
 	unproved    *limit.Member[*ikeSA] // in Machine.unproved; nil once the peer has proved who it is
 }

@@ -43,9 +43,9 @@ func behindNAT(i, r message.SPI) []message.Payload {
 	}
 }
 
-// roam sends an empty INFORMATIONAL from each of many addresses, and returns how many lines of a
-// new address that gave.
-func (r *rogue) roam(id uint32, next uint32) (lines int) {
+// roam sends an empty INFORMATIONAL from each of many addresses, answers from there what comes back where it
+// is to, and returns how many lines of a new address that gave.
+func (r *rogue) roam(id uint32, next uint32, answering bool) (lines int) {
 	r.t.Helper()
 	before := len(r.east.reports)
 	for i := range 200 {
@@ -55,8 +55,12 @@ func (r *rogue) roam(id uint32, next uint32) (lines int) {
 		b, err := message.Seal(nil, h, nil, r.out)
 		must(r.t, err)
 		id += next
-		r.net.Inject(pluto.Datagram{Local: netip.MustParseAddrPort(fmt.Sprintf("198.51.100.%d:4500", i+1)), Remote: netip.MustParseAddrPort(eastAddr + ":4500"), Payload: b})
-		r.Run(5 * time.Millisecond)
+		from := netip.MustParseAddrPort(fmt.Sprintf("198.51.100.%d:4500", i+1))
+		for _, b := range r.relay(from, b) {
+			if answering {
+				r.respond(from, b)
+			}
+		}
 	}
 	r.Run(time.Second)
 	for _, line := range r.east.reports[before:] {
@@ -67,12 +71,38 @@ func (r *rogue) roam(id uint32, next uint32) (lines int) {
 	return lines
 }
 
+// relay sends bytes from any address and port, and returns what comes there.
+func (r *rogue) relay(from netip.AddrPort, b []byte) (got [][]byte) {
+	r.net.Attach(from.Addr(), func(d pluto.Datagram) {
+		if d.Local == from {
+			got = append(got, d.Payload)
+		}
+	})
+	r.net.Inject(pluto.Datagram{Local: from, Remote: netip.MustParseAddrPort(eastAddr + ":4500"), Payload: b})
+	r.Run(25 * time.Millisecond)
+	return got
+}
+
+// respond answers a request of east with nothing, if it is one.
+func (r *rogue) respond(from netip.AddrPort, b []byte) {
+	m, err := message.Parse(b)
+	must(r.t, err)
+	if m.IsResponse() {
+		return
+	}
+	h := m.Header
+	h.Flags = message.FlagResponse | r.h.Flags&message.FlagInitiator
+	answer, err := message.Seal(nil, h, nil, r.out)
+	must(r.t, err)
+	r.relay(from, answer)
+}
+
 // TestUnprovedRoaming: only a peer that has proved who it is moves an IKE SA.
 func TestUnprovedRoaming(t *testing.T) {
 	r := newRogue(t, ikev2.Config{})
 	request := r.called()
 	r.accept(request, behindNAT(r.h.InitiatorSPI, r.h.ResponderSPI)...)
-	if n := r.roam(0, 0); n != 0 {
+	if n := r.roam(0, 0, true); n != 0 {
 		t.Errorf("a responder without proof moved the IKE SA %d times", n)
 	}
 	for _, s := range r.east.States() {
@@ -82,18 +112,83 @@ func TestUnprovedRoaming(t *testing.T) {
 	}
 }
 
-// TestRoamingReports: a peer that has proved who it is moves, and cannot fill the log by that.
-func TestRoamingReports(t *testing.T) {
+// roamer is a rogue behind a NAT that has proved who it is.
+func roamer(t *testing.T) *rogue {
 	r := newRogue(t, ikev2.Config{})
 	r.handshake(behindNAT(message.SPI{r.spi + 1}, message.SPI{})...)
 	if got := names(r.authenticate(rogueSecret)); got != "IDr AUTH SA TSi TSr" {
 		t.Fatal(got)
 	}
-	if n := r.roam(r.id, 1); n == 0 || n > 20 {
+	return r
+}
+
+// TestRoamingReports: a peer that has proved who it is moves, and cannot fill the log by that.
+func TestRoamingReports(t *testing.T) {
+	r := roamer(t)
+	if n := r.roam(r.id, 1, true); n == 0 || n > 20 {
 		t.Errorf("%d lines for 200 addresses, expected some and at most 20", n)
 	}
 	if at := r.east.States()[0].Remote.String(); at != "198.51.100.200:4500" {
 		t.Errorf("the peer is at %s, expected the last address", at)
+	}
+}
+
+// TestRelayed: somebody sends one message, or one packet, of a peer on from another address. It is answered
+// there, and the peer asked there, too; but the IKE SA stays where the peer answers from.
+func TestRelayed(t *testing.T) {
+	home, mall := netip.MustParseAddrPort(westAddr+":500"), netip.MustParseAddrPort("198.51.100.66:4500")
+	for _, tt := range []struct {
+		name  string
+		relay func(r *rogue) [][]byte // what comes to the relay
+	}{
+		{"a request", func(r *rogue) [][]byte {
+			h := r.h
+			h.Exchange, h.MessageID = message.Informational, r.id
+			b, err := message.Seal(nil, h, nil, r.out)
+			must(r.t, err)
+			return r.relay(mall, b)
+		}},
+		{"a packet", func(r *rogue) [][]byte {
+			r.east.Moved(r.east.conns.Children[0], mall)
+			return r.relay(mall, nil)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := roamer(t)
+			r.answers = nil
+			got := tt.relay(r)
+			var answers, asked int
+			for _, b := range got {
+				m, err := message.Parse(b)
+				must(t, err)
+				if m.IsResponse() {
+					answers++
+				} else {
+					asked++
+				}
+			}
+			if want := map[string]int{"a request": 1}[tt.name]; answers != want || asked != 1 {
+				t.Errorf("%d answers and %d requests come to the relay, expected %d and one", answers, asked, want)
+			}
+			for _, b := range r.answers { // to where the peer is
+				r.respond(home, b)
+			}
+			r.Run(time.Second)
+			if at := r.east.States()[0].Remote; at != home {
+				t.Errorf("the IKE SA is at %s, expected where the peer has answered from, %s", at, home)
+			}
+			c := r.east.conns.Children[0]
+			if r.east.Rekey(c); r.east.conns.Moves != 0 || c.Remote != home.Addr() {
+				t.Errorf("the Child SA is at %s", c.Remote)
+			}
+			if got := r.relay(mall, nil); len(got) != 0 {
+				t.Errorf("%d more messages come to the relay", len(got))
+			}
+			r.Run(5 * time.Minute)
+			if n := len(r.relay(mall, nil)); n != 0 {
+				t.Errorf("%d messages come to the relay in the end", n)
+			}
+		})
 	}
 }
 

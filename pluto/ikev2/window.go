@@ -21,6 +21,7 @@ type window struct {
 	answer    [][]byte // to the request before it
 	question  uint64   // hash of the first message of that request
 	firstHash uint64   // of the request that is being put together from fragments
+	asked     path     // where that request came from, which the answer goes to
 }
 
 // request is a request of ours on its way.
@@ -104,6 +105,9 @@ func (m *Machine) transmit(s *ikeSA) {
 		r.began = m.now
 	}
 	m.send(s, r.messages)
+	if s.elsewhere != (path{}) {
+		m.sendBy(s.elsewhere, r.messages)
+	}
 	wait := firstWait << r.sent
 	if end, bounded := r.end(s); bounded {
 		wait = min(wait, end.Sub(m.now))
@@ -160,7 +164,8 @@ func (m *Machine) unanswered(s *ikeSA) {
 func (m *Machine) remember(s *ikeSA, question uint64, answer [][]byte) {
 	s.question, s.answer = question, answer
 	s.expected++
-	m.send(s, answer)
+	m.sendBy(s.asked, answer)
+	m.sentSomething(s)
 	m.after(&s.alarm, atLinger, answerKept)
 }
 
@@ -169,10 +174,15 @@ func (m *Machine) hash(b []byte) uint64 { return maphash.Bytes(m.seed, b) }
 
 // send sends the messages of one request or answer.
 func (m *Machine) send(s *ikeSA, messages [][]byte) {
-	for _, b := range messages {
-		m.sendTo(pluto.Datagram{Local: s.local, Remote: s.remote, Payload: b})
-	}
+	m.sendBy(s.path(), messages)
 	m.sentSomething(s)
+}
+
+// sendBy sends them by a path. An answer goes where its request came from (RFC 7296, section 2.11).
+func (m *Machine) sendBy(p path, messages [][]byte) {
+	for _, b := range messages {
+		m.sendTo(pluto.Datagram{Local: p.local, Remote: p.remote, Payload: b})
+	}
 }
 
 // sendTo sends a datagram. One that cannot be sent is like one that is lost.
