@@ -66,6 +66,12 @@ func (c *Conn) unmet(params []param) {
 		}
 		c.Unmet = append(c.Unmet, Unmet{Diagnostic{Pos: q.pos, Text: q.says(r)}, q.spelling(), q.side, r.Of, q.word.Pluto})
 	}
+	for _, s := range []Side{Left, Right} {
+		if network := slices.IndexFunc(c.End(s).Subnets, func(p netip.Prefix) bool { return !p.IsSingleIP() }); c.Type == Transport && network >= 0 {
+			c.Unmet = append(c.Unmet, Unmet{Diagnostic: Diagnostic{Pos: c.At(s.String() + "subnet"), Text: fmt.Sprintf("%ssubnet=%s: with type=transport "+
+				"a conn is for the hosts at its ends alone: expected type=tunnel, or no network", s, c.End(s).Subnets[network])}, Keyword: s.String() + "subnet", negotiated: true})
+		}
+	}
 	if c.Type == Tunnel && !c.FullTunnel && all(c.Left.Subnets) && all(c.Right.Subnets) {
 		c.Unmet = append(c.Unmet, Unmet{Diagnostic: Diagnostic{Pos: c.At("rightsubnet"), Text: "both ends have all addresses (0.0.0.0/0), so that every packet of this host " +
 			"would be led into the conn, its own connections to whoever administers it, too: expected a network at one end, or fulltunnel=yes"}, Keyword: "rightsubnet"})

@@ -39,6 +39,8 @@ func TestUnmet(t *testing.T) {
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=0.0.0.0/0\n\tfulltunnel=yes", true, conf.Left, ""},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=10.0.0.0/8", true, conf.Left, ""},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=0.0.0.0/0\n\ttype=drop", false, conf.Left, ""},
+		{"type=transport\n\tleftsubnet=10.0.0.0/8", true, conf.Left, "leftsubnet"},
+		{"type=transport\n\tleftsubnet=192.0.2.1/32\n\trightsubnet=vhost:%priv", true, conf.Left, ""},
 		{"authby=secret|xauthpsk", true, conf.Left, "authby"},
 		{"leftauth2=eap\n\trightcertpolicy=1.2.3", true, conf.Left, "leftauth2 rightcertpolicy"},
 	} {

@@ -29,7 +29,7 @@ func (c *setupCmd) showOnly(e *env, verb plan.Verb) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range refusals(verb, config, facts) {
+	for _, line := range c.refusals(e, verb, config, facts) {
 		fmt.Fprintln(e.Stderr, line)
 	}
 	c.warnOfSSH(e, verb, config, facts)
@@ -77,7 +77,7 @@ func (c *setupCmd) perform(e *env, verb plan.Verb) error {
 	if err != nil {
 		return sayError(log, err)
 	}
-	for _, line := range refusals(verb, config, facts) {
+	for _, line := range c.refusals(e, verb, config, facts) {
 		log.Say(line)
 	}
 	c.warnOfSSH(e, verb, config, facts)

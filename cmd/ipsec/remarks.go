@@ -11,10 +11,13 @@ import (
 )
 
 // refusals returns which conns a verb does not load or bring up for what stands in them, each at its line, which
-// the plan cannot name.
-func refusals(verb plan.Verb, config *conf.Config, facts plan.Facts) []string {
+// the plan does not name: of a plan for another host, the line of the file that was read here.
+func (c *setupCmd) refusals(e *env, verb plan.Verb, config *conf.Config, facts plan.Facts) []string {
 	if verb == plan.Stop || config == nil {
 		return nil
+	}
+	if c.Facts != "" {
+		config.Relocate(facts.Paths.Conf, e.Paths.Conf)
 	}
 	var lines []string
 	for _, d := range compile.Refused(config, facts) {

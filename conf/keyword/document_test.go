@@ -28,6 +28,8 @@ Nothing is ignored in silence: each effect is held against what a start does wit
 A conn is not loaded either, unless it has fulltunnel=yes, where both ends have all addresses, 0.0.0.0/0 or ::/0: every packet of the host would be led into it. One that has them at the peer's end
 alone takes all packets that no narrower route is for, and the plan says what becomes of them.
 
+Nor is one loaded that has type=transport and a network at an end: no packet of that network would get through.
+
 A conn that says nothing of ikev2= or keyexchange= and looks as if it were meant for IKEv1 (L2TP, algorithms of its time in ike=, config setup of Openswan 2) is
 loaded, with a warning that IKEv2 alone is spoken. dpdtimeout= without dpddelay= has a dpddelay of 30 s, as in Openswan 2.4. Networks in the files of
 policy groups, ipsec.d/policies, are not in force, which a warning says.

@@ -69,7 +69,8 @@ func Refused(cfg *conf.Config, facts plan.Facts) []conf.Diagnostic {
 		if conn.Auto == conf.AutoManual || slices.Contains(cfg.Setup.ManualStart, conn.Name) {
 			refuse(conn, "brought up", c.unmet(conn, false))
 		}
-		if isAutomatic(conn) && cfg.Setup.Pluto {
+		// Of an end that is missing the configuration's own warnings tell.
+		if isAutomatic(conn) && cfg.Setup.Pluto && len(conn.Missing()) == 0 {
 			_, bad := c.instances(conn)
 			refuse(conn, "loaded", bad)
 		}
