@@ -115,6 +115,7 @@ func (c *disarmCmd) Run(e *env) error { return e.do(plan.Disarm{Login: c.Login})
 type holdCmd struct {
 	Nofork    bool `help:"Stay in the foreground."`
 	Companion bool `help:"Go back where the process at the other end of descriptor 3 dies."`
+	Setup     int  `arg:"" help:"The process that makes the change."`
 	Seconds   int  `arg:"" optional:"" help:"How long a confirmation may take."`
 }
 
@@ -129,7 +130,7 @@ func (c *holdCmd) Run(e *env) error {
 	case c.Seconds < 1:
 		return usageError("expected a number of seconds")
 	case !c.Nofork:
-		return e.background("the process that waits for a confirmation", "_hold", "--nofork", strconv.Itoa(c.Seconds))
+		return e.background("the process that waits for a confirmation", "_hold", "--nofork", strconv.Itoa(c.Setup), strconv.Itoa(c.Seconds))
 	}
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE) // of a terminal that goes away
 	ctx, ready := process.Started(context.Background())
@@ -144,9 +145,10 @@ func (c *holdCmd) Run(e *env) error {
 func (c *holdCmd) holder(e *env, log *logger.Logger) confirm.Holder {
 	return confirm.Holder{
 		Paths: e.Paths,
+		Setup: c.Setup,
 		Log:   log.Only,
 		Companion: func(socket *os.File) error {
-			cmd := exec.Command(e.Self, "_hold", "--companion")
+			cmd := exec.Command(e.Self, "_hold", "--companion", strconv.Itoa(c.Setup))
 			cmd.Dir, cmd.ExtraFiles, cmd.SysProcAttr = "/", []*os.File{socket}, &syscall.SysProcAttr{Setsid: true}
 			if err := cmd.Start(); err != nil {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"ipsec/conf"
 	"ipsec/exec/native"
@@ -24,6 +25,7 @@ func (e *env) executor(keysOf string) (run *native.Executor, done func(), err er
 		Paths:  e.Paths,
 		Log:    log,
 		Config: func() (*conf.Config, error) { return conf.LoadFor(e.Paths, keysOf) },
+		Setup:  os.Getppid(), // the shell that runs the script of a plan
 		Self:   e.Self,
 	})
 	return run, func() { run.Close(); log.Close() }, nil

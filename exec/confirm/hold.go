@@ -18,6 +18,8 @@ import (
 // Holder is what a process needs of its surroundings that waits for a confirmation.
 type Holder struct {
 	Paths conf.Paths
+	// Setup is the number of the process that makes the change.
+	Setup int
 	// Ready is called once, when the way back is held.
 	Ready func() error
 	// Companion starts a process that calls Accompany with its end of a socket, in a session of its own.
@@ -39,6 +41,7 @@ type holder struct {
 	Holder
 	armed, until time.Duration // since the boot
 	back         chan error    // of a Back that runs; nil where none does
+	setup        setup
 }
 
 // Hold is what 'ipsec _hold SECONDS' does: it waits for a confirmation, and goes back where none comes in time or
@@ -62,7 +65,8 @@ func (h Holder) Hold(ctx context.Context, seconds int) error {
 	if err := h.Ready(); err != nil {
 		return err
 	}
-	w := holder{Holder: h, armed: boottime()}
+	w := holder{Holder: h, armed: boottime(), setup: watchSetup(h.Setup)}
+	defer w.setup.close()
 	w.until = w.armed + time.Duration(seconds)*time.Second
 	w.wait(ctx, listener, companion)
 	_, err = companion.Write([]byte{farewell})
@@ -87,8 +91,13 @@ func (h Holder) accompanied() (*os.File, error) {
 // Accompany is what the companion does: where the holder dies without a word, it goes back.
 func (h Holder) Accompany(ctx context.Context, socket *os.File) {
 	defer socket.Close()
+	setup := watchSetup(h.Setup)
+	defer setup.close()
 	if word := make([]byte, 1); !read(socket, word) || word[0] != farewell {
 		h.Log("the process that held the way back of a change is dead: going back to what was confirmed last")
+		if setup.end() {
+			h.Log("the setup that made the change was still at work, and has been killed")
+		}
 		for h.Back() != nil && pause(ctx, backPace) {
 		}
 	}
@@ -175,6 +184,9 @@ func (h *holder) wait(ctx context.Context, listener *rootonly.Listener, companio
 // goBack begins to go back.
 func (h *holder) goBack(why string) {
 	h.Log(why + ": going back to what was confirmed last")
+	if h.setup.end() {
+		h.Log("the setup that made the change was still at work, and has been killed")
+	}
 	back := make(chan error, 1)
 	h.back = back
 	go func() { back <- h.Back() }() // whose end wait waits for

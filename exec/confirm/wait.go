@@ -46,8 +46,8 @@ func Pending(paths conf.Paths) (w Wait, waits bool) {
 
 // Arm is like 'ipsec _arm SECONDS': it begins to hold the way back from the configuration now, which is about to
 // be made to run, to what runs; where that is being held already, it moves the time by which a
-// confirmation has to come. start starts 'ipsec _hold SECONDS'.
-func Arm(paths conf.Paths, now *conf.Config, seconds int, start func(words ...string) error) error {
+// confirmation has to come. setup is the number of the process that makes the change, and start starts 'ipsec _hold SETUP SECONDS'.
+func Arm(paths conf.Paths, now *conf.Config, setup, seconds int, start func(words ...string) error) error {
 	if _, waits := Pending(paths); waits {
 		_, err := ask(paths, "wait "+strconv.Itoa(seconds))
 		return err
@@ -58,7 +58,7 @@ func Arm(paths conf.Paths, now *conf.Config, seconds int, start func(words ...st
 	if _, err := before(paths, now); err != nil {
 		return err
 	}
-	return start("_hold", strconv.Itoa(seconds))
+	return start("_hold", strconv.Itoa(setup), strconv.Itoa(seconds))
 }
 
 // ErrOldLogin refuses a confirmation by who was logged in before the change: that he can type does not show that

@@ -27,7 +27,7 @@ func (e *Executor) Arm(_ context.Context, op plan.Arm) error {
 		return failed("hold the way back", err)
 	}
 	start := func(words ...string) error { return e.child(nil, e.env.Self, words...) }
-	return failed("hold the way back", confirm.Arm(e.env.Paths, config, op.Seconds, start))
+	return failed("hold the way back", confirm.Arm(e.env.Paths, config, e.env.Setup, op.Seconds, start))
 }
 
 // Disarm is like 'ipsec _disarm LOGIN'.

@@ -38,6 +38,8 @@ type Env struct {
 	// Config loads the configuration, for the ops that need a key. It is called
 	// at most once, when the first of them runs; nil where there is none.
 	Config func() (*conf.Config, error)
+	// Setup is the number of the process that runs the plan; 0 for this one.
+	Setup int
 	// Self is the ipsec binary; empty for the one in Paths.Bin.
 	Self string
 	// Dial connects to KLIPS; nil for its socket in Paths.Run. A Table that
@@ -71,6 +73,9 @@ func New(env Env) *Executor {
 	unix.Umask(0o022)
 	if env.Log == nil {
 		env.Log = logger.New(logger.Options{})
+	}
+	if env.Setup == 0 {
+		env.Setup = os.Getpid()
 	}
 	if env.Self == "" {
 		env.Self = env.Paths.Bin + "/ipsec"

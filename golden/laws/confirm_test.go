@@ -119,6 +119,27 @@ func TestConfirmNot(t *testing.T) {
 	}
 }
 
+// TestConfirmHangs: a setup that hangs does not keep what ran before from coming back, natively and as a script.
+func TestConfirmHangs(t *testing.T) {
+	for _, sh := range shells {
+		t.Run(sh, func(t *testing.T) {
+			t.Parallel()
+			g, before := confirming(t)
+			g.write("/etc/ipsec.conf", strings.Replace(strings.Replace(confirmTo, "pluto=yes", "pluto=yes\n\tplutowait=yes", 1), "auto=route", "auto=start", 1))
+			words := []string{bin + "/ipsec", "setup", "reload", "--confirm", "1"}
+			if sh != "native" {
+				g.write("/dev/shm/script", g.must(0, "setup", "--showonly", "--format", "sh", "reload", "--confirm", "1"))
+				words = append(strings.Fields(sh), "/dev/shm/script")
+			}
+			if r := g.do(words[0], words[1:]...); r.status != -1 {
+				t.Errorf("the reload has not been killed: %d\n%s%s", r.status, r.stdout, r.stderr)
+			}
+			g.back("after a setup that hangs", before)
+			g.must(0, "setup", "stop")
+		})
+	}
+}
+
 // TestConfirmBoot: what a boot starts while a change waits is what was confirmed last, with its keys; and what was
 // started or restarted without a confirmation is taken back as well.
 func TestConfirmBoot(t *testing.T) {
