@@ -32,7 +32,7 @@ const headLen = 4
 
 // limit is how many chains and rules are looked at. A ruleset that has more could look
 // at anything.
-const limit = 1 << 16
+const limit = 1 << 14
 
 var (
 	errMalformed = errors.New("malformed message of nf_tables")

@@ -30,11 +30,13 @@ const (
 
 	// After a change the rules are read at once, and then not for the least pause, or
 	// share times as long as that has taken: however often they change, and however many
-	// they are, reading them takes a tenth of a processor at most.
+	// they are, reading them takes a tenth of the time. In a pause that is long, what has
+	// changed is not known.
 	leastPause = 50 * time.Millisecond
+	longPause  = 500 * time.Millisecond
 	share      = 9
 
-	attempts = 3 // to read rules that change meanwhile
+	patience = 100 * time.Millisecond // with rules that change while they are read
 )
 
 // A Watch knows the rules as they are.
@@ -51,10 +53,7 @@ type Watch struct {
 // the Ruleset says what is not known.
 func Open() *Watch {
 	w := &Watch{}
-	w.events, w.unheard = listen()
-	if errors.Is(w.unheard, unix.EPROTONOSUPPORT) || errors.Is(w.unheard, unix.EAFNOSUPPORT) {
-		w.unheard = nil
-	}
+	w.listen()
 	w.read()
 	return w
 }
@@ -66,20 +65,20 @@ func (w *Watch) Ruleset() *netfilter.Ruleset { return w.rules.Load() }
 // ends. It ends the Watch.
 func (w *Watch) Run(ctx context.Context, changed func()) error {
 	told := make(chan struct{}, 1)
-	heard := make(chan struct{})
-	if w.events == nil {
-		close(heard)
-	} else {
-		go func() {
-			defer close(heard)
-			w.hear(told)
-		}()
+	var deaf chan error // gets why nothing can be heard any more
+	begin := func() {
+		if w.events == nil {
+			return
+		}
+		deaf = make(chan error, 1)
+		go func() { deaf <- hear(w.events, told) }()
 	}
+	begin()
 	defer func() {
 		if w.events != nil {
 			w.events.Close()
+			<-deaf
 		}
-		<-heard
 	}()
 	look := time.NewTicker(legacyInterval)
 	defer look.Stop()
@@ -88,31 +87,58 @@ func (w *Watch) Run(ctx context.Context, changed func()) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			if w.lookAtLegacy() {
-				changed()
+			if w.events != nil || !w.listen() { // a module may bring it
+				if w.lookAtLegacy() {
+					changed()
+				}
+				continue
 			}
-			continue
+			begin()
+		case w.unheard = <-deaf:
+			w.events.Close()
+			w.events = nil
 		case <-told:
 		}
 		start := time.Now()
 		w.read()
 		changed()
-		pause := time.NewTimer(max(leastPause, share*time.Since(start)))
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
+		w.pause(ctx, max(leastPause, share*time.Since(start)), told, changed)
 	}
 }
 
-// hear passes on that there have been changes until the events end. What they are does
+// pause waits. Where that is long, a change makes the rules unknown at once; they are read
+// when it is over.
+func (w *Watch) pause(ctx context.Context, long time.Duration, told chan struct{}, changed func()) {
+	end := time.NewTimer(long)
+	defer end.Stop()
+	if long >= longPause {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end.C:
+			return
+		case <-told:
+		}
+		w.rules.Store(&netfilter.Ruleset{Unread: "they have just changed"})
+		changed()
+		select {
+		case told <- struct{}{}:
+		default: // there is one more already
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-end.C:
+	}
+}
+
+// hear passes on that there have been changes until events ends. What they are does
 // not matter, nor whether some were lost (ENOBUFS): then there was one.
-func (w *Watch) hear(told chan<- struct{}) {
+func hear(events *os.File, told chan<- struct{}) error {
 	buf := make([]byte, 4096)
 	for {
-		if _, err := w.events.Read(buf); errors.Is(err, os.ErrClosed) {
-			return
+		if _, err := events.Read(buf); err != nil && !errors.Is(err, unix.ENOBUFS) {
+			return err
 		}
 		select {
 		case told <- struct{}{}:
@@ -121,8 +147,22 @@ func (w *Watch) hear(told chan<- struct{}) {
 	}
 }
 
-// listen returns a socket that gets a message after each transaction of nf_tables.
-func listen() (*os.File, error) {
+// listen begins to listen, and reports whether it does.
+func (w *Watch) listen() bool {
+	w.events, w.unheard = subscribe()
+	if absent(w.unheard) {
+		w.unheard = nil
+	}
+	return w.events != nil
+}
+
+// absent reports whether err says that the kernel has no netlink of netfilter.
+func absent(err error) bool {
+	return errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EAFNOSUPPORT)
+}
+
+// subscribe returns a socket that gets a message after each transaction of nf_tables.
+func subscribe() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, err
@@ -178,27 +218,28 @@ func (w *Watch) lookAtLegacy() bool {
 
 // readTables reads the rules of nf_tables.
 func readTables() ([]netfilter.Chain, error) {
-	for range attempts {
+	for start := time.Now(); ; {
 		before, err := generation()
 		switch {
-		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.EAFNOSUPPORT):
+		case errors.Is(err, unix.EINVAL), absent(err):
 			return nil, nil // there is no nf_tables in this kernel
 		case err != nil:
 			return nil, err
 		}
 		var r ruleset
 		err = r.read()
-		if errors.Is(err, nl.ErrDumpInterrupted) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, nl.ErrDumpInterrupted) {
 			return nil, err
 		}
-		if after, err := generation(); err != nil || after == before {
-			return r.chains, err
+		if err == nil {
+			if after, err := generation(); err != nil || after == before {
+				return r.chains, err
+			}
+		}
+		if time.Since(start) > patience {
+			return nil, errors.New("they change while they are read")
 		}
 	}
-	return nil, errors.New("they change while they are read")
 }
 
 // generation returns a number that each transaction changes.

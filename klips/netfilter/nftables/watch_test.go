@@ -229,3 +229,22 @@ func TestUnprivileged(t *testing.T) {
 		}
 	})
 }
+
+// TestPause has a change come in a long pause: the rules are unknown from then on, and
+// there is something to read after it.
+func TestPause(t *testing.T) {
+	var w Watch
+	w.rules.Store(&netfilter.Ruleset{})
+	told := make(chan struct{}, 1)
+	told <- struct{}{}
+	known := func() bool { return w.Ruleset().Unread == "" }
+	w.pause(t.Context(), leastPause, told, func() { t.Error("a short pause was not") })
+	if !known() || len(told) != 1 {
+		t.Errorf("after a short pause: known %t, %d to be read", known(), len(told))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.pause(ctx, time.Hour, told, cancel)
+	if known() || len(told) != 1 {
+		t.Errorf("after a change in a long pause: known %t, %d to be read", known(), len(told))
+	}
+}
