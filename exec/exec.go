@@ -22,6 +22,8 @@ type Ops interface {
 	Keep(context.Context, plan.Keep) error
 	Arm(context.Context, plan.Arm) error
 	Disarm(context.Context, plan.Disarm) error
+	GoBack(context.Context, plan.GoBack) error
+	Ping(context.Context, plan.Ping) error
 	MakeDir(context.Context, plan.MakeDir) error
 	MakeDirs(context.Context, plan.MakeDirs) error
 	RemoveDir(context.Context, plan.RemoveDir) error
@@ -81,6 +83,10 @@ func Do(ctx context.Context, ops Ops, op plan.Op) error {
 		return ops.Arm(ctx, op)
 	case plan.Disarm:
 		return ops.Disarm(ctx, op)
+	case plan.GoBack:
+		return ops.GoBack(ctx, op)
+	case plan.Ping:
+		return ops.Ping(ctx, op)
 	case plan.MakeDir:
 		return ops.MakeDir(ctx, op)
 	case plan.MakeDirs:

@@ -43,6 +43,14 @@ type (
 	// Disarm lets the way back go, if it is held, where it comes from a login that
 	// began after Arm ("new"), or from "any": ipsec _disarm LOGIN.
 	Disarm struct{ Login string }
+	// GoBack has the way back taken that Arm holds, when this plan has ended: ipsec _goback.
+	GoBack struct{}
+	// Ping waits until a host answers, Seconds at most: ping -c 1 -w SECONDS [-I FROM] ADDR.
+	Ping struct {
+		Addr    netip.Addr
+		From    netip.Addr // invalid: as the route says
+		Seconds int
+	}
 )
 
 // Files.
@@ -270,6 +278,8 @@ func (Restore) op()         {}
 func (Keep) op()            {}
 func (Arm) op()             {}
 func (Disarm) op()          {}
+func (GoBack) op()          {}
+func (Ping) op()            {}
 func (MakeDir) op()         {}
 func (MakeDirs) op()        {}
 func (RemoveDir) op()       {}

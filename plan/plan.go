@@ -82,7 +82,7 @@ func (Try) node()       {}
 func (SetStatus) node() {}
 func (Exit) node()      {}
 
-// Status is an exit status: 0, 1, or what the register holds.
+// Status is an exit status: 0, 1, 3 for a change that is taken back, or what the register holds.
 type Status int8
 
 // The register is 0 when a plan begins and 1 once a step with policy
@@ -91,6 +91,7 @@ const (
 	StatusRegister Status = -1
 	Status0        Status = 0
 	Status1        Status = 1
+	StatusBack     Status = 3
 )
 
 // FailKind says what follows when a step fails.

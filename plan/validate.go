@@ -109,7 +109,7 @@ func (c *check) node(n Node, depth int) {
 		what, reason = "SetStatus", n.Reason
 	case Exit:
 		what, reason = "Exit", n.Reason
-		if n.Status < StatusRegister || n.Status > Status1 {
+		if (n.Status < StatusRegister || n.Status > Status1) && n.Status != StatusBack {
 			c.failf("its status is %d", n.Status)
 		}
 		if c.undo {

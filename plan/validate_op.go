@@ -12,7 +12,7 @@ import (
 // op checks every field of op. An op that is not named here is refused.
 func (c *check) op(op Op) {
 	switch op := op.(type) {
-	case ClearInterfaces, ClearEroutes, ClearSAs, Listen:
+	case ClearInterfaces, ClearEroutes, ClearSAs, Listen, GoBack:
 	case Log:
 		if op.Priority != "" {
 			c.priority(op.Priority)
@@ -30,6 +30,12 @@ func (c *check) op(op Op) {
 		if op.Login != NewLogin && op.Login != AnyLogin {
 			c.failf("malformed login %q: expected %s or %s", op.Login, NewLogin, AnyLogin)
 		}
+	case Ping:
+		c.addr("address", op.Addr, op.Addr)
+		if op.From.IsValid() {
+			c.addr("source", op.From, op.Addr)
+		}
+		c.count("seconds", op.Seconds, 1)
 	case Arm:
 		c.count("seconds", op.Seconds, 1)
 

@@ -47,6 +47,7 @@ type cli struct {
 	Keep     keepCmd     `cmd:"" name:"_keep" hidden:"" help:"Keep the configuration without its keys in a file."`
 	Arm      armCmd      `cmd:"" name:"_arm" hidden:"" help:"Hold the way back to what runs."`
 	Disarm   disarmCmd   `cmd:"" name:"_disarm" hidden:"" help:"Let the way back go."`
+	Goback   gobackCmd   `cmd:"" name:"_goback" hidden:"" help:"Go back to what was confirmed last."`
 	Hold     holdCmd     `cmd:"" name:"_hold" hidden:"" help:"Wait for a confirmation, or go back."`
 	Rpfilter rpfilterCmd `cmd:"" name:"_rpfilter" hidden:"" help:"Set the reverse path filter in force on links."`
 	Updown   updownCmd   `cmd:"" name:"_updown" hidden:"" help:"Route what the PLUTO_ variables speak of, or take that back."`

@@ -111,6 +111,12 @@ type disarmCmd struct {
 // Run lets it go.
 func (c *disarmCmd) Run(e *env) error { return e.do(plan.Disarm{Login: c.Login}) }
 
+// gobackCmd is ipsec _goback: it has the way back taken.
+type gobackCmd struct{}
+
+// Run asks for it.
+func (gobackCmd) Run(e *env) error { return e.do(plan.GoBack{}) }
+
 // holdCmd is ipsec _hold: the process that waits for a confirmation, and its companion.
 type holdCmd struct {
 	Nofork    bool `help:"Stay in the foreground."`

@@ -23,8 +23,9 @@ type setupCmd struct {
 
 	Disruptive bool `help:"With reload: interrupt all connections where a change cannot be made without, as a restart does."`
 
-	Confirm int  `placeholder:"SECONDS" help:"With start, restart and reload: what ran before comes back unless 'ipsec setup confirm' comes within SECONDS."`
-	Force   bool `help:"With confirm: from any login, not only from one that began after the change."`
+	Confirm int      `placeholder:"SECONDS" help:"With start, restart and reload: what ran before comes back unless 'ipsec setup confirm' comes within SECONDS."`
+	Accept  []string `sep:"none" placeholder:"CHECK" help:"With --confirm: go back at once where CHECK fails: 'conn NAME', which is to come up, or 'ping ADDRESS [from ADDRESS]'."`
+	Force   bool     `help:"With confirm: from any login, not only from one that began after the change."`
 
 	Verb string `arg:"" optional:"" complete:"start stop restart try-restart reload confirm revert diff status" help:"start, stop, restart, try-restart, reload, confirm, revert, diff or status."`
 }
@@ -96,6 +97,8 @@ func (c *setupCmd) Run(e *env) error {
 		return usageError(string(verb) + " starts from what runs on this machine: it does not go with --facts")
 	case c.Confirm < 0, c.Confirm > 0 && verb != plan.Start && verb != plan.Restart && verb != plan.Reload && verb != plan.ReloadDisruptive:
 		return usageError("--confirm SECONDS goes with start, restart and reload")
+	case len(c.Accept) > 0 && c.Confirm == 0:
+		return usageError("--accept goes with --confirm")
 	case c.Force && verb != plan.Confirm:
 		return usageError("--force goes with confirm")
 	}
@@ -189,7 +192,9 @@ func (c *setupCmd) compile(e *env, verb plan.Verb, config *conf.Config) (plan.Pl
 		return plan.Plan{}, facts, planError{err}
 	}
 	if c.Confirm > 0 {
-		p = compile.AwaitConfirmation(p, c.Confirm)
+		if p, err = compile.AwaitConfirmation(p, c.Confirm, c.Accept); err != nil {
+			return plan.Plan{}, facts, planError{err}
+		}
 	}
 	p.Writer = programVersion()
 	return p, facts, nil

@@ -36,6 +36,9 @@ const farewell = 'q'
 // backPace is how long to wait between two attempts to go back.
 const backPace = time.Second
 
+// endTime is how long a setup may take to end when it has asked to go back.
+const endTime = 5 * time.Second
+
 // holder is a wait.
 type holder struct {
 	Holder
@@ -174,7 +177,11 @@ func (h *holder) wait(ctx context.Context, listener *rootonly.Listener, companio
 			}
 			h.goBack("going back has failed: " + err.Error() + ", trying again")
 		case <-time.After(left):
-			if boottime() >= h.until {
+			switch {
+			case h.until == 0:
+				h.setup.wait(ctx, endTime)
+				h.goBack("the change has not been accepted")
+			case boottime() >= h.until:
 				h.goBack("nobody has confirmed the change in time")
 			}
 		}

@@ -2,10 +2,12 @@ package confirm
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +38,22 @@ func (s setup) end() bool {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 	return unix.PidfdSendSignal(s.fd, unix.SIGKILL, nil, 0) == nil
+}
+
+// wait waits until the setup has ended, for a time at most.
+func (s setup) wait(ctx context.Context, most time.Duration) {
+	const pace = 10 * time.Millisecond
+	for end := time.Now().Add(most); s.fd >= 0 && time.Now().Before(end) && pause(ctx, pace); {
+		if unix.PidfdSendSignal(s.fd, 0, nil, 0) != nil || zombie(s.pid) {
+			return
+		}
+	}
+}
+
+// zombie reports whether a process has ended, and its parent has not asked how.
+func zombie(pid int) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && bytes.Contains(text, []byte(") Z "))
 }
 
 // close lets the process go.

@@ -100,6 +100,12 @@ func Disarm(paths conf.Paths, any bool) error {
 	return errors.New("the process that waits for a confirmation does not end")
 }
 
+// GoBack is like 'ipsec _goback': the process that waits goes back when the setup that made the change has ended.
+func GoBack(paths conf.Paths) error {
+	_, err := ask(paths, "back")
+	return err
+}
+
 func remove(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -140,10 +146,13 @@ func (h *holder) answer(conn net.Conn) (done bool) {
 		return false
 	}
 	words := strings.Fields(string(line[:n]))
-	answer := "what?"
+	answer := "malformed question"
 	switch {
 	case len(words) == 1 && words[0] == "until":
 		answer = time.Now().Add(h.until - boottime()).Format(time.RFC3339)
+	case len(words) == 1 && words[0] == "back":
+		h.until = 0
+		answer = goingBack
 	case len(words) == 1 && words[0] == "armed":
 		answer = strconv.FormatInt(int64(h.armed), 10)
 	case len(words) == 2 && words[0] == "wait":

@@ -21,6 +21,8 @@ func (f Func) Restore(ctx context.Context, op plan.Restore) error               
 func (f Func) Keep(ctx context.Context, op plan.Keep) error                       { return f(ctx, op) }
 func (f Func) Arm(ctx context.Context, op plan.Arm) error                         { return f(ctx, op) }
 func (f Func) Disarm(ctx context.Context, op plan.Disarm) error                   { return f(ctx, op) }
+func (f Func) GoBack(ctx context.Context, op plan.GoBack) error                   { return f(ctx, op) }
+func (f Func) Ping(ctx context.Context, op plan.Ping) error                       { return f(ctx, op) }
 func (f Func) MakeDir(ctx context.Context, op plan.MakeDir) error                 { return f(ctx, op) }
 func (f Func) MakeDirs(ctx context.Context, op plan.MakeDirs) error               { return f(ctx, op) }
 func (f Func) RemoveDir(ctx context.Context, op plan.RemoveDir) error             { return f(ctx, op) }

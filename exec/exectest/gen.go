@@ -81,7 +81,7 @@ func (g *generator) some(depth int, undo bool) []plan.Node {
 }
 
 func (g *generator) exit() plan.Exit {
-	return plan.Exit{Status: pick(g, plan.Status0, plan.Status1, plan.StatusRegister), Reason: g.reason()}
+	return plan.Exit{Status: pick(g, plan.Status0, plan.Status1, plan.StatusBack, plan.StatusRegister), Reason: g.reason()}
 }
 
 func (g *generator) step(undo bool) plan.Step {
@@ -169,6 +169,12 @@ func (g *generator) op(zero plan.Op) plan.Op {
 		return op
 	case plan.Arm:
 		op.Seconds = 1 + g.below(256)
+		return op
+	case plan.Ping:
+		op.Seconds = 1 + g.below(256)
+		if g.below(2) == 1 {
+			op.From = netip.Addr{}
+		}
 		return op
 	case plan.AddRoute:
 		if g.below(2) == 1 {

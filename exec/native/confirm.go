@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"ipsec/exec/confirm"
 	"ipsec/plan"
@@ -28,6 +29,20 @@ func (e *Executor) Arm(_ context.Context, op plan.Arm) error {
 	}
 	start := func(words ...string) error { return e.child(nil, e.env.Self, words...) }
 	return failed("hold the way back", confirm.Arm(e.env.Paths, config, e.env.Setup, op.Seconds, start))
+}
+
+// GoBack is like 'ipsec _goback'.
+func (e *Executor) GoBack(context.Context, plan.GoBack) error {
+	return confirm.GoBack(e.env.Paths)
+}
+
+// Ping is like 'ping -c 1 -w SECONDS [-I FROM] ADDR'.
+func (e *Executor) Ping(_ context.Context, op plan.Ping) error {
+	args := []string{"-c", "1", "-w", strconv.Itoa(op.Seconds)}
+	if op.From.IsValid() {
+		args = append(args, "-I", op.From.String())
+	}
+	return failed("hear from "+op.Addr.String(), e.child(nil, "ping", append(args, op.Addr.String())...))
 }
 
 // Disarm is like 'ipsec _disarm LOGIN'.

@@ -58,7 +58,7 @@ func TestSchema(t *testing.T) {
 		"kind": object{"const": "step"}, "shell": shell, "op": object{"const": "SetStatus"}, "fields": object{"type": "object", "maxProperties": 0},
 		"onfail": closed("It cannot fail.", object{"policy": object{"const": "ignore"}}, "policy"), "reason": reason}, "")
 	defs["exit"] = node("Ends the plan; register is 1 once a step with policy status1 has failed or setstatus was passed, else 0.", object{
-		"kind": object{"const": "exit"}, "shell": shell, "status": object{"enum": []any{0, 1, "register"}}, "reason": reason}, "")
+		"kind": object{"const": "exit"}, "shell": shell, "status": object{"enum": []any{0, 1, 3, "register"}}, "reason": reason}, "")
 	defs["node"] = object{"oneOf": []any{object{"$ref": "#/$defs/step"}, object{"$ref": "#/$defs/try"}, object{"$ref": "#/$defs/if"}, object{"$ref": "#/$defs/setstatus"}, object{"$ref": "#/$defs/exit"}}}
 
 	root := closed("What ipsec setup --showonly --format json prints: what a verb comes to on one host.", object{

@@ -59,6 +59,21 @@ func (c *codec) Disarm(_ context.Context, op plan.Disarm) error {
 	return done(c, op)
 }
 
+func (c *codec) GoBack(_ context.Context, op plan.GoBack) error {
+	c.lit("ipsec", "_goback")
+	return done(c, op)
+}
+
+func (c *codec) Ping(_ context.Context, op plan.Ping) error {
+	c.lit("ping", "-c", "1", "-w")
+	c.num(&op.Seconds)
+	if c.opt("-I", op.From.IsValid()) {
+		c.addr(&op.From)
+	}
+	c.addr(&op.Addr)
+	return done(c, op)
+}
+
 func (c *codec) MakeDir(_ context.Context, op plan.MakeDir) error {
 	c.lit("mkdir")
 	c.text(&op.Path)

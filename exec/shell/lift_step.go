@@ -114,6 +114,8 @@ func exit(s *syntax.Stmt) (plan.Status, bool) {
 		return plan.Status0, true
 	case "1":
 		return plan.Status1, true
+	case "3":
+		return plan.StatusBack, true
 	case "$status":
 		return plan.StatusRegister, true
 	}

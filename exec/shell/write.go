@@ -154,6 +154,8 @@ func (w *writer) leaf(n plan.Node) {
 			w.string("exit 0")
 		case plan.Status1:
 			w.string("exit 1")
+		case plan.StatusBack:
+			w.string("exit 3")
 		default:
 			w.string(`exit "$status"`)
 		}

@@ -168,3 +168,32 @@ func TestConfirmBoot(t *testing.T) {
 		return strings.HasPrefix(g.ipsec("setup", "status").stdout, "IPsec stopped\n") && !g.exists("/var/run/pluto/ipsec.info")
 	})
 }
+
+// TestConfirmAccept: a change that is not accepted is taken back at once, and says so by its exit status.
+func TestConfirmAccept(t *testing.T) {
+	for _, sh := range shells {
+		t.Run(sh, func(t *testing.T) {
+			t.Parallel()
+			g, before := confirming(t)
+			run := func(args ...string) result {
+				if sh == "native" {
+					return g.ipsec(append([]string{"setup"}, args...)...)
+				}
+				g.write("/dev/shm/script", g.must(0, append([]string{"setup", "--showonly", "--format", "sh"}, args...)...))
+				words := append(strings.Fields(sh), "/dev/shm/script")
+				return g.do(words[0], words[1:]...)
+			}
+			r := run("reload", "--confirm", "300", "--accept", "ping 192.0.2.1", "--accept", "ping 192.0.2.77 from 192.0.2.1", "--accept", "ping 127.0.0.1")
+			if r.status != 3 || !strings.Contains(r.stdout, "the change is not accepted, for this fails: ping 192.0.2.77 from 192.0.2.1") {
+				t.Errorf("%d\n%s%s", r.status, r.stdout, r.stderr)
+			}
+			g.back("a change that is not accepted", before)
+			r = run("reload", "--confirm", "300", "--accept", "ping 192.0.2.1")
+			if r.status != 0 || !strings.Contains(g.must(0, "setup", "status"), "a change waits until") {
+				t.Errorf("%d\n%s%s", r.status, r.stdout, r.stderr)
+			}
+			g.must(0, "setup", "confirm", "--force")
+			g.must(0, "setup", "stop")
+		})
+	}
+}

@@ -2,7 +2,9 @@ package compile
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"ipsec/conf"
 	"ipsec/plan"
@@ -12,8 +14,13 @@ import (
 const confirming = "--confirm"
 
 // AwaitConfirmation returns p, the plan of a start, a restart or a reload, with the steps by which what ran before
-// comes back unless it is confirmed within seconds. Where the way back cannot be held, nothing is done.
-func AwaitConfirmation(p plan.Plan, seconds int) plan.Plan {
+// comes back unless it is confirmed within seconds, and at once where one of checks fails: "conn NAME" is to come up,
+// "ping ADDRESS [from ADDRESS]" to be answered. Where the way back cannot be held, nothing is done.
+func AwaitConfirmation(p plan.Plan, seconds int, checks []string) (plan.Plan, error) {
+	accept, err := acceptance(checks)
+	if err != nil {
+		return plan.Plan{}, err
+	}
 	arm := plan.Try{
 		Op:     plan.Arm{Seconds: seconds},
 		Else:   []plan.Node{say(confirming, "there is no way back from this change: nothing is done"), plan.Exit{Status: plan.Status1, Reason: confirming}},
@@ -21,11 +28,11 @@ func AwaitConfirmation(p plan.Plan, seconds int) plan.Plan {
 	}
 	at := slices.IndexFunc(p.Nodes, begins)
 	if at < 0 { // there is nothing to do
-		return p
+		return p, nil
 	}
 	told := say(confirming, fmt.Sprintf(`run "ipsec setup confirm" from a new login within %d seconds, or what ran before comes back`, seconds))
 	end := len(p.Nodes) - 2 // before the closing message and the exit
-	p.Nodes = slices.Concat(p.Nodes[:at], []plan.Node{arm}, p.Nodes[at:end], []plan.Node{told}, p.Nodes[end:])
+	p.Nodes = slices.Concat(p.Nodes[:at], []plan.Node{arm}, p.Nodes[at:end], accept, []plan.Node{told}, p.Nodes[end:])
 	if !p.Verb.Stops() && len(p.Undo) > 0 { // else what was stopped is to come back
 		p.Undo = slices.Insert(slices.Clone(p.Undo), 1, ignored(plan.Disarm{Login: plan.AnyLogin}, confirming))
 	}
@@ -33,7 +40,50 @@ func AwaitConfirmation(p plan.Plan, seconds int) plan.Plan {
 		s, ok := n.(plan.Step)
 		return ok && s.Reason == confirmed
 	})
-	return p
+	return p, nil
+}
+
+// acceptTime is how long what is to be accepted may take, in seconds.
+const acceptTime = 10
+
+// acceptance returns the steps that go back at once where one of checks fails.
+func acceptance(checks []string) ([]plan.Node, error) {
+	var nodes []plan.Node
+	for _, check := range checks {
+		op, err := acceptOp(check)
+		if err != nil {
+			return nil, err
+		}
+		reason := "--accept " + check
+		nodes = append(nodes, plan.Try{
+			Op:     op,
+			Else:   []plan.Node{say(reason, "the change is not accepted, for this fails: "+check), ignored(plan.GoBack{}, reason), plan.Exit{Status: plan.StatusBack, Reason: reason}},
+			Reason: reason,
+		})
+	}
+	return nodes, nil
+}
+
+func acceptOp(check string) (plan.Op, error) {
+	words := strings.Fields(check)
+	malformed := fmt.Errorf("malformed check %q: expected conn NAME, or ping ADDRESS [from ADDRESS]", check)
+	switch {
+	case len(words) == 2 && words[0] == "conn":
+		return plan.Initiate{Name: words[1]}, nil
+	case len(words) == 2 && words[0] == "ping", len(words) == 4 && words[0] == "ping" && words[2] == "from":
+		op := plan.Ping{Seconds: acceptTime}
+		var err error
+		if op.Addr, err = netip.ParseAddr(words[1]); err != nil {
+			return nil, malformed
+		}
+		if len(words) == 4 {
+			if op.From, err = netip.ParseAddr(words[3]); err != nil || op.From.Is4() != op.Addr.Is4() {
+				return nil, malformed
+			}
+		}
+		return op, nil
+	}
+	return nil, malformed
 }
 
 // begins reports whether a node is the first that changes something: a start and a reload announce themselves, and a
