@@ -256,3 +256,11 @@ func encode(text string, ia5 bool) asn1.RawValue {
 func isPrintable(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(" '()+,-./:=?", c) >= 0
 }
+
+// Below reports whether a distinguished name in DER is base, or one that begins with it: base is
+// a node of the directory, and the name is there or beneath (RFC 5280, section 4.2.1.10).
+func Below(der, base []byte) bool {
+	n, err := parseDER(string(der))
+	b, errBase := parseDER(string(base))
+	return err == nil && errBase == nil && len(n) >= len(b) && n[:len(b)].canonical() == b.canonical()
+}

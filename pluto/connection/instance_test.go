@@ -269,3 +269,22 @@ func FuzzParsePrivate(f *testing.F) {
 		}
 	})
 }
+
+// TestGroups: groups are asked of attribute certificates, which nobody looks at. A connection that
+// holds its peer to them is for nobody.
+func TestGroups(t *testing.T) {
+	w := newWorld(t)
+	c := network("net")
+	c.Local.Groups = "ours, for the peer to look at"
+	w.add(c)
+	if w.table.Status()[0].Oriented != true {
+		t.Error("a connection with groups of our own is not taken")
+	}
+	w.table.Delete("net")
+	c = network("net")
+	c.Remote.Groups = "staff"
+	w.add(c)
+	if st := w.table.Status()[0]; st.Oriented || len(w.table.Offers(addr("192.0.2.1"), addr("192.0.2.9"))) != 0 {
+		t.Errorf("a connection whose peer is held to groups is in force: %+v", st)
+	}
+}

@@ -103,9 +103,15 @@ func (t *Table) side(c *pluto.Connection) (oriented *pluto.Connection, virtual, 
 		return nil, "", "both " + c.Local.Host.String() + " and " + c.Remote.Host.String() + " are addresses of this host; it is left alone; see " + c.See("left", "right")
 	case first:
 		o := *c
-		return &o, v, ""
+		oriented, virtual = &o, v
 	case second:
-		return c.Reversed(), w, ""
+		oriented, virtual = c.Reversed(), w
+	}
+	switch {
+	case oriented != nil && oriented.Remote.Groups != "":
+		return nil, "", "its peer cannot be held to groups of attribute certificates, which are not looked at; see " + oriented.See("rightgroups")
+	case oriented != nil:
+		return oriented, virtual, ""
 	}
 	return nil, "", "neither " + c.Local.Host.String() + " nor " + c.Remote.Host.String() + " is an address that IKE is spoken on; it waits for one; see " + c.See("left", "right")
 }

@@ -23,15 +23,18 @@ func (s *Store) CertRequest(conn *pluto.Connection) []byte {
 	if raw, err := parseKeys(conn.Remote.PublicKeys); err != nil || len(raw) > 0 {
 		return nil
 	}
-	wanted, err := s.demandedCA(conn)
+	cas, any, err := s.demandedCAs(conn)
 	if err != nil {
 		return nil
 	}
-	var body []byte
-	for _, ca := range s.parts.CAs {
-		if wanted == nil || wanted(ca.RawSubject) {
-			body = append(body, keyHash(ca.Certificate)...)
+	if any {
+		for _, ca := range s.parts.CAs {
+			cas = append(cas, ca.Certificate)
 		}
+	}
+	var body []byte
+	for _, ca := range cas {
+		body = append(body, keyHash(ca)...)
 	}
 	return body
 }
@@ -76,34 +79,46 @@ func (s *Store) hangsFrom(c Cert, wanted func(issuer *x509.Certificate) bool) bo
 	return false
 }
 
-// demandedCA returns the test that a CA of the peer's chain must pass, or nil
-// if any CA of ours will do.
-func (s *Store) demandedCA(conn *pluto.Connection) (func(rawSubject []byte) bool, *Error) {
+// demandedCAs returns the CAs that we hold of which one must be in the peer's chain; any says
+// that each CA of ours will do.
+func (s *Store) demandedCAs(conn *pluto.Connection) (cas []*x509.Certificate, any bool, err *Error) {
 	text := conn.Remote.CA
 	if text == "%same" {
 		text = conn.Local.CA
 		if text == "" || strings.HasPrefix(text, "%") {
 			if conn.Local.Cert == "" {
-				return nil, nil
+				return nil, true, nil
 			}
 			chain, err := s.certFile(conn.Local.Cert)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
-			return func(raw []byte) bool { return sameDN(raw, chain[0].RawIssuer) }, nil
+			if issuer := s.issuerOf(chain[0].Certificate, chain[1:]); issuer != nil {
+				cas = append(cas, issuer)
+			}
+			return cas, false, nil
 		}
 	}
 	if text == "" || text == "%any" {
-		return nil, nil
+		return nil, true, nil
 	}
 	dn, err := parseCA(text)
-	return matches(dn), err
+	if err != nil {
+		return nil, false, err
+	}
+	wanted := matches(dn)
+	for _, ca := range s.intermediates {
+		if wanted(ca.RawSubject) {
+			cas = append(cas, ca)
+		}
+	}
+	return cas, false, nil
 }
 
 // holdsDemandedCA reports whether we hold a CA that the peer's chain may end in.
 func (s *Store) holdsDemandedCA(conn *pluto.Connection) bool {
-	wanted, err := s.demandedCA(conn)
-	return err != nil || wanted == nil || slices.ContainsFunc(s.parts.CAs, func(ca Cert) bool { return wanted(ca.RawSubject) })
+	cas, any, err := s.demandedCAs(conn)
+	return err != nil || any || len(cas) > 0
 }
 
 // matches returns the test whether a CA has the name dn, which may have wildcards.

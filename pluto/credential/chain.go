@@ -56,12 +56,12 @@ func (s *Store) chains(leaf *x509.Certificate, others []*x509.Certificate, now t
 	}
 	pool := x509.NewCertPool()
 	for _, o := range others {
-		pool.AddCert(o)
+		pool.AddCert(knownConstraints(o))
 	}
 	for _, i := range s.intermediates {
-		pool.AddCert(i)
+		pool.AddCert(knownConstraints(i))
 	}
-	chains, err := leaf.Verify(x509.VerifyOptions{
+	all, err := knownConstraints(leaf).Verify(x509.VerifyOptions{
 		Roots:         s.roots,
 		Intermediates: pool,
 		CurrentTime:   now,
@@ -70,7 +70,35 @@ func (s *Store) chains(leaf *x509.Certificate, others []*x509.Certificate, now t
 	if err != nil {
 		return nil, chainError(leaf, others, err, now)
 	}
+	var chains [][]*x509.Certificate
+	var first *Error
+	for _, chain := range all {
+		err := constrained(chain)
+		if err == nil {
+			err = forIKE(chain[1:])
+		}
+		if err == nil {
+			chains = append(chains, chain)
+		} else if first == nil {
+			first = err
+		}
+	}
+	if len(chains) == 0 {
+		return nil, first
+	}
 	return chains, nil
+}
+
+// forIKE checks the uses that the CAs below the root name: certificates of one for other purposes are
+// not for IKE, whatever they say themselves.
+func forIKE(cas []*x509.Certificate) *Error {
+	for _, ca := range cas[:max(0, len(cas)-1)] {
+		if !usesIKE(ca) {
+			return fail(BadCert, "it needs extendedKeyUsage serverAuth, clientAuth or ikeIntermediate, or none at all",
+				"CA \"%s\" issues certificates for other uses than IKE", name(ca.RawSubject))
+		}
+	}
+	return nil
 }
 
 // chainError says in our words why there is no chain.
@@ -114,43 +142,45 @@ func fitForIKE(c *x509.Certificate) *Error {
 	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
 		return fail(BadCert, "it needs keyUsage digitalSignature", "certificate \"%s\" may not be used for signatures", name(c.RawSubject))
 	}
-	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
+	if usesIKE(c) {
 		return nil
-	}
-	for _, use := range c.ExtKeyUsage {
-		switch use {
-		case x509.ExtKeyUsageAny, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth,
-			x509.ExtKeyUsageIPSECEndSystem, x509.ExtKeyUsageIPSECTunnel, x509.ExtKeyUsageIPSECUser:
-			return nil
-		}
-	}
-	for _, use := range c.UnknownExtKeyUsage {
-		if use.Equal(oidIKEIntermediate) || use.Equal(oidIPsecIKE) {
-			return nil
-		}
 	}
 	return fail(BadCert, "it needs extendedKeyUsage serverAuth, clientAuth or ikeIntermediate, or none at all",
 		"certificate \"%s\" is not for IKE", name(c.RawSubject))
 }
 
+// usesIKE reports whether the extended key usages of a certificate let it be used for IKE.
+func usesIKE(c *x509.Certificate) bool {
+	if len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	for _, use := range c.ExtKeyUsage {
+		switch use {
+		case x509.ExtKeyUsageAny, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth,
+			x509.ExtKeyUsageIPSECEndSystem, x509.ExtKeyUsageIPSECTunnel, x509.ExtKeyUsageIPSECUser:
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.UnknownExtKeyUsage, func(use asn1.ObjectIdentifier) bool { return use.Equal(oidIKEIntermediate) || use.Equal(oidIPsecIKE) })
+}
+
 // underCA keeps the chains that hang from the CA that the configuration
-// demands of the peer.
+// demands of the peer: that very one, by subject and key. Another one below ours may have its name.
 func (s *Store) underCA(chains [][]*x509.Certificate, c Case) ([][]*x509.Certificate, *Error) {
-	wanted, err := s.demandedCA(c.Conn)
-	if err != nil || wanted == nil {
+	demanded, any, err := s.demandedCAs(c.Conn)
+	if err != nil || any {
 		return chains, err
 	}
-	// A CA that another one of ours has signed may call itself as the wanted one does.
-	var held []*x509.Certificate
-	for _, ca := range s.intermediates {
-		if wanted(ca.RawSubject) {
-			held = append(held, ca)
-		}
+	if len(demanded) == 0 {
+		return nil, fail(UnknownCA, "put its certificate into ipsec.d/cacerts, or into ipsec.d/certs if it is below another one there",
+			"the CA that the conn demands (%s) is not here, and its name alone proves nothing", c.Conn.Remote.CA)
 	}
 	var kept [][]*x509.Certificate
 	for _, chain := range chains {
 		if slices.ContainsFunc(chain[1:], func(ca *x509.Certificate) bool {
-			return wanted(ca.RawSubject) && (len(held) == 0 || slices.ContainsFunc(held, func(h *x509.Certificate) bool { return sameKey(h.PublicKey, ca.PublicKey) }))
+			return slices.ContainsFunc(demanded, func(d *x509.Certificate) bool {
+				return sameKey(d.PublicKey, ca.PublicKey) && sameDN(d.RawSubject, ca.RawSubject)
+			})
 		}) {
 			kept = append(kept, chain)
 		}

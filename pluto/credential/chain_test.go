@@ -109,7 +109,7 @@ func TestCertificates(t *testing.T) {
 
 		{name: "CA demanded", peer: leaf, ca: ca + "Root"},
 		{name: "CA demanded above an intermediate", peer: below, sent: []*pki{middle}, ca: ca + "Root"},
-		{name: "intermediate demanded", peer: below, sent: []*pki{middle}, ca: ca + "Middle"},
+		{name: "intermediate demanded, that is not held", peer: below, sent: []*pki{middle}, ca: ca + "Middle", reason: UnknownCA, text: "its name alone proves nothing"},
 		{name: "another CA demanded", peer: leaf, ca: ca + "Other", reason: UnknownCA, text: "not of the one that the conn demands"},
 		{name: "CA demanded, whose name one below another CA has", peer: issue(t, namesake, "east", names), sent: []*pki{namesake}, ca: ca + "Root", reason: UnknownCA, text: "not of the one that the conn demands"},
 		{name: "any CA", peer: leaf, ca: "%any"},

@@ -3,6 +3,8 @@ package credential
 import (
 	"bytes"
 	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/asn1"
 	"testing"
 
 	"ipsec/pluto"
@@ -13,6 +15,7 @@ import (
 func FuzzCertBundle(f *testing.F) {
 	root := issue(new(testing.T), nil, "Root", both(asCA, names))
 	f.Add(root.cert.Raw)
+	f.Add(issue(new(testing.T), nil, "Root", both(asCA, names, subtrees(new(testing.T), true, []asn1.RawValue{directory(new(testing.T), "C=CA"), general(tagEmail, "example.org")}, nil))).cert.Raw)
 	f.Add(pemOf("CERTIFICATE", root.cert.Raw, root.cert.Raw))
 	f.Add(root.crlDER(noon, noon, root))
 	f.Add(pemOf("X509 CRL", root.crlDER(noon, noon)))
@@ -27,6 +30,7 @@ func FuzzCertBundle(f *testing.F) {
 		if failure != nil {
 			return
 		}
+		constrained([]*x509.Certificate{parsed[0], parsed[0]}) // as the CA of itself
 		claim := Case{Conn: &pluto.Connection{AuthBy: keytest.Methods("rsasig")}, PeerID: SubjectID(root.cert), Now: noon}
 		if trust, err := store.trust(claim, parsed[0], nil); err == nil && !parsed[0].Equal(root.cert) {
 			t.Errorf("trusts %q", trust.Subject)

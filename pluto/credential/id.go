@@ -104,7 +104,7 @@ func speaksFor(c *x509.Certificate, id identity.ID) *Error {
 func sameName(id identity.ID, text string) bool {
 	switch id.Type {
 	case identity.TypeFQDN:
-		return !strings.Contains(text, "*") && strings.EqualFold(id.Data, text)
+		return !strings.Contains(text, "*") && id.Equal(identity.ID{Type: identity.TypeFQDN, Data: text})
 	case identity.TypeUserFQDN:
 		return strings.EqualFold(id.Data, text)
 	}

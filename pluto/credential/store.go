@@ -69,7 +69,7 @@ type Store struct {
 func New(parts Parts) *Store {
 	s := &Store{parts: parts, roots: x509.NewCertPool()}
 	for _, ca := range parts.CAs {
-		s.roots.AddCert(ca.Certificate)
+		s.roots.AddCert(knownConstraints(ca.Certificate))
 		s.intermediates = append(s.intermediates, ca.Certificate)
 	}
 	for _, c := range parts.Certs {
