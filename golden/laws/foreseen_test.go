@@ -24,11 +24,11 @@ func TestForeseen(t *testing.T) {
 	t.Run("hosts", func(t *testing.T) {
 		for n := first; n < first+hosts; n++ {
 			r := rand.New(rand.NewSource(n))
-			text, routes := "version 2.0\n\nconfig setup\n\tinterfaces=\"ipsec0=eth0\"\n", ""
+			text, routes := "version 2.0\n\nconfig setup\n\tinterfaces=\"ipsec0=eth0 ipsec1=eth1\"\n", ""
 			pick := func(words ...string) string { return words[r.Intn(len(words))] }
 			for i := range 3 + r.Intn(6) {
-				text += fmt.Sprintf("\nconn c%d\n\tleft=192.0.2.1\n\tauthby=secret\n\tauto=route\n\tright=%s\n\ttype=%s\n", i,
-					pick("192.0.2.2", "192.0.2.3", "198.51.100.7", "%any"), pick("tunnel", "tunnel", "tunnel", "passthrough", "drop"))
+				text += fmt.Sprintf("\nconn c%d\n\tleft=%s\n\tauthby=secret\n\tauto=route\n\tright=%s\n\ttype=%s\n", i,
+					pick("192.0.2.1", "192.0.2.1", "10.0.1.1"), pick("192.0.2.2", "192.0.2.3", "198.51.100.7", "%any"), pick("tunnel", "tunnel", "tunnel", "passthrough", "drop"))
 				if net := pick("10.0.1.0/24", "10.0.1.0/25", "2001:db8:a::/64", ""); net != "" {
 					text += "\tleftsubnet=" + net + "\n"
 				}

@@ -15,6 +15,7 @@ type manualConn struct {
 	oriented
 	bad    *conf.Diagnostic // why it cannot be brought up
 	leak   *conf.Diagnostic // why none may be: its packets would leave in the clear
+	taken  *conf.Diagnostic // why it cannot be routed beside others: its network has another entrance
 	beside []route.Route    // to networks of this host that are inside the peer's
 	reason string
 	name   string // conn "NAME"
@@ -51,7 +52,7 @@ func (c *resolver) manualConns() []*manualConn {
 			list = append(list, c.manualConn(conn, reason, false))
 		}
 	}
-	c.lead(list, passesOf(list))
+	c.lead(list, passesOf(list), true)
 	c.refuseLeaks(list)
 	return list
 }

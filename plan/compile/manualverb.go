@@ -6,6 +6,7 @@ import (
 
 	"ipsec/conf"
 	"ipsec/conf/info"
+	"ipsec/klips/route"
 	"ipsec/plan"
 )
 
@@ -94,10 +95,21 @@ func (c *resolver) namedConns(action Action, names []string, other bool) []*manu
 	}
 	others := c.others(names)
 	passes := append(passesOf(list), passesOf(others)...)
-	c.lead(list, passes)
-	c.lead(others, passes) // so that a route which they need, too, is known to be needed
-	if action == ManualUp || action == ManualRoute {
+	toRoute := action == ManualUp || action == ManualRoute
+	if toRoute {
+		for _, r := range c.noted.routes { // of those that are up, and of Pluto
+			c.ways.Add(route.User{}, route.Route{Dst: r.Dst, Link: r.Link})
+		}
+	}
+	c.lead(list, passes, toRoute)
+	c.lead(others, passes, false) // so that a route which they need, too, is known to be needed
+	if toRoute {
 		c.refuseLeaks(list)
+		for _, m := range list {
+			if m.taken != nil {
+				c.errorf(m.taken.Pos, "conn %q: %s", m.conn.Name, m.taken.Text)
+			}
+		}
 	}
 	return list
 }

@@ -63,6 +63,7 @@ type rehearsed struct {
 	add      []plan.Node // the steps that load them, or say why one is not loaded
 	loaded   []instance
 	unrouted map[string]error // why Pluto will not route one that it is to route
+	untold   map[string]bool  // those that are not to be routed, though Pluto would
 	unknown  []instance       // to be routed by what nobody knows yet: an address, or a command of the user
 	routes   []route.Route    // into KLIPS, of those that it will
 	leads    []change.Lead    // what each of them is given
@@ -70,7 +71,7 @@ type rehearsed struct {
 
 // rehearse has a Pluto in memory load the automatic conns, listen, and route those that it is to route.
 func (c *resolved) rehearse() rehearsed {
-	r := rehearsed{unrouted: make(map[string]error)}
+	r := rehearsed{unrouted: make(map[string]error), untold: make(map[string]bool)}
 	inMemory := foresee.New(c.host.table)
 	for _, conn := range Loaded(c.cfg) {
 		instances, bad := c.instances(conn)
@@ -106,6 +107,11 @@ func (c *resolved) rehearse() rehearsed {
 				r.unrouted[i.conn.Name] = err
 				continue
 			}
+			if err := c.ways.Refuse(route.User{Conn: i.conn.Name}, since(inMemory.Routes(), routes)); err != nil { // which Pluto cannot know
+				inMemory.Unroute(i.conn.Name)
+				r.unrouted[i.conn.Name], r.untold[i.conn.Name] = err, true
+				continue
+			}
 			r.leads = append(r.leads, change.Lead{Conn: i.conn.Name, Reason: autoReason(i.of), Routes: since(inMemory.Routes(), routes), Flows: since(inMemory.Flows(), flows)})
 		}
 	}
@@ -126,10 +132,15 @@ func (c *resolved) load() []plan.Node {
 			continue
 		}
 		name, reason := i.conn.Name, autoReason(i.of)
-		if err := c.negotiated.unrouted[name]; err != nil {
+		err := c.negotiated.unrouted[name]
+		switch {
+		case c.negotiated.untold[name]:
+			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
+			continue
+		case err != nil:
 			// Pluto is told all the same, so that it knows what is wanted once it can be.
 			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}), ignored(plan.RouteConn{Name: name}, reason))
-		} else {
+		default:
 			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
 		}
 		if i.of.Auto == conf.AutoStart {

@@ -210,6 +210,9 @@ func (l *reloader) routing() []plan.Node {
 		switch {
 		case !i.routed():
 			continue
+		case l.negotiated.untold[name]:
+			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
+			continue
 		case err != nil:
 			nodes = append(nodes, refused(i.of, name, "routed", err.Error(), conf.Pos{}))
 			if fresh {

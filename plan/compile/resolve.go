@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"ipsec/klips/route"
 	"ipsec/klips/said"
 	"ipsec/plan"
 )
@@ -13,6 +14,7 @@ type resolved struct {
 	manual   []*manualConn
 	routed   map[plan.DelRoute]int // to the conns that want it
 	flows    map[plan.Flow]string  // to the manually keyed conn that has it
+	ways     *route.Entrances      // of the manually keyed conns
 
 	negotiated rehearsed // of a start or a restart with Pluto
 }
@@ -29,11 +31,12 @@ func (c *compiler) resolve(find func(*resolver) []*manualConn) *resolved {
 		flows:    make(map[plan.Flow]string),
 		ciphers:  make(map[string]string),
 		routed:   make(map[plan.DelRoute]int),
+		ways:     new(route.Entrances),
 	}
 	for _, a := range r.attached {
 		in.virtual[a.physical] = a.virtual
 	}
-	r.manual, r.routed, r.flows = find(&in), in.routed, in.flows
+	r.manual, r.routed, r.flows, r.ways = find(&in), in.routed, in.flows, in.ways
 	return r
 }
 
@@ -55,4 +58,5 @@ type resolver struct {
 	flows   map[plan.Flow]string  // to the conn that has it
 	ciphers map[string]string     // of algorithm strings of ESP
 	routed  map[plan.DelRoute]int // to the conns that want it
+	ways    *route.Entrances
 }

@@ -12,15 +12,23 @@ import (
 
 // lead finds the routes that lead the packets of list into KLIPS, of each conn those
 // that none before it has. A conn whose packets would leave in the clear by a
-// route of the host has a leak, unless passes let them. One with an updown command has
-// its routes made by that command, which may know better.
-func (c *resolver) lead(list []*manualConn, passes []klips.Selector) {
+// route of the host has a leak, unless passes let them; one whose network another interface
+// has already is bad, if it is to be routed. One with an updown command has its routes made by that command,
+// which may know better.
+func (c *resolver) lead(list []*manualConn, passes []klips.Selector, toRoute bool) {
 	for _, m := range list {
 		if m.bad != nil || len(m.hooks) > 0 {
 			continue
 		}
 		routes := c.leadOne(m, passes)
+		if m.taken != nil && toRoute {
+			m.bad = m.taken
+			continue
+		}
 		for _, r := range routes {
+			if m.leak == nil {
+				c.ways.Add(m.user(), route.Route{Dst: r.Dst, Link: r.Link})
+			}
 			if c.routed[r.Deletion()]++; c.routed[r.Deletion()] == 1 {
 				m.routes = append(m.routes, r)
 			}
@@ -28,8 +36,11 @@ func (c *resolver) lead(list []*manualConn, passes []klips.Selector) {
 	}
 }
 
-// leadOne returns the routes of one conn, and notes its leak and what is beside it.
-func (c *compiler) leadOne(m *manualConn, passes []klips.Selector) []plan.AddRoute {
+// user returns m as one who has routes.
+func (m *manualConn) user() route.User { return route.User{Conn: m.conn.Name, Host: m.us.addr} }
+
+// leadOne returns the routes of one conn, and notes its leak, who has its network already, and what is beside it.
+func (c *resolver) leadOne(m *manualConn, passes []klips.Selector) []plan.AddRoute {
 	table := c.host.table
 	if m.other {
 		table = new(route.Table) // nothing is known of the routes of the other end
@@ -40,8 +51,13 @@ func (c *compiler) leadOne(m *manualConn, passes []klips.Selector) []plan.AddRou
 			Flow: klips.Selector(f), Virtual: m.virtual, MTU: m.conn.MTU, Metric: m.conn.Metric, Source: m.us.end.SourceIP,
 			Pass: m.conn.Type == conf.Passthrough, Own: m.us.clients(), Passes: passes,
 		})
-		if err != nil && m.leak == nil {
+		taken := c.ways.Refuse(m.user(), lead.Routes)
+		switch { // what Pluto would say, who does one flow after the other
+		case m.leak != nil || m.taken != nil:
+		case err != nil:
 			m.leak = remark(m.toward(), "%s", err)
+		case taken != nil:
+			m.taken = remark(m.toward(), "%s", taken)
 		}
 		for _, r := range lead.Routes {
 			op := plan.AddRoute{Dst: r.Dst, Link: r.Link, Src: r.Src, MTU: r.MTU, Metric: r.Metric}

@@ -42,6 +42,9 @@ func (p *Pluto) Listen(ours []connection.Address) { p.table.Listen(ours) }
 // Route routes a connection. An error is what Pluto will say, unless the connection Waits.
 func (p *Pluto) Route(name string) error { return p.table.Route(name) }
 
+// Unroute takes back what Route has given a connection.
+func (p *Pluto) Unroute(name string) { p.table.Unroute(name) }
+
 // Waits reports whether nothing is certain of what has failed with err: it waits for an address, our own
 // or the peer's.
 func Waits(err error) bool {

@@ -39,8 +39,9 @@ type Updown struct {
 	config Config
 	router router
 	notes  notes
-	led    map[lead][][]route.Route // what was set for each, the oldest first
-	hooks  map[shared]int           // users of each
+	led    map[lead][]led // what was set for each, the oldest first
+	ways   route.Entrances
+	hooks  map[shared]int // users of each
 }
 
 // A lead is what routes are asked for. A connection that is replaced may be
@@ -52,6 +53,12 @@ type lead struct {
 	flow     klips.Selector
 	metric   int
 	shunt    pluto.Shunt
+}
+
+// A led is routes that were set for a lead.
+type led struct {
+	user   route.User
+	routes []route.Route
 }
 
 // A shared is what several connections run a command of the user for.
@@ -71,7 +78,7 @@ func New(c Config) *Updown {
 		config: c,
 		router: newRouter(c.Host, c.Clock.Now, c.Log),
 		notes:  notes{path: c.Info, log: c.Log},
-		led:    map[lead][][]route.Route{},
+		led:    map[lead][]led{},
 		hooks:  map[shared]int{},
 	}
 }
@@ -110,6 +117,10 @@ func (u *Updown) route(l lead, c *pluto.Connection, env hook.Environment, others
 	w.Pass = c.Shunt == pluto.ShuntPass
 	w.Own, w.Passes = others.Own(c), others.Passes()
 	list, err := u.router.lead(c.Name, w)
+	user := route.User{Conn: cmp.Or(c.Alias, c.Name), Host: c.Local.Host.Addr} // the pairs of networks of one conn are one user
+	if err == nil {
+		err = u.ways.Refuse(user, list)
+	}
 	if err != nil {
 		return err
 	}
@@ -123,22 +134,28 @@ func (u *Updown) route(l lead, c *pluto.Connection, env hook.Environment, others
 	if err := u.router.make(list); err != nil {
 		return err
 	}
-	u.led[l] = append(u.led[l], list)
+	u.led[l] = append(u.led[l], led{user, list})
+	for _, r := range list {
+		u.ways.Add(user, r)
+	}
 	return nil
 }
 
 // unroute takes the routes back, where there are any.
 func (u *Updown) unroute(l lead) error {
-	led := u.led[l]
-	if len(led) == 0 {
+	all := u.led[l]
+	if len(all) == 0 {
 		return nil
 	}
-	if len(led) == 1 {
+	if len(all) == 1 {
 		delete(u.led, l)
 	} else {
-		u.led[l] = led[1:]
+		u.led[l] = all[1:]
 	}
-	return u.router.unmake(led[0])
+	for _, r := range all[0].routes {
+		u.ways.Remove(all[0].user, r)
+	}
+	return u.router.unmake(all[0].routes)
 }
 
 // custom runs a command of the user. What prepares and makes a route is done for
