@@ -63,6 +63,7 @@ type rehearsed struct {
 	add      []plan.Node // the steps that load them, or say why one is not loaded
 	loaded   []instance
 	unrouted map[string]error // why Pluto will not route one that it is to route
+	unasked  map[string]error // why Pluto will not initiate one that it is to initiate, and has routed
 	untold   map[string]bool  // those that are not to be routed, though Pluto would
 	unknown  []instance       // to be routed by what nobody knows yet: an address, or a command of the user
 	routes   []route.Route    // into KLIPS, of those that it will
@@ -71,7 +72,7 @@ type rehearsed struct {
 
 // rehearse has a Pluto in memory load the automatic conns, listen, and route those that it is to route.
 func (c *resolved) rehearse() rehearsed {
-	r := rehearsed{unrouted: make(map[string]error), untold: make(map[string]bool)}
+	r := rehearsed{unrouted: make(map[string]error), unasked: make(map[string]error), untold: make(map[string]bool)}
 	inMemory := foresee.New(c.host.table)
 	for _, conn := range Loaded(c.cfg) {
 		instances, bad := c.instances(conn)
@@ -116,6 +117,13 @@ func (c *resolved) rehearse() rehearsed {
 		}
 	}
 	r.routes = inMemory.Routes()
+	for _, i := range r.loaded {
+		if i.of.Auto == conf.AutoStart && r.unrouted[i.conn.Name] == nil {
+			if err := inMemory.Initiate(i.conn.Name); err != nil && !foresee.Waits(err) {
+				r.unasked[i.conn.Name] = err
+			}
+		}
+	}
 	return r
 }
 
@@ -144,16 +152,28 @@ func (c *resolved) load() []plan.Node {
 			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
 		}
 		if i.of.Auto == conf.AutoStart {
-			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !c.setup.PlutoWait},
-				reason+"; "+c.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name)))
+			initiate = append(initiate, c.initiate(i))
 		}
 	}
 	return append(nodes, initiate...)
 }
 
+// initiate returns the step that has Pluto initiate a connection, or says why it cannot.
+func (c *resolved) initiate(i instance) plan.Node {
+	name, reason := i.conn.Name, autoReason(i.of)
+	op := plan.Initiate{Name: name, Asynchronous: !c.setup.PlutoWait}
+	switch err := c.negotiated.unasked[name]; {
+	case err != nil:
+		return refused(i.of, name, "initiated", err.Error(), conf.Pos{})
+	case c.negotiated.unrouted[name] != nil: // as has been said; Pluto is told all the same
+		return ignored(op, reason)
+	}
+	return warn(op, reason+"; "+c.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name))
+}
+
 // refused says that a connection will not be what conn asks for.
 func refused(conn *conf.Conn, name, what, why string, at conf.Pos) plan.Node {
-	for _, prefix := range []string{"cannot route %q: ", "connection %q cannot be loaded: ", "connection %q: "} {
+	for _, prefix := range []string{"cannot route %q: ", "cannot initiate %q: ", "connection %q cannot be loaded: ", "connection %q: "} {
 		why = strings.TrimPrefix(why, fmt.Sprintf(prefix, name))
 	}
 	return say(because(autoReason(conn), at), fmt.Sprintf("conn %q is not %s: %s", name, what, why))

@@ -222,8 +222,7 @@ func (l *reloader) routing() []plan.Node {
 			nodes = append(nodes, warn(plan.RouteConn{Name: name}, reason, fmt.Sprintf("conn %q is not routed", i.of.Name)))
 		}
 		if i.of.Auto == conf.AutoStart && fresh {
-			initiate = append(initiate, warn(plan.Initiate{Name: name, Asynchronous: !l.setup.PlutoWait},
-				reason+"; "+l.keyword("plutowait", "no"), fmt.Sprintf("conn %q is not up", i.of.Name)))
+			initiate = append(initiate, l.initiate(i))
 		}
 	}
 	return slices.Concat(unroute, nodes, initiate)

@@ -27,10 +27,12 @@ type Pluto struct {
 func New(host *route.Table) *Pluto {
 	nobody := func(string) {}
 	r, k, h := &routes{table: host}, &kernel{}, &hooks{}
-	return &Pluto{host: r, kernel: k, hooks: h, table: connection.New(connection.Config{
+	p := &Pluto{host: r, kernel: k, hooks: h, table: connection.New(connection.Config{
 		Kernel: k, Clock: still{}, Rand: zeros{}, Report: func(pluto.Report) {},
 		Updown: updown.New(updown.Config{Host: r, Clock: still{}, Run: h, Log: nobody}),
 	})}
+	p.table.Drive(silence{})
+	return p
 }
 
 // Add loads a connection. An error is what Pluto will say.
@@ -41,6 +43,10 @@ func (p *Pluto) Listen(ours []connection.Address) { p.table.Listen(ours) }
 
 // Route routes a connection. An error is what Pluto will say, unless the connection Waits.
 func (p *Pluto) Route(name string) error { return p.table.Route(name) }
+
+// Initiate brings a connection up, as far as that goes without a peer. An error is what Pluto will say, unless the
+// connection Waits.
+func (p *Pluto) Initiate(name string) error { return p.table.Initiate(name) }
 
 // Unroute takes back what Route has given a connection.
 func (p *Pluto) Unroute(name string) { p.table.Unroute(name) }
@@ -61,6 +67,11 @@ func (still) Now() time.Time { return time.Unix(0, 0) }
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// silence stands for the peers: none has answered yet when Pluto says that it initiates.
+type silence struct{ pluto.Negotiator }
+
+func (silence) Initiate(*pluto.Connection, *klips.Selector) {}
 
 // hooks stands for the commands of users: what they would do is not known.
 type hooks struct{ ran int }

@@ -55,7 +55,7 @@ func (t *Table) route(e *entry) error {
 		return refuse(pluto.RCRoute, "cannot route %s: it is for any peer, and has no flow before one comes", e.conn)
 	case len(e.flows) == 0 && e.conn.Remote.Host.Kind == pluto.HostAny && len(e.conn.Remote.Clients) == 0:
 		return refuse(pluto.RCRoute, "cannot route %s: it is for any peer, and no network of the peer is given", e.conn)
-	case len(e.flows) == 0 && e.conn.Remote.Host.Kind != pluto.HostAny && !e.conn.Remote.Host.Addr.IsValid():
+	case len(e.flows) == 0 && e.conn.Remote.Host.Kind != pluto.HostAny && !e.conn.Remote.Host.Addr.IsValid() && len(e.conn.Remote.Clients) == 0:
 		return later(pluto.RCNoPeer, "cannot route %s yet: the address of %s is not known", e.conn, e.conn.Remote.Host)
 	case len(e.flows) == 0:
 		return refuse(pluto.RCRoute, "cannot route %s: no client of ours is of one address family with one of the peer's", e.conn)
