@@ -1,6 +1,9 @@
 package conf
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"strings"
+)
 
 // Default folders of an installation.
 const (
@@ -110,8 +113,15 @@ func (p Paths) KlipsIKE() string { return filepath.Join(p.Run, "klips.ike") }
 func (p Paths) Kept() string { return filepath.Join(p.Run, "ipsec.kept") }
 
 // Confirmed is the configuration that was confirmed last, while ipsec.conf has changes that were not: with its keys,
-// for the superuser alone. What a boot starts is this one.
-func (p Paths) Confirmed() string { return filepath.Join(p.Dir(), "confirmed.conf") }
+// for the superuser alone. What a boot starts is this one. An "include ipsec.d/*.conf" is not meant to find it, and
+// instances that share the folder have each their own.
+func (p Paths) Confirmed() string {
+	name := "confirmed"
+	if p.Run != DefaultRun {
+		name += strings.ReplaceAll(p.Run, "/", "-")
+	}
+	return filepath.Join(p.Dir(), name)
+}
 
 // ConfirmPID is the lock file of the process that waits for a confirmation.
 func (p Paths) ConfirmPID() string { return filepath.Join(p.Run, "confirm.pid") }

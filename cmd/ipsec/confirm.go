@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,8 +27,12 @@ func (c *setupCmd) load(e *env, verb plan.Verb) (config *conf.Config, warnings [
 	case plan.Confirm:
 		return nil, nil, nil
 	case plan.Revert:
-		if !unconfirmed { // nothing ran before
-			return nil, nil, nil
+		nothing, err := confirm.FromNothing(e.Paths)
+		switch {
+		case err != nil || nothing:
+			return nil, nil, err
+		case !unconfirmed:
+			return nil, nil, errors.New("there is nothing to go back to: no change waits to be confirmed, and none has been taken back")
 		}
 		e.Paths.Conf = e.Paths.Confirmed()
 	case plan.Start, plan.Restart, plan.TryRestart:
@@ -121,6 +126,7 @@ func (gobackCmd) Run(e *env) error { return e.do(plan.GoBack{}) }
 type holdCmd struct {
 	Nofork    bool `help:"Stay in the foreground."`
 	Companion bool `help:"Go back where the process at the other end of descriptor 3 dies."`
+	Nothing   bool `help:"Nothing ran before the change."`
 	Setup     int  `arg:"" help:"The process that makes the change."`
 	Seconds   int  `arg:"" optional:"" help:"How long a confirmation may take."`
 }
@@ -136,7 +142,7 @@ func (c *holdCmd) Run(e *env) error {
 	case c.Seconds < 1:
 		return usageError("expected a number of seconds")
 	case !c.Nofork:
-		return e.background("the process that waits for a confirmation", "_hold", "--nofork", strconv.Itoa(c.Setup), strconv.Itoa(c.Seconds))
+		return e.background("the process that waits for a confirmation", c.words("--nofork", strconv.Itoa(c.Setup), strconv.Itoa(c.Seconds))...)
 	}
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE) // of a terminal that goes away
 	ctx, ready := process.Started(context.Background())
@@ -147,14 +153,23 @@ func (c *holdCmd) Run(e *env) error {
 	return h.Hold(ctx, c.Seconds)
 }
 
+// words returns the command line of one of these processes.
+func (c *holdCmd) words(more ...string) []string {
+	words := append([]string{"_hold"}, more...)
+	if c.Nothing {
+		words = append(words, "--nothing")
+	}
+	return words
+}
+
 // holder joins what waits with this machine.
 func (c *holdCmd) holder(e *env, log *logger.Logger) confirm.Holder {
 	return confirm.Holder{
 		Paths: e.Paths,
-		Setup: c.Setup,
-		Log:   log.Only,
+		Setup: c.Setup, Nothing: c.Nothing,
+		Log: log.Only,
 		Companion: func(socket *os.File) error {
-			cmd := exec.Command(e.Self, "_hold", "--companion", strconv.Itoa(c.Setup))
+			cmd := exec.Command(e.Self, c.words("--companion", strconv.Itoa(c.Setup))...)
 			cmd.Dir, cmd.ExtraFiles, cmd.SysProcAttr = "/", []*os.File{socket}, &syscall.SysProcAttr{Setsid: true}
 			if err := cmd.Start(); err != nil {
 				return err

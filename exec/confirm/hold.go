@@ -20,6 +20,8 @@ type Holder struct {
 	Paths conf.Paths
 	// Setup is the number of the process that makes the change.
 	Setup int
+	// Nothing says that nothing ran before the change.
+	Nothing bool
 	// Ready is called once, when the way back is held.
 	Ready func() error
 	// Companion starts a process that calls Accompany with its end of a socket, in a session of its own.

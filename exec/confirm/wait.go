@@ -44,6 +44,18 @@ func Pending(paths conf.Paths) (w Wait, waits bool) {
 	return w, true
 }
 
+// FromNothing reports whether a change waits before which nothing ran.
+func FromNothing(paths conf.Paths) (bool, error) {
+	if _, waits := Pending(paths); !waits {
+		return false, nil
+	}
+	answer, err := ask(paths, "before")
+	return answer == nothing, err
+}
+
+// nothing is the answer to what ran before the change.
+const nothing = "nothing"
+
 // Arm is like 'ipsec _arm SECONDS': it begins to hold the way back from the configuration now, which is about to
 // be made to run, to what runs; where that is being held already, it moves the time by which a
 // confirmation has to come. setup is the number of the process that makes the change, and start starts 'ipsec _hold SETUP SECONDS'.
@@ -55,10 +67,15 @@ func Arm(paths conf.Paths, now *conf.Config, setup, seconds int, start func(word
 	if now == nil {
 		return errors.New("there is no configuration")
 	}
-	if _, err := before(paths, now); err != nil {
+	ran, err := before(paths, now)
+	if err != nil {
 		return err
 	}
-	return start("_hold", strconv.Itoa(setup), strconv.Itoa(seconds))
+	words := []string{"_hold", strconv.Itoa(setup), strconv.Itoa(seconds)}
+	if !ran {
+		words = append(words, "--nothing")
+	}
+	return start(words...)
 }
 
 // ErrOldLogin refuses a confirmation by who was logged in before the change: that he can type does not show that
@@ -155,6 +172,11 @@ func (h *holder) answer(conn net.Conn) (done bool) {
 		answer = goingBack
 	case len(words) == 1 && words[0] == "armed":
 		answer = strconv.FormatInt(int64(h.armed), 10)
+	case len(words) == 1 && words[0] == "before":
+		answer = "what was confirmed last"
+		if h.Nothing {
+			answer = nothing
+		}
 	case len(words) == 2 && words[0] == "wait":
 		seconds, err := strconv.Atoi(words[1])
 		if err == nil && seconds > 0 {

@@ -34,7 +34,7 @@ func confirming(t *testing.T) (g *gateway, before string) {
 func (g *gateway) back(when, before string) {
 	g.t.Helper()
 	lab.UntilWithin(g.t, 30*time.Second, when+", what ran before is back", func() bool {
-		return !strings.Contains(g.ipsec("setup", "status").stdout, "a change waits") && strings.Contains(g.ipsec("whack", "--status").stdout, `"routed"`) && g.ipsec("setup", "--config", "/etc/ipsec.d/confirmed.conf", "diff").status == 0
+		return !strings.Contains(g.ipsec("setup", "status").stdout, "a change waits") && strings.Contains(g.ipsec("whack", "--status").stdout, `"routed"`) && g.ipsec("setup", "--config", "/etc/ipsec.d/confirmed", "diff").status == 0
 	})
 	if when != "" {
 		same(g.t, when, withoutConfirmed(before), withoutConfirmed(g.world()))
@@ -79,7 +79,7 @@ func TestConfirm(t *testing.T) {
 	if r := g.ipsec("setup", "confirm"); r.status != 1 || !strings.Contains(r.stdout, "there is nothing to confirm") {
 		t.Errorf("once more: %d\n%s", r.status, r.stdout)
 	}
-	if g.exists("/etc/ipsec.d/confirmed.conf") || g.exists("/var/run/pluto/confirm.ctl") {
+	if g.exists("/etc/ipsec.d/confirmed") || g.exists("/var/run/pluto/confirm.ctl") {
 		t.Error("something waits")
 	}
 	if r := g.ipsec("setup", "diff"); r.status != 0 {
@@ -153,7 +153,7 @@ func TestConfirmBoot(t *testing.T) {
 	}
 	g.back("the boot", before)
 	g.must(0, "setup", "reload")
-	if g.exists("/etc/ipsec.d/confirmed.conf") {
+	if g.exists("/etc/ipsec.d/confirmed") {
 		t.Error("a reload by hand has not confirmed the file")
 	}
 	g.write("/etc/ipsec.conf", confirmFrom)
