@@ -133,18 +133,19 @@ type holdCmd struct {
 
 // Run starts the process, and returns when it holds the way back; with --nofork it is the process.
 func (c *holdCmd) Run(e *env) error {
+	if c.Companion || c.Nofork {
+		signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE) // of a terminal that goes away
+	}
 	switch {
 	case c.Companion:
 		log := logger.New(logger.Options{})
 		defer log.Close()
-		c.holder(e, log).Accompany(context.Background(), os.NewFile(3, "holder"))
-		return nil
+		return c.holder(e, log).Accompany(context.Background(), os.NewFile(3, "holder"))
 	case c.Seconds < 1:
 		return usageError("expected a number of seconds")
 	case !c.Nofork:
 		return e.background("the process that waits for a confirmation", c.words("--nofork", strconv.Itoa(c.Setup), strconv.Itoa(c.Seconds))...)
 	}
-	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE) // of a terminal that goes away
 	ctx, ready := process.Started(context.Background())
 	log := logger.New(logger.Options{})
 	defer log.Close()
@@ -168,8 +169,8 @@ func (c *holdCmd) holder(e *env, log *logger.Logger) confirm.Holder {
 		Paths: e.Paths,
 		Setup: c.Setup, Nothing: c.Nothing,
 		Log: log.Only,
-		Companion: func(socket *os.File) error {
-			cmd := exec.Command(e.Self, c.words("--companion", strconv.Itoa(c.Setup))...)
+		Companion: func(socket *os.File, setup int) error {
+			cmd := exec.Command(e.Self, c.words("--companion", strconv.Itoa(setup))...)
 			cmd.Dir, cmd.ExtraFiles, cmd.SysProcAttr = "/", []*os.File{socket}, &syscall.SysProcAttr{Setsid: true}
 			if err := cmd.Start(); err != nil {
 				return err
@@ -177,10 +178,15 @@ func (c *holdCmd) holder(e *env, log *logger.Logger) confirm.Holder {
 			go cmd.Wait() // which ends before we do, or takes over from us
 			return nil
 		},
-		Back: func() error {
-			cmd := exec.Command(e.Self, "setup", "revert")
+		Back: func(ctx context.Context, started func(pid int)) error {
+			cmd := exec.CommandContext(ctx, e.Self, "setup", "revert")
 			cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Setsid: true}
-			if err := cmd.Run(); err != nil {
+			err := cmd.Start()
+			if err == nil {
+				started(cmd.Process.Pid)
+				err = cmd.Wait()
+			}
+			if err != nil {
 				return fmt.Errorf("failed to run ipsec setup revert: %w", err)
 			}
 			return nil

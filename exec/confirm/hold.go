@@ -2,10 +2,13 @@ package confirm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,10 +27,11 @@ type Holder struct {
 	Nothing bool
 	// Ready is called once, when the way back is held.
 	Ready func() error
-	// Companion starts a process that calls Accompany with its end of a socket, in a session of its own.
-	Companion func(socket *os.File) error
-	// Back goes back: 'ipsec setup revert'. It is called until it succeeds.
-	Back func() error
+	// Companion starts a process that calls Accompany with its end of a socket, in a session of its own, and with the
+	// number of the process that makes the change, or 0.
+	Companion func(socket *os.File, setup int) error
+	// Back goes back: 'ipsec setup revert', a process whose number it tells. It is called until it succeeds.
+	Back func(ctx context.Context, started func(pid int)) error
 	// Log says what becomes of the wait.
 	Log func(string)
 }
@@ -35,8 +39,11 @@ type Holder struct {
 // farewell is what a holder tells its companion before it ends because there is nothing to wait for any more.
 const farewell = 'q'
 
-// backPace is how long to wait between two attempts to go back.
-const backPace = time.Second
+// backPace is how long to wait after the first attempt to go back that fails; the time doubles up to backPaceMost.
+const (
+	backPace     = time.Second
+	backPaceMost = time.Minute
+)
 
 // endTime is how long a setup may take to end when it has asked to go back.
 const endTime = 5 * time.Second
@@ -44,37 +51,69 @@ const endTime = 5 * time.Second
 // holder is a wait.
 type holder struct {
 	Holder
+	lock      *process.Lock
+	listener  *rootonly.Listener
+	companion *os.File
+	setup     setup
+
 	armed, until time.Duration // since the boot
+	why          string        // to go back then
+	pace         time.Duration // after the last attempt that failed
+	going        bool          // the change is being taken back, or that has failed
 	back         chan error    // of a Back that runs; nil where none does
-	setup        setup
+	giveUp       func()        // ends it
+	child        atomic.Int64  // its process
 }
 
-// Hold is what 'ipsec _hold SECONDS' does: it waits for a confirmation, and goes back where none comes in time or
+// Hold is what 'ipsec _hold SETUP SECONDS' does: it waits for a confirmation, and goes back where none comes in time or
 // where the companion dies. Its own death is the way back, too: the companion then goes back.
 func (h Holder) Hold(ctx context.Context, seconds int) error {
-	lock, err := process.Hold(h.Paths.ConfirmPID())
-	if err != nil {
+	w := holder{Holder: h, setup: watchSetup(h.Setup), why: "nobody has confirmed the change in time"}
+	defer w.close()
+	if err := w.open(ctx); err != nil {
 		return err
 	}
-	defer lock.Release()
-	listener, err := rootonly.Listen(ctx, "unix", h.Paths.ConfirmCtl())
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	companion, err := h.accompanied()
-	if err != nil {
-		return err
-	}
-	defer companion.Close()
 	if err := h.Ready(); err != nil {
 		return err
 	}
-	w := holder{Holder: h, armed: boottime(), setup: watchSetup(h.Setup)}
-	defer w.setup.close()
+	w.armed = boottime()
 	w.until = w.armed + time.Duration(seconds)*time.Second
-	w.wait(ctx, listener, companion)
-	_, err = companion.Write([]byte{farewell})
+	w.wait(ctx)
+	return w.farewell()
+}
+
+// open takes the lock and the socket, and starts a companion.
+func (h *holder) open(ctx context.Context) (err error) {
+	if h.lock, err = process.Hold(h.Paths.ConfirmPID()); err != nil {
+		return err
+	}
+	if h.listener, err = rootonly.Listen(ctx, "unix", h.Paths.ConfirmCtl()); err != nil {
+		return err
+	}
+	h.companion, err = h.accompanied()
+	return err
+}
+
+// close gives all of that back.
+func (h *holder) close() {
+	h.setup.close()
+	if h.companion != nil {
+		h.companion.Close()
+	}
+	if h.listener != nil {
+		h.listener.Close()
+	}
+	if h.lock != nil {
+		h.lock.Release()
+	}
+}
+
+// farewell lets the companion go.
+func (h *holder) farewell() error {
+	if h.companion == nil {
+		return nil
+	}
+	_, err := h.companion.Write([]byte{farewell})
 	return err
 }
 
@@ -86,26 +125,31 @@ func (h Holder) accompanied() (*os.File, error) {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "companion"), os.NewFile(uintptr(pair[1]), "holder")
 	defer theirs.Close()
-	if err := h.Companion(theirs); err != nil {
+	if err := h.Companion(theirs, h.Setup); err != nil {
 		ours.Close()
 		return nil, fmt.Errorf("failed to start the companion: %w", err)
 	}
 	return ours, nil
 }
 
-// Accompany is what the companion does: where the holder dies without a word, it goes back.
-func (h Holder) Accompany(ctx context.Context, socket *os.File) {
+// Accompany is what the companion does: where the holder dies without a word, it goes back in its place, with the lock,
+// the socket and a companion, so that it can be asked and told as the first one. Where it cannot have these, as in a
+// run folder that is gone, it goes back without.
+func (h Holder) Accompany(ctx context.Context, socket *os.File) error {
 	defer socket.Close()
-	setup := watchSetup(h.Setup)
-	defer setup.close()
-	if word := make([]byte, 1); !read(socket, word) || word[0] != farewell {
-		h.Log("the process that held the way back of a change is dead: going back to what was confirmed last")
-		if setup.end() {
-			h.Log("the setup that made the change was still at work, and has been killed")
-		}
-		for h.Back() != nil && pause(ctx, backPace) {
-		}
+	w := holder{Holder: h, setup: watchSetup(h.Setup), why: "the process that held the way back of a change is dead"}
+	defer w.close()
+	if word := make([]byte, 1); read(socket, word) && word[0] == farewell {
+		return nil
 	}
+	w.Setup = 0 // which we end; another may have its number later
+	if err := w.open(ctx); err != nil {
+		h.Log("failed to hold the way back alone: " + err.Error())
+	}
+	w.armed = boottime()
+	w.until = w.armed
+	w.wait(ctx)
+	return w.farewell()
 }
 
 func read(f *os.File, into []byte) bool {
@@ -124,13 +168,16 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // wait waits until there is nothing to wait for any more.
-func (h *holder) wait(ctx context.Context, listener *rootonly.Listener, companion *os.File) {
+func (h *holder) wait(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	clients := make(chan net.Conn)
+	clients := make(chan *net.UnixConn)
 	served := make(chan struct{})
 	go func() { // ends with the context
 		defer close(served)
-		listener.Serve(ctx, "the process that waits for a confirmation", h.Log, func(c *net.UnixConn) {
+		if h.listener == nil {
+			return
+		}
+		h.listener.Serve(ctx, "the process that waits for a confirmation", h.Log, func(c *net.UnixConn) {
 			select {
 			case clients <- c:
 			case <-ctx.Done():
@@ -139,18 +186,19 @@ func (h *holder) wait(ctx context.Context, listener *rootonly.Listener, companio
 		})
 	}()
 	alone := make(chan struct{})
-	go func() { // ends with the companion, or when its socket is closed
-		defer close(alone)
-		read(companion, make([]byte, 1))
-	}()
+	if h.companion != nil {
+		go func() { // ends with the companion, or when its socket is closed
+			defer close(alone)
+			read(h.companion, make([]byte, 1))
+		}()
+	}
 	defer func() {
 		cancel()
-		listener.Close()
 		<-served
 	}()
 	const never = 1<<63 - 1
-	done := false
-	for {
+	over := false
+	for !over || h.back != nil {
 		left := min(h.until-boottime(), time.Second) // a machine that sleeps stops the clock of timers
 		if h.back != nil {
 			left = never
@@ -159,44 +207,48 @@ func (h *holder) wait(ctx context.Context, listener *rootonly.Listener, companio
 		case <-ctx.Done():
 			return
 		case conn := <-clients:
-			if h.answer(conn) {
-				if done = true; h.back == nil {
-					return
-				}
-			}
+			over = h.answer(conn) || over
 		case <-alone:
 			alone = nil
 			if h.back == nil {
-				h.goBack("the companion of the process that held the way back of a change is dead")
+				h.why, h.until = "the companion of the process that held the way back of a change is dead", boottime()
 			}
 		case err := <-h.back:
 			h.back = nil
-			if done || err == nil {
-				return
+			if over = over || err == nil; !over {
+				h.pace = min(max(2*h.pace, backPace), backPaceMost)
+				h.why, h.until = fmt.Sprintf("going back has failed: %v", err), boottime()+h.pace
 			}
-			if !pause(ctx, backPace) {
-				return
-			}
-			h.goBack("going back has failed: " + err.Error() + ", trying again")
 		case <-time.After(left):
-			switch {
-			case h.until == 0:
+			if h.until == 0 {
 				h.setup.wait(ctx, endTime)
-				h.goBack("the change has not been accepted")
-			case boottime() >= h.until:
-				h.goBack("nobody has confirmed the change in time")
+				h.why = "the change has not been accepted"
+			}
+			if boottime() >= h.until {
+				over = !h.goBack(ctx)
 			}
 		}
 	}
 }
 
-// goBack begins to go back.
-func (h *holder) goBack(why string) {
-	h.Log(why + ": going back to what was confirmed last")
-	if h.setup.end() {
+// goBack begins to go back. It is false where there is nothing to go back to: somebody has taken away what was
+// confirmed last, by which a change is confirmed, or what was started from nothing has been stopped.
+func (h *holder) goBack(ctx context.Context) bool {
+	killed := h.setup.end()
+	_, err := os.Lstat(h.Paths.SetupPID())
+	if h.Nothing && errors.Is(err, fs.ErrNotExist) || !h.Nothing && !Unconfirmed(h.Paths) {
+		h.Log(h.why + ", but there is nothing to go back to any more")
+		return false
+	}
+	h.Log(h.why + ": going back to what ran before")
+	if killed {
 		h.Log("the setup that made the change was still at work, and has been killed")
 	}
+	ctx, h.giveUp = context.WithCancel(ctx)
+	h.child.Store(0)
+	h.going = true
 	back := make(chan error, 1)
 	h.back = back
-	go func() { back <- h.Back() }() // whose end wait waits for
+	go func() { back <- h.Back(ctx, func(pid int) { h.child.Store(int64(pid)) }) }() // whose end wait waits for
+	return true
 }

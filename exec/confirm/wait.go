@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ipsec/conf"
 	"ipsec/klips/process"
 	"ipsec/klips/process/rootonly"
@@ -61,7 +63,10 @@ const nothing = "nothing"
 // confirmation has to come. setup is the number of the process that makes the change, and start starts 'ipsec _hold SETUP SECONDS'.
 func Arm(paths conf.Paths, now *conf.Config, setup, seconds int, start func(words ...string) error) error {
 	if _, waits := Pending(paths); waits {
-		_, err := ask(paths, "wait "+strconv.Itoa(seconds))
+		answer, err := ask(paths, "wait "+strconv.Itoa(seconds))
+		if err == nil && answer == goingBack {
+			return errTooLate
+		}
 		return err
 	}
 	if now == nil {
@@ -82,6 +87,9 @@ func Arm(paths conf.Paths, now *conf.Config, setup, seconds int, start func(word
 // anybody can still come in.
 var ErrOldLogin = errors.New(`this login began before the change, so that it does not show that one still can log in: confirm it from another login, or with --force`)
 
+// errTooLate refuses a confirmation after the time.
+var errTooLate = errors.New("it is too late: what ran before is coming back")
+
 // Disarm is like 'ipsec _disarm LOGIN': the process that waits ends without going back. Without any it has
 // to come from a login that began after the change. Where nothing waits, there is nothing to do.
 func Disarm(paths conf.Paths, any bool) error {
@@ -92,6 +100,9 @@ func Disarm(paths conf.Paths, any bool) error {
 		answer, err := ask(paths, "armed")
 		if err != nil {
 			return err
+		}
+		if answer == goingBack {
+			return errTooLate
 		}
 		armed, err := strconv.ParseInt(answer, 10, 64)
 		if err != nil {
@@ -130,7 +141,7 @@ func remove(path string) error {
 	return nil
 }
 
-// goingBack is the answer to who says that there is nothing to wait for any more, of a process that goes back.
+// goingBack is the answer of a process that goes back: to the one that does so for it, and to who wants it to wait.
 const goingBack = "going back"
 
 // ask asks the process that waits one thing.
@@ -153,8 +164,9 @@ func ask(paths conf.Paths, question string) (string, error) {
 	return strings.TrimSpace(answer), nil
 }
 
-// answer answers one question of a client; it is true for done.
-func (h *holder) answer(conn net.Conn) (done bool) {
+// answer answers one question of a client; it is true for done. Who says that while another process goes back has the
+// lock that this one needs: it ends.
+func (h *holder) answer(conn *net.UnixConn) (done bool) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(answerTime))
 	line := make([]byte, 64)
@@ -171,7 +183,9 @@ func (h *holder) answer(conn net.Conn) (done bool) {
 		h.until = 0
 		answer = goingBack
 	case len(words) == 1 && words[0] == "armed":
-		answer = strconv.FormatInt(int64(h.armed), 10)
+		if answer = strconv.FormatInt(int64(h.armed), 10); h.going {
+			answer = goingBack
+		}
 	case len(words) == 1 && words[0] == "before":
 		answer = "what was confirmed last"
 		if h.Nothing {
@@ -179,16 +193,35 @@ func (h *holder) answer(conn net.Conn) (done bool) {
 		}
 	case len(words) == 2 && words[0] == "wait":
 		seconds, err := strconv.Atoi(words[1])
-		if err == nil && seconds > 0 {
+		if h.going {
+			answer = goingBack
+		} else if err == nil && seconds > 0 {
 			h.until = boottime() + time.Duration(seconds)*time.Second
 			answer = "waits"
 		}
 	case len(words) == 1 && words[0] == "done":
 		answer, done = "done", true
-		if h.back != nil {
+		switch {
+		case h.back != nil && peer(conn) == h.child.Load():
 			answer = goingBack
+		case h.back != nil:
+			h.giveUp()
 		}
 	}
 	fmt.Fprintln(conn, answer)
 	return done
+}
+
+// peer returns the number of the process at the other end; 0 where it cannot be told.
+func peer(conn *net.UnixConn) (pid int64) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid = int64(cred.Pid)
+		}
+	})
+	return pid
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"time"
 
 	"ipsec/klips/route"
 	"ipsec/pluto/whack"
@@ -30,10 +31,15 @@ func (a *answer) Write(line []byte) (int, error) {
 	return a.Buffer.Write(line)
 }
 
+// answerTime is how long Pluto may take: one that hangs must not keep what ran before from coming back.
+const answerTime = 10 * time.Second
+
 // Ask is like 'ipsec whack --loaded', at the control socket at path: for the superuser.
 func Ask(path string) ([]status.LoadedDoc, error) {
 	var out answer
-	code, err := whack.Do(context.Background(), path, []string{"--loaded"}, &out)
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	code, err := whack.Do(ctx, path, []string{"--loaded"}, &out)
 	switch {
 	case err != nil:
 		return nil, err

@@ -33,7 +33,7 @@ func confirming(t *testing.T) (g *gateway, before string) {
 // back waits until what ran before is there again, and nothing waits any more.
 func (g *gateway) back(when, before string) {
 	g.t.Helper()
-	lab.UntilWithin(g.t, 30*time.Second, when+", what ran before is back", func() bool {
+	lab.UntilWithin(g.t, time.Minute, when+", what ran before is back", func() bool {
 		return !strings.Contains(g.ipsec("setup", "status").stdout, "a change waits") && strings.Contains(g.ipsec("whack", "--status").stdout, `"routed"`) && g.ipsec("setup", "--config", "/etc/ipsec.d/confirmed", "diff").status == 0
 	})
 	if when != "" {
@@ -94,6 +94,9 @@ func TestConfirmNot(t *testing.T) {
 		{"nothing happens", "1", ""},
 		{"the process dies", "300", "kill -9 $(cat /var/run/pluto/confirm.pid)"},
 		{"its companion dies", "300", "kill -9 $(pgrep -P $(cat /var/run/pluto/confirm.pid))"},
+		{"the run folder is removed", "2", "rm -r /var/run/pluto"},
+		{"Pluto hangs", "2", "kill -STOP $(cat /var/run/pluto/pluto.pid) $(pgrep -P $(cat /var/run/pluto/pluto.pid))"},
+		{"the process dies, another setup is at work, the companion dies", "300", "flock /var/run/pluto sleep 3 & kill -9 $(cat /var/run/pluto/confirm.pid); sleep 1; kill -9 $(cat /var/run/pluto/confirm.pid)"},
 		{"the network is cut and comes back", "1", "ip link set far0 down; ip route del default; sleep 3; ip link set far0 up; ip route add default via 192.0.2.254"},
 		{"by hand", "300", bin + "/ipsec setup revert"},
 	} {

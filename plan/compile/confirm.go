@@ -130,17 +130,13 @@ func Confirm(force bool, facts plan.Facts, paths conf.Paths) plan.Plan {
 }
 
 // Revert returns the plan that goes back to this configuration, which was confirmed last: a reload, one that may
-// interrupt connections, or a start where nothing runs. ipsec.conf stays unconfirmed.
+// interrupt connections; or a restart where nothing runs, though something may be left, and where a daemon does not say
+// what it has. ipsec.conf stays unconfirmed.
 func (p *Promise) Revert(there change.State) (plan.Plan, error) {
-	var out plan.Plan
-	if p.resolved.facts.Running.Setup {
-		var err error
-		if out, err = p.Reload(there, true); err != nil {
-			return out, err
-		}
-	} else {
-		r := p.resolved
-		out = plan.Plan{Paths: r.paths, Syslog: r.syslog(), Digest: r.cfg.Digest, Facts: r.facts.Digest(), Nodes: r.start(), Undo: r.undo()}
+	out, err := p.Reload(there, true)
+	if r := p.resolved; err != nil || !r.facts.Running.Setup {
+		r.verb, r.restarting = plan.Restart, true
+		out = plan.Plan{Paths: r.paths, Syslog: r.syslog(), Digest: r.cfg.Digest, Facts: r.facts.Digest(), Nodes: r.restart(), Undo: r.undo()}
 	}
 	out.Verb = plan.Revert
 	return reverting(out), nil
