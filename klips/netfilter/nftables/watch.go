@@ -274,17 +274,56 @@ func (r *ruleset) read() error {
 }
 
 // ask sends the kernel a request of nf_tables, and calls take with each message that
-// answers it, until one fails.
+// answers it, until one fails: the rest, which can take the kernel long, is then not
+// waited for.
 func ask(kind, flags int, take func(msg []byte) error) error {
+	socket, err := nl.Subscribe(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	if err := socket.SetReceiveTimeout(&unix.Timeval{Sec: 10}); err != nil {
+		return err
+	}
 	req := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_NFTABLES<<8|kind, flags)
 	req.AddRawData(make([]byte, headLen)) // of all families
-	var failed error
-	err := req.ExecuteIter(unix.NETLINK_NETFILTER, 0, func(msg []byte) bool {
-		failed = take(msg)
-		return failed == nil
-	})
-	if failed != nil {
-		return failed
+	if err := socket.Send(req); err != nil {
+		return err
 	}
-	return err
+	for interrupted := false; ; {
+		messages, from, err := socket.Receive()
+		if err != nil {
+			return err
+		}
+		if from.Pid != nl.PidKernel {
+			continue
+		}
+		for _, m := range messages {
+			interrupted = interrupted || m.Header.Flags&unix.NLM_F_DUMP_INTR != 0
+			switch m.Header.Type {
+			case unix.NLMSG_ERROR, unix.NLMSG_DONE:
+				if errno := code(m.Data); errno != 0 {
+					return errno
+				}
+				if interrupted {
+					return nl.ErrDumpInterrupted
+				}
+				return nil
+			}
+			if err := take(m.Data); err != nil {
+				return err
+			}
+			if m.Header.Flags&unix.NLM_F_MULTI == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+// code returns the error that a message of the end has, 0 for none.
+func code(data []byte) unix.Errno {
+	if len(data) < 4 {
+		return 0
+	}
+	return unix.Errno(-int32(binary.NativeEndian.Uint32(data)))
 }
