@@ -158,3 +158,36 @@ func TestReflection(t *testing.T) {
 		})
 	}
 }
+
+// TestFloodFromOne: who has an address, and returns cookies, does not have us do one key exchange after
+// the other; and still nobody is met with silence.
+func TestFloodFromOne(t *testing.T) {
+	r := anybody(t, ikev2.Config{})
+	r.net.MinDelay, r.net.MaxDelay = time.Millisecond, time.Millisecond
+	init, err := message.Parse(r.bare())
+	must(t, err)
+	bare := init.Payloads
+	ask := func() *message.Notify {
+		b, err := init.Marshal()
+		must(t, err)
+		r.answers = nil
+		r.east.Receive(pluto.Datagram{Local: netip.MustParseAddrPort(eastAddr + ":500"), Remote: netip.MustParseAddrPort(westAddr + ":500"), Payload: b})
+		if r.Run(time.Millisecond); len(r.answers) != 1 {
+			t.Fatalf("%d answers to %s", len(r.answers), init.InitiatorSPI)
+		}
+		answer, err := message.Parse(r.answers[0])
+		must(t, err)
+		return message.FindNotify(answer.Payloads, message.Cookie)
+	}
+	for i := range 3000 { // in six seconds
+		copy(init.InitiatorSPI[:], fmt.Sprintf("%08d", i))
+		init.Payloads = bare
+		if cookie := ask(); cookie != nil {
+			init.Payloads = append([]message.Payload{cookie}, bare...)
+			ask()
+		}
+	}
+	if n := len(r.east.States()); n != 1<<10 {
+		t.Errorf("%d half-open IKE SAs, expected 1024", n)
+	}
+}

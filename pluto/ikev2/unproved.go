@@ -21,21 +21,27 @@ const (
 	repeatGap = 250 * time.Millisecond
 )
 
+// mostOfOne is how many half-open IKE SAs an address may have that has returned a cookie, or a /64 of
+// IPv6: with each comes a key exchange, which takes time. Of a thousand peers behind one address few
+// are half open at a time.
+const mostOfOne = 1 << 10
+
 // halfOpenSize is about what a half-open IKE SA takes, its keys and ciphers included, beside messages.
 const halfOpenSize = 5 << 10
 
 // admit reports whether an IKE_SA_INIT request goes on, and whether its sender has shown that it is at
 // its address. One that has not, where there are many already, is asked to.
 func (m *Machine) admit(d pluto.Datagram, h message.Header, msg *message.Message, nonce *message.Nonce) (seen, admitted bool) {
-	cookie := message.FindNotify(msg.Payloads, message.Cookie)
-	switch {
-	case cookie != nil && m.goodCookie(cookie.Data, d, h.InitiatorSPI, nonce.Data):
-		return true, true
-	case len(m.halfOpen) >= m.Limits.Cookies || m.unproved.Count(d.Remote.Addr()) >= m.Limits.PerPeer:
+	cookie, n := message.FindNotify(msg.Payloads, message.Cookie), m.unproved.Count(d.Remote.Addr())
+	switch seen = cookie != nil && m.goodCookie(cookie.Data, d, h.InitiatorSPI, nonce.Data); {
+	case seen && n >= mostOfOne:
+		m.limited("packet from %s: IKE_SA_INIT has to wait: %d half-open IKE SAs with %s, the limit", d.Remote, n, limit.Neighbourhood(d.Remote.Addr()))
+		fallthrough
+	case !seen && (len(m.halfOpen) >= m.Limits.Cookies || n >= m.Limits.PerPeer):
 		m.askCookie(d, h, nonce)
-		return false, false
+		return seen, false
 	}
-	return false, true
+	return seen, true
 }
 
 // askCookie answers an IKE_SA_INIT request with a cookie. Nothing is kept for it.
