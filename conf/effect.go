@@ -72,7 +72,7 @@ func (c *Conn) unmet(params []param) {
 				"a conn is for the hosts at its ends alone: expected type=tunnel, or no network", s, c.End(s).Subnets[network])}, Keyword: s.String() + "subnet", negotiated: true})
 		}
 	}
-	if c.Type == Tunnel && !c.FullTunnel && all(c.Left.Subnets) && all(c.Right.Subnets) {
+	if c.Type == Tunnel && !c.FullTunnel && AllAddresses(c.Left.Subnets) && AllAddresses(c.Right.Subnets) {
 		c.Unmet = append(c.Unmet, Unmet{Diagnostic: Diagnostic{Pos: c.At("rightsubnet"), Text: "both ends have all addresses (0.0.0.0/0), so that every packet of this host " +
 			"would be led into the conn, its own connections to whoever administers it, too: expected a network at one end, or fulltunnel=yes"}, Keyword: "rightsubnet"})
 	}
@@ -89,9 +89,14 @@ func (c *Conn) Ours() Side {
 	return 0
 }
 
-// all reports whether networks have all addresses of a family among them.
-func all(networks []netip.Prefix) bool {
-	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Bits() == 0 })
+// AllAddresses reports whether networks have all addresses of a family among them, in one piece or in two halves.
+func AllAddresses(networks []netip.Prefix) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool {
+		other := func(q netip.Prefix) bool {
+			return p.Bits() == 1 && q.Bits() == 1 && p != q && p.Addr().Is4() == q.Addr().Is4()
+		}
+		return p.Bits() == 0 || slices.ContainsFunc(networks, other)
+	})
 }
 
 // signs reports whether an end may prove itself by a signature.

@@ -35,6 +35,8 @@ func TestUnmet(t *testing.T) {
 		{"rightrsasigkey=%cert", true, conf.Left, ""},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=0.0.0.0/0", true, conf.Left, "rightsubnet"},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=0.0.0.0/0", false, conf.Left, "rightsubnet"},
+		{"leftsubnet=0.0.0.0/1,128.0.0.0/1\n\trightsubnet=0.0.0.0/0", true, conf.Left, "rightsubnet"},
+		{"leftsubnet=0.0.0.0/1,8000::/1\n\trightsubnet=0.0.0.0/0", true, conf.Left, ""},
 		{"leftsubnet=::/0\n\trightsubnet=::/0", true, conf.Left, "rightsubnet"},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=0.0.0.0/0\n\tfulltunnel=yes", true, conf.Left, ""},
 		{"leftsubnet=0.0.0.0/0\n\trightsubnet=10.0.0.0/8", true, conf.Left, ""},

@@ -123,6 +123,9 @@ func (c *resolved) bringUp() []plan.Node {
 	for _, m := range c.manual {
 		if m.bad == nil {
 			nodes = append(nodes, m.warnings()...)
+			if text := c.everything(m.conn); text != "" {
+				nodes = append(nodes, say(because(m.reason, posOr(m.toward(), m.conn.Pos)), "warning: "+m.name+": "+text))
+			}
 			nodes = append(nodes, m.up()...)
 		}
 	}

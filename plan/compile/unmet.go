@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"net/netip"
 	"strings"
 
 	"ipsec/conf"
@@ -44,25 +45,25 @@ func (c *compiler) everything(conn *conf.Conn) string {
 		return ""
 	}
 	us, them := conn.End(ours), conn.End(ours.Other())
-	var all string
-	for _, p := range them.Subnets {
-		if p.Bits() == 0 {
-			all = p.String()
-		}
-	}
-	switch {
-	case all == "":
+	if !conf.AllAddresses(them.Subnets) {
 		return ""
-	case conn.FullTunnel:
+	}
+	all := joined(them.Subnets)
+	if conf.AllAddresses(us.Subnets) { // which fulltunnel=yes allows
 		return "it takes all packets to " + all + ", this host's own connections among them, to the peer (fulltunnel=yes)"
 	}
-	var sources []string
-	for _, p := range us.Subnets {
-		sources = append(sources, p.String())
+	sources := joined(us.Subnets)
+	if sources == "" {
+		sources = "this host's address in " + ours.String() + "="
 	}
-	if len(sources) == 0 {
-		sources = []string{"this host's address in " + ours.String() + "="}
+	return "it takes all packets to " + all + " that no narrower route is for: those from " + sources +
+		" go to the peer; of all others, what no conn is for is dropped, this host's own connections from another address among it"
+}
+
+func joined(networks []netip.Prefix) string {
+	words := make([]string, len(networks))
+	for i, p := range networks {
+		words[i] = p.String()
 	}
-	return "it takes all packets to " + all + " that no narrower route is for: those from " + strings.Join(sources, ", ") +
-		" go to the peer, and all others are dropped, this host's own connections from another address among them"
+	return strings.Join(words, ", ")
 }
