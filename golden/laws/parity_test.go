@@ -2,7 +2,6 @@ package laws
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,10 +57,6 @@ func said(set map[string]bool, lines []string) []string {
 // shells are what runs a plan; "native" is the program itself.
 var shells = []string{"native", "dash", "busybox sh"}
 
-// express matches what AF_XDP adds to a link. A running KLIPS turns it on some
-// time after it has SAs of raw ESP; once KLIPS has ended, none may be left.
-var express = regexp.MustCompile(` xdpgeneric/id:\d+|\n +prog/xdp .*`)
-
 // perform does a verb natively or by its script.
 func (g *gateway) perform(sh, name string, log *syslogd) world {
 	g.t.Helper()
@@ -98,7 +93,6 @@ func (g *gateway) perform(sh, name string, log *syslogd) world {
 		return world{status: r.status}
 	}
 	if strings.Contains(w.state, "klips --nofork") {
-		w.state = express.ReplaceAllString(w.state, "")
 		w.tables = g.tables()
 	}
 	return w

@@ -14,7 +14,7 @@ func (g *gateway) world() string {
 	g.t.Helper()
 	var lines []string
 	notes := false
-	for line := range strings.Lines(express.ReplaceAllString(g.state(), "")) {
+	for line := range strings.Lines(g.state()) {
 		if strings.HasPrefix(line, "# ") {
 			notes = strings.HasSuffix(line, "/ipsec.info\n")
 		}
