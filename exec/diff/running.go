@@ -273,7 +273,9 @@ func (s *looker) connections(paths conf.Paths) (err error) {
 		switch {
 		case c.Asked && c.Routed:
 			s.add(change.RoutingOf(c.Name, change.Asked), unroute)
-		case c.Routed || !c.Oriented: // it has come with an SA, or waits for an address of ours
+		case !c.Oriented:
+			s.add(change.RoutingOf(c.Name, change.Waits), unroute)
+		case c.Routed: // it has come with an SA
 			s.add(change.RoutingOf(c.Name, ""), unroute)
 		}
 	}

@@ -71,6 +71,10 @@ func TestReloadPairs(t *testing.T) {
 		same = "\nconn same" + auto + "\tright=192.0.2.6\n\tleftsubnet=10.0.1.0/24\n\trightsubnet=10.0.2.0/24\n"
 		both = "\tinterfaces=\"ipsec0=eth0 ipsec1=eth1\"\n"
 	)
+	hooked := func(net string) string {
+		return "\nconn hooked" + ends + keys3DES + "\tspi=0x800\n\tleftupdown=/etc/updown\n\tleftsubnet=10.0.1.0/24\n\trightsubnet=" + net + "\n"
+	}
+	by := func(net string) string { return strings.Replace(tunnel, "10.0.2.0/24", net, 1) }
 	added := strings.NewReplacer("auto=route", "auto=add").Replace
 	for _, c := range []struct{ name, one, other string }{
 		{"a route below the network of a conn that goes, too", head + wide + tunnel, head + added(wide)},
@@ -80,6 +84,14 @@ func TestReloadPairs(t *testing.T) {
 		{"Pluto begins", head + "\tpluto=no\n" + tunnel, head + wide + tunnel},
 		{"a stronger filter", head + wide, head + "\trp_filter=1\n" + wide},
 		{"a filter left alone", head + wide, head + "\trp_filter=%unchanged\n" + wide},
+		{"a network that another has by hand, and that is routed no more", head + added(strings.Replace(east, "leftsubnet=10.0.1.0/24", "leftsubnet=10.0.1.0/25", 1)) + by("10.5.0.0/16"), head + strings.Replace(east, "leftsubnet=10.0.1.0/24", "leftsubnet=10.0.1.0/25", 1) + by("10.5.0.0/16")},
+		{"networks exchanged with a command", head + hooked("10.5.0.0/16") + by("10.6.0.0/16"), head + hooked("10.6.0.0/16") + by("10.5.0.0/16")},
+		{"a command whose conn becomes one of Pluto", head + hooked("10.5.0.0/16"), head + added(strings.Replace(east, "conn east", "conn hooked", 1))},
+		{"the command learns something", head + hooked("10.5.0.0/16"), head + hooked("10.5.0.0/16\n\trightid=@east")},
+		{"networks exchanged, of one metric", head + east + strings.Replace(wide, "10.0.0.0/13", "0.0.0.0/0", 1), head + strings.Replace(wide, "10.0.0.0/13", "10.5.0.0/16\n\tmetric=5", 1) + strings.Replace(east, "10.5.0.0/16", "0.0.0.0/0", 1)},
+		{"no interface any more", head + wide, head + "\tinterfaces=%none\n" + wide},
+		{"the interface of a conn goes", head + both + strings.Replace(east, "192.0.2.1", "10.0.1.1", 1), head + strings.Replace(east, "192.0.2.1", "10.0.1.1", 1)},
+		{"by hand what one that waits may have once", head + strings.Replace(wide, "192.0.2.1", "203.0.113.5", 1) + by("10.5.0.0/16"), head + strings.Replace(wide, "192.0.2.1", "203.0.113.5", 1)},
 		{"no command any more", head + updown, head + tunnel},
 		{"two by hand for the same packets", head + tunnel, head + tunnel + strings.NewReplacer("conn tunnel", "conn twice", "0x200", "0x240", "192.0.2.2", "192.0.2.3").Replace(tunnel)},
 		{"one by hand and one by Pluto for the same packets", head + tunnel + same, head + same},

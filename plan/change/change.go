@@ -88,8 +88,9 @@ func Compare(want []Item, state State) []Change {
 		there[h.Object] = h
 	}
 	wanted := make(map[string]bool, len(want))
-	conns := make(map[string]Item)
+	conns, led := make(map[string]Item), make(map[string]bool)
 	for _, w := range want {
+		led[w.Conn] = true
 		if w.Kind == Connection {
 			conns[w.Object] = w
 		}
@@ -110,7 +111,8 @@ func Compare(want []Item, state State) []Change {
 				changes = append(changes, Change{Drift, w, Item{}})
 			}
 		case w.Kind == Routing:
-			if _, loaded := there[ofRouting(w.Object)]; loaded && !is {
+			conn := ofRouting(w.Object)
+			if _, loaded := there[conn]; loaded && (!is || h.Value == Waits && led[conn]) {
 				changes = append(changes, Change{Drift, w, Item{}})
 			}
 		case is && h.Value == Gone:
@@ -190,6 +192,9 @@ const OfPluto = "one of Pluto"
 
 // Asked is the Value of a routing that somebody has asked for, beside those that come with an SA.
 const Asked = "asked"
+
+// Waits is the Value of a routing that comes once there is an address of ours.
+const Waits = "waits"
 
 // HoldMetric is the metric of the routes that hold packets in KLIPS while a connection goes and another comes: the
 // worst one, so that such a route is beside any other.

@@ -107,18 +107,24 @@ func explained(what, reason string) string {
 // reloader makes the nodes of a quiet reload.
 type reloader struct {
 	*resolved
+	want     []change.Item
 	there    []change.Item
+	named    map[string]bool // by the names of what is there
 	changes  []change.Change
 	changed  map[string]change.Change // by the name of what is changed
 	wanted   map[string]bool          // names of what is wanted
 	standing *info.Standing
+	hooks    []info.Hook // that nobody wants any more, and that are not Pluto's to undo
 	moves    moves
 }
 
 func newReloader(r *resolved, want []change.Item, there change.State, changes []change.Change) *reloader {
 	l := &reloader{
-		resolved: r, there: there.Items, changes: changes, standing: info.StandingOf(r.facts.Running.Info),
-		changed: make(map[string]change.Change, len(changes)), wanted: make(map[string]bool, len(want)),
+		resolved: r, want: want, there: there.Items, changes: changes, standing: info.StandingOf(r.facts.Running.Info),
+		changed: make(map[string]change.Change, len(changes)), wanted: make(map[string]bool, len(want)), named: make(map[string]bool, len(there.Items)),
+	}
+	for _, h := range there.Items {
+		l.named[h.Object] = true
 	}
 	for _, w := range want {
 		l.wanted[w.Object] = true
@@ -126,6 +132,7 @@ func newReloader(r *resolved, want []change.Item, there change.State, changes []
 	for _, c := range changes {
 		l.changed[c.Item().Object] = c
 	}
+	l.hooks = l.goneHooks()
 	l.moves = l.plutoMoves()
 	return l
 }
@@ -138,7 +145,7 @@ func (l *reloader) nodes() []plan.Node {
 		nodes = append(nodes, l.note(config, "--config"))
 	}
 	nodes = slices.Concat(nodes, l.interfaces(), l.filters())
-	conns := slices.Concat(l.hold(), l.plutoGone(), l.manualGone(), l.manualNew(), l.plutoNew(), l.missingRoutes(), l.release())
+	conns := slices.Concat(l.hold(), l.plutoGone(), l.manualGone(), l.manualNew(), l.unattach(), l.plutoNew(), l.missingRoutes(), l.release())
 	conns = append(conns, l.leftOvers()...)
 	conns = append(conns, l.forwarding()...)
 	return append(append(nodes, soften(conns)...),

@@ -50,7 +50,35 @@ func (l *reloader) plutoMoves() moves {
 			m.leads(i.Value)
 		}
 	}
+	for _, i := range l.left() {
+		if name := i.conn.Name; !m.add[name] {
+			m.gone, m.add[name] = append(m.gone, name), true
+			m.leads(strings.Join(cmdline.Describe(i.conn), "\x00"))
+		}
+	}
+	for _, h := range l.hooks {
+		m.networks = append(m.networks, networksOf(h)...)
+	}
 	return m
+}
+
+// left returns the connections that Pluto has and that are without an address of this host once an interface goes away.
+// Pluto would go on to trap the packets of those that are routed, as if the address were to come back.
+func (l *reloader) left() []instance {
+	if !slices.ContainsFunc(l.changes, func(c change.Change) bool { return c.Mark == change.Remove && isDetach(c.Have.Op) }) {
+		return nil
+	}
+	ours := make(map[netip.Addr]bool)
+	for _, a := range l.addressesOfIKE() {
+		ours[a.Addr] = true
+	}
+	var list []instance
+	for _, i := range l.negotiated.loaded {
+		if i.routed() && l.has("conn "+i.conn.Name) && !ours[i.conn.Local.Host.Addr] && !ours[i.conn.Remote.Host.Addr] {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // leads notes the networks of a connection that is not routed for some time or any more.
@@ -110,6 +138,11 @@ func (l *reloader) held() []plan.AddRoute {
 				list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: change.HoldMetric})
 			}
 		}
+		for _, f := range m.flows {
+			if len(m.hooks) > 0 && l.mayGo(f.Dst) { // its command makes the route
+				list = append(list, plan.AddRoute{Dst: f.Dst, Link: m.virtual, Metric: change.HoldMetric})
+			}
+		}
 	}
 	return list
 }
@@ -137,9 +170,18 @@ func (l *reloader) release() []plan.Node {
 	return nodes
 }
 
-// plutoGone returns the steps that take connections away from Pluto.
+// plutoGone returns the steps that take connections away from Pluto, and unroute those that are not to be routed any
+// more: another may be routed in their place.
 func (l *reloader) plutoGone() []plan.Node {
 	var nodes []plan.Node
+	for _, i := range l.negotiated.loaded {
+		name, reason := i.conn.Name, autoReason(i.of)
+		if l.unwanted(name) && !l.moves.add[name] {
+			nodes = append(nodes,
+				ignored(plan.Whack{Args: []string{"--terminate", "--name", name}}, reason), // an SA may carry its packets
+				warn(plan.Whack{Args: []string{"--unroute", "--name", name}}, reason, fmt.Sprintf("conn %q is routed still", i.of.Name)))
+		}
+	}
 	for _, name := range l.moves.gone {
 		nodes = append(nodes, warn(plan.Whack{Args: []string{"--delete", "--name", name}}, l.unwantedReason("conn "+name), fmt.Sprintf("connection %q is not deleted", name)))
 	}
@@ -193,20 +235,12 @@ func (l *reloader) unheard() bool {
 	})
 }
 
-// routing returns the steps that have Pluto route and initiate what is new, has changed or is not routed any more,
-// and, before that, unroute what is not to be routed any more: another may be routed in its place.
+// routing returns the steps that have Pluto route and initiate what is new, has changed or is not routed any more.
 func (l *reloader) routing() []plan.Node {
-	var unroute, nodes, initiate []plan.Node
+	var nodes, initiate []plan.Node
 	for _, i := range l.negotiated.loaded {
 		name, reason := i.conn.Name, autoReason(i.of)
-		fresh, changed := l.fresh(name), l.moves.add[name] || l.moves.replace[name]
-		err := l.negotiated.unrouted[name]
-		if l.unwanted(name) && !l.moves.add[name] || l.moves.replace[name] && l.asked(name) && !i.routed() {
-			if !changed { // an SA may carry its packets
-				unroute = append(unroute, ignored(plan.Whack{Args: []string{"--terminate", "--name", name}}, reason))
-			}
-			unroute = append(unroute, warn(plan.Whack{Args: []string{"--unroute", "--name", name}}, reason, fmt.Sprintf("conn %q is routed still", i.of.Name)))
-		}
+		fresh, err := l.fresh(name), l.negotiated.unrouted[name]
 		switch {
 		case !i.routed():
 			continue
@@ -225,13 +259,7 @@ func (l *reloader) routing() []plan.Node {
 			initiate = append(initiate, l.initiate(i))
 		}
 	}
-	return slices.Concat(unroute, nodes, initiate)
-}
-
-// asked reports whether Pluto has been asked to route a connection.
-func (l *reloader) asked(name string) bool {
-	object := change.RoutingOf(name, "").Object
-	return slices.ContainsFunc(l.there, func(i change.Item) bool { return i.Object == object && i.Value == change.Asked })
+	return append(nodes, initiate...)
 }
 
 // missingRoutes returns the steps that set the routes of connections again that somebody has taken away or

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -9,12 +10,31 @@ import (
 	"ipsec/plan/change"
 )
 
-// manualGone returns the steps that take away what no manual conn has any more: hooks go down first, then eroutes.
+// goneHooks returns the hooks of before that no manual conn of now has. What a connection of Pluto has hooks for, Pluto
+// undoes.
+func (l *reloader) goneHooks() []info.Hook {
+	now := make(map[string]bool)
+	for _, m := range l.manual {
+		for _, h := range m.hooks {
+			now[h.String()] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(l.noted.hooks), func(h info.Hook) bool { return now[h.String()] || l.ofPluto(h) })
+}
+
+// ofPluto reports whether Pluto has run the command of a hook.
+func (l *reloader) ofPluto(h info.Hook) bool { return l.has("conn " + h.Conn) }
+
+// manualGone returns the steps that take away what no manual conn has any more: hooks go down first, then eroutes. A
+// hook takes its route back before there is any route of now, which it might take away with its own.
 func (l *reloader) manualGone() []plan.Node {
-	reason := "noted in " + l.paths.Info() + ", and no longer wanted"
+	reason := "noted in " + l.paths.Info() + stale
 	var nodes []plan.Node
-	for _, h := range l.staleHooks(isAutomatic) {
+	for _, h := range l.hooks {
 		nodes = append(nodes, warn(updown(h, "down"), reason, "the updown command of conn "+h.Conn+" failed to go down"))
+	}
+	for _, h := range l.hooks {
+		nodes = append(nodes, l.note(info.Unhook(h), reason), unroute(h, reason))
 	}
 	for _, c := range l.changes {
 		if _, ok := c.Have.Op.(plan.DelEroute); ok && c.Mark == change.Remove {
@@ -35,7 +55,7 @@ func (l *reloader) manualNew() []plan.Node {
 			continue
 		}
 		fresh := m.hooks
-		m.hooks = slices.DeleteFunc(slices.Clone(m.hooks), func(h info.Hook) bool { return l.standing.Has(h) })
+		m.hooks = slices.DeleteFunc(slices.Clone(m.hooks), func(h info.Hook) bool { return l.standing.Has(h) && !l.ofPluto(h) })
 		if len(m.hooks) > 0 && !marked {
 			marked = true
 			routes = append(routes, must(plan.Touch{Path: l.marker()}, m.reason, "failed to note in "+l.paths.Run+" what stop needs"))
@@ -98,15 +118,32 @@ func (l *reloader) rebuilt(m *manualConn) bool {
 	return false
 }
 
-func (l *reloader) has(object string) bool {
-	return slices.ContainsFunc(l.there, func(i change.Item) bool { return i.Object == object })
+func (l *reloader) has(object string) bool { return l.named[object] }
+
+// unattach returns the steps that take away the interfaces and addresses that nothing wants any more, before Pluto
+// listens.
+func (l *reloader) unattach() []plan.Node {
+	reason := "noted in " + l.paths.Info() + stale
+	var nodes []plan.Node
+	for _, c := range l.changes {
+		switch op := c.Have.Op.(type) {
+		case plan.DelAddr:
+			if c.Mark == change.Remove {
+				nodes = append(nodes, ignored(op, reason))
+			}
+		case plan.Detach:
+			if c.Mark == change.Remove {
+				nodes = append(nodes, warn(op, reason, "failed to take "+op.Virtual+" away"))
+			}
+		}
+	}
+	return nodes
 }
 
-// leftOvers returns the steps that take away the SAs, routes and addresses that nothing wants any more.
+// leftOvers returns the steps that take away the SAs and routes that nothing wants any more.
 func (l *reloader) leftOvers() []plan.Node {
-	reason := "noted in " + l.paths.Info() + ", and no longer wanted"
+	reason := "noted in " + l.paths.Info() + stale
 	var nodes []plan.Node
-	listen := false // on fewer addresses
 	for _, c := range l.changes {
 		if c.Mark != change.Remove {
 			continue
@@ -115,23 +152,33 @@ func (l *reloader) leftOvers() []plan.Node {
 		case plan.DelSA:
 			nodes = append(nodes, warn(op, l.unwantedReason(c.Have.Object), "failed to take "+c.Have.Object+" away"))
 		case plan.DelRoute:
-			nodes = append(nodes, ignored(op, reason), l.note(info.Unroute(info.Route(op)), reason))
-		case plan.DelAddr:
-			nodes = append(nodes, ignored(op, reason))
-		case plan.Detach:
-			nodes = append(nodes, warn(op, reason, "failed to take "+op.Virtual+" away"))
-			listen = l.setup.Pluto
+			if !l.ofCommand(op.Dst) {
+				nodes = append(nodes, l.delRoute(op, reason)...)
+			}
 		}
 	}
-	if listen {
-		nodes = append(nodes, warn(plan.Listen{}, reason, "Pluto does not listen"))
-	}
-	stale := l.staleHooks(isAutomatic)
-	for _, h := range stale {
-		nodes = append(nodes, l.note(info.Unhook(h), reason), unroute(h, reason))
-	}
-	if len(stale) > 0 && !slices.ContainsFunc(l.manual, func(m *manualConn) bool { return len(m.hooks) > 0 }) {
+	if len(l.hooks) > 0 && !slices.ContainsFunc(l.manual, func(m *manualConn) bool { return len(m.hooks) > 0 }) {
 		nodes = append(nodes, ignored(plan.Remove{Paths: []string{l.marker()}}, "no updown command is to run any more"))
+	}
+	return nodes
+}
+
+// ofCommand reports whether a command of the user may have made a route to dst by now.
+func (l *reloader) ofCommand(dst netip.Prefix) bool {
+	return slices.ContainsFunc(l.manual, func(m *manualConn) bool {
+		return len(m.hooks) > 0 && slices.ContainsFunc(m.flows, func(f plan.Flow) bool { return f.Dst.Overlaps(dst) })
+	})
+}
+
+// delRoute returns the steps that take away a route of before. One of IPv4 without a metric is not told from those to the
+// same network that have one: it is set first, so that it is the one that goes.
+func (l *reloader) delRoute(r plan.DelRoute, reason string) []plan.Node {
+	nodes := []plan.Node{ignored(r, reason), l.note(info.Unroute(info.Route(r)), reason)}
+	if r.Metric == 0 && slices.ContainsFunc(l.want, func(i change.Item) bool {
+		other, ok := i.Op.(plan.AddRoute)
+		return ok && other.Dst == r.Dst && other.Link == r.Link
+	}) {
+		nodes = append([]plan.Node{ignored(plan.AddRoute{Dst: r.Dst, Link: r.Link}, reason)}, nodes...)
 	}
 	return nodes
 }
