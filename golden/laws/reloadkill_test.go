@@ -108,8 +108,13 @@ func TestReloadInTheClear(t *testing.T) {
 		{"another name", "conn net\n", "conn other\n"},
 		{"two names exchanged", "", ""},
 		{"by hand keyed and back", "", ""},
+		{"networks in halves", "rightsubnet=10.0.2.0/24", "rightsubnets={10.0.2.0/25 10.0.2.128/25}"},
+		{"all networks", "rightsubnet=10.0.2.0/24", "rightsubnet=0.0.0.0/0"},
 	} {
 		changed := strings.Replace(text, change.old, change.now, 1)
+		if strings.Contains(change.name, "networks") { // of all conns
+			changed = strings.ReplaceAll(text, change.old, change.now)
+		}
 		if change.name == "two names exchanged" {
 			changed = strings.NewReplacer("conn out", "conn back", "conn back", "conn out").Replace(text)
 		}
@@ -122,7 +127,14 @@ func TestReloadInTheClear(t *testing.T) {
 		for _, file := range []string{changed, text} {
 			p.begin(change.name)
 			west.write("/etc/ipsec.conf", file)
-			west.must(0, "setup", "reload")
+			step := west.pace(bin+"/ipsec", "setup", "--show", "reload")
+			for ok := true; ok; _, ok = step.next() {
+				step.settle()
+				l.more(2) // in each state
+			}
+			if status := step.wait(); status != 0 {
+				t.Errorf("%s: reload ends with %d", change.name, status)
+			}
 			l.more(20)
 		}
 		l.all("after reloads: " + change.name)

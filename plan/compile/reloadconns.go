@@ -22,6 +22,7 @@ type moves struct {
 	add     map[string]bool // to be added, those of gone that are wanted among them
 
 	networks []netip.Prefix // that those of gone lead to, and those that are not to be routed any more
+	going    networks       // the same
 }
 
 // plutoMoves finds what is to become of the connections that Pluto has.
@@ -59,6 +60,7 @@ func (l *reloader) plutoMoves() moves {
 	for _, h := range l.hooks {
 		m.networks = append(m.networks, networksOf(h)...)
 	}
+	m.going = newNetworks(m.networks)
 	return m
 }
 
@@ -123,34 +125,51 @@ func clientsOf(e pluto.End) []netip.Prefix {
 	return e.Clients
 }
 
-// held returns the routes that a reload holds: those that are wanted in the end and that a connection which goes
-// away may take with it.
+// held returns the routes that a reload holds: to the networks that connections which go away may leave open, as far as
+// they are wanted in the end.
 func (l *reloader) held() []plan.AddRoute {
 	var list []plan.AddRoute
-	for _, r := range l.negotiated.routes {
-		if l.mayGo(r.Dst) {
-			list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: change.HoldMetric})
+	seen := make(map[plan.AddRoute]bool)
+	hold := func(dst netip.Prefix, link string) {
+		for _, part := range l.moves.going.parts(dst) {
+			if r := (plan.AddRoute{Dst: part, Link: link, Metric: change.HoldMetric}); !seen[r] {
+				seen[r] = true
+				list = append(list, r)
+			}
 		}
+	}
+	for _, r := range l.negotiated.routes {
+		hold(r.Dst, r.Link)
 	}
 	for _, m := range l.manual {
 		for _, r := range m.routes {
-			if l.mayGo(r.Dst) {
-				list = append(list, plan.AddRoute{Dst: r.Dst, Link: r.Link, Metric: change.HoldMetric})
-			}
+			hold(r.Dst, r.Link)
 		}
 		for _, f := range m.flows {
-			if len(m.hooks) > 0 && l.mayGo(f.Dst) { // its command makes the route
-				list = append(list, plan.AddRoute{Dst: f.Dst, Link: m.virtual, Metric: change.HoldMetric})
+			if len(m.hooks) > 0 { // its command makes the route
+				hold(f.Dst, m.virtual)
 			}
 		}
 	}
 	return list
 }
 
-// mayGo reports whether a connection that goes away may take a route to dst with it.
-func (l *reloader) mayGo(dst netip.Prefix) bool {
-	return slices.ContainsFunc(l.moves.networks, func(net netip.Prefix) bool { return route.Covers(net, dst) })
+// parts returns what of net is of n: all of it, or networks inside of it.
+func (n networks) parts(net netip.Prefix) []netip.Prefix {
+	net = net.Masked()
+	i, _ := slices.BinarySearchFunc(n, net.Addr(), func(other netip.Prefix, addr netip.Addr) int { return other.Addr().Compare(addr) })
+	if i < len(n) && route.Covers(n[i], net) || i > 0 && route.Covers(n[i-1], net) {
+		return []netip.Prefix{net}
+	}
+	inside := i
+	for inside < len(n) && net.Contains(n[inside].Addr()) {
+		inside++
+	}
+	return n[i:inside]
 }
+
+// mayGo reports whether a connection that goes away may take a route to dst, or to a part of it, with it.
+func (l *reloader) mayGo(dst netip.Prefix) bool { return len(l.moves.going.parts(dst)) > 0 }
 
 const held = "held in KLIPS while the connections to it change"
 
