@@ -71,7 +71,7 @@ func (h Holder) Hold(ctx context.Context, seconds int) error {
 	w := holder{Holder: h, setup: watchSetup(h.Setup), why: "nobody has confirmed the change in time"}
 	defer w.close()
 	if err := w.open(ctx); err != nil {
-		return err
+		return errors.Join(err, w.farewell())
 	}
 	if err := h.Ready(); err != nil {
 		return err
@@ -82,15 +82,15 @@ func (h Holder) Hold(ctx context.Context, seconds int) error {
 	return w.farewell()
 }
 
-// open takes the lock and the socket, and starts a companion.
+// open starts a companion, and then takes the lock and the socket: at no moment there is one process alone.
 func (h *holder) open(ctx context.Context) (err error) {
+	if h.companion, err = h.accompanied(); err != nil {
+		return err
+	}
 	if h.lock, err = process.Hold(h.Paths.ConfirmPID()); err != nil {
 		return err
 	}
-	if h.listener, err = rootonly.Listen(ctx, "unix", h.Paths.ConfirmCtl()); err != nil {
-		return err
-	}
-	h.companion, err = h.accompanied()
+	h.listener, err = rootonly.Listen(ctx, "unix", h.Paths.ConfirmCtl())
 	return err
 }
 
@@ -142,7 +142,8 @@ func (h Holder) Accompany(ctx context.Context, socket *os.File) error {
 	if word := make([]byte, 1); read(socket, word) && word[0] == farewell {
 		return nil
 	}
-	w.Setup = 0 // which we end; another may have its number later
+	w.endSetup()
+	w.Setup = 0 // another may have its number later
 	if err := w.open(ctx); err != nil {
 		h.Log("failed to hold the way back alone: " + err.Error())
 	}
@@ -231,19 +232,23 @@ func (h *holder) wait(ctx context.Context) {
 	}
 }
 
+// endSetup kills the setup that makes the change, if it is still at work.
+func (h *holder) endSetup() {
+	if h.setup.end() {
+		h.Log("the setup that made the change was still at work, and has been killed")
+	}
+}
+
 // goBack begins to go back. It is false where there is nothing to go back to: somebody has taken away what was
 // confirmed last, by which a change is confirmed, or what was started from nothing has been stopped.
 func (h *holder) goBack(ctx context.Context) bool {
-	killed := h.setup.end()
+	h.endSetup()
 	_, err := os.Lstat(h.Paths.SetupPID())
 	if h.Nothing && errors.Is(err, fs.ErrNotExist) || !h.Nothing && !Unconfirmed(h.Paths) {
 		h.Log(h.why + ", but there is nothing to go back to any more")
 		return false
 	}
 	h.Log(h.why + ": going back to what ran before")
-	if killed {
-		h.Log("the setup that made the change was still at work, and has been killed")
-	}
 	ctx, h.giveUp = context.WithCancel(ctx)
 	h.child.Store(0)
 	h.going = true
