@@ -169,3 +169,25 @@ func TestReloadKeys(t *testing.T) {
 	p.check(t, l.capture, l.stopTimed())
 	l.east.must(0, "setup", "stop")
 }
+
+// TestReloadRefused: what would interrupt all connections is refused, says what it is, and changes nothing.
+func TestReloadRefused(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(setup, "pluto=no", "pluto=yes", 1) + tunnel
+	g := newGateway(t, text, "")
+	g.must(0, "setup", "start")
+	before := g.world()
+	g.write("/etc/ipsec.conf", strings.Replace(text, "pluto=yes", "pluto=yes\n\tuniqueids=yes\n\thidetos=no", 1))
+	r := g.ipsec("setup", "reload")
+	for _, want := range []string{"the arguments of klips change: less --hidetos", "the arguments of pluto change: more --uniqueids", "run it with --disruptive"} {
+		if r.status != 1 || !strings.Contains(r.stdout, want) {
+			t.Errorf("%d, expected %q:\n%s", r.status, want, r.stdout)
+		}
+	}
+	same(t, "a reload that is refused", before, g.world())
+	g.must(0, "setup", "reload", "--disruptive")
+	if r := g.ipsec("setup", "diff"); r.status != 0 {
+		t.Errorf("after a disruptive reload:\n%s", r.stdout)
+	}
+	g.must(0, "setup", "stop")
+}

@@ -62,7 +62,7 @@ func interruptions(changes []change.Change) (dead bool, interrupting []string) {
 		case item.Kind == change.Daemon && c.Have.Value == change.Gone:
 			dead = true
 		case item.Kind == change.Daemon && c.Mark == change.Alter:
-			because("the arguments of " + item.Object + " change")
+			because("the arguments of " + item.Object + " change" + argued(c.Have.Value, c.Want.Value))
 		case item.Kind == change.Daemon && c.Mark == change.Remove:
 			because(item.Object + " is to end")
 		case item.Kind == change.Daemon && item.Object == string(plan.Klips):
@@ -76,6 +76,26 @@ func interruptions(changes []change.Change) (dead bool, interrupting []string) {
 		}
 	}
 	return dead, interrupting
+}
+
+// argued says which words come to the arguments of a daemon, and which go.
+func argued(have, want string) string {
+	old, now := change.Words(have), change.Words(want)
+	var words []string
+	for _, w := range now {
+		if !slices.Contains(old, w) {
+			words = append(words, "more "+w)
+		}
+	}
+	for _, w := range old {
+		if !slices.Contains(now, w) {
+			words = append(words, "less "+w)
+		}
+	}
+	if len(words) == 0 { // in their order
+		return ""
+	}
+	return ": " + strings.Join(words, ", ")
 }
 
 // displaced returns the virtual interface that goes, and in the place of which c wants another.
