@@ -15,6 +15,11 @@ ro() {
 }
 `
 
+// deaf takes port 500 before Pluto can.
+const deaf = `python3 -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("192.0.2.1", 500)); time.sleep(1000)' >/dev/null 2>&1 & until grep -q :01F4 /proc/net/udp; do sleep 0.01; done`
+
 // TestParityFaults lets one thing go wrong for each op and failure policy.
 func TestParityFaults(t *testing.T) {
 	full := setup + "\tforwardcontrol=yes\n" + tunnel + mixed
@@ -46,11 +51,9 @@ func TestParityFaults(t *testing.T) {
 		{"Run", "version 2.0\nconfig setup\n\tprepluto=\"exit 7\"\n" + tunnel + updown, updownScript, start(""), 1, "the command of prepluto failed"},
 		{"StartPluto", "version 2.0\nconfig setup\n\tprepluto=true\n" + tunnel + updown, updownScript, start("mkdir -p /var/run/pluto/pluto.pid"), 1, "failed to start Pluto"},
 		{"AddConn", "version 2.0\n" + negotiated + "\nconn oppo\n\tleft=192.0.2.1\n\tright=%opportunistic\n\tauto=add\n", "", start(""), 0, "is not loaded"},
-		{"Listen", "version 2.0\n" + negotiated, "", start(`python3 -c '
-import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("192.0.2.1", 500)); time.sleep(1000)' >/dev/null 2>&1 & until grep -q :01F4 /proc/net/udp; do sleep 0.01; done`), 0, "Pluto does not listen"},
+		{"Listen", "version 2.0\n" + negotiated, "", start(deaf), 0, "Pluto does not listen"},
 		{"RouteConn", "version 2.0\n" + negotiated, "", start(""), 0, `conn "elsewhere2" is not routed`},
-		{"Initiate", "version 2.0\n" + negotiated + "\nconn anybody\n\tleft=192.0.2.1\n\tright=%any\n\tauthby=secret\n\tauto=start\n", "", start(""), 0, "is not up"},
+		{"Initiate", "version 2.0\n\nconn deaf\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tauthby=secret\n\tauto=start\n", "", start(deaf), 0, "is not up"},
 		{"Restore", full, "", later("stop", "ro /proc/sys/net/ipv4/conf/eth0/rp_filter"), 1, "...IPsec stopped"},
 		{"Remove", full, "", later("stop", "ro /var/run/pluto/ipsec.info"), 1, "...IPsec stopped"},
 		{"RemoveDir", full, "", later("stop", "touch /var/run/pluto/foreign"), 1, "...IPsec stopped"},
