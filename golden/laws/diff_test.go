@@ -45,10 +45,9 @@ func TestDiffNothing(t *testing.T) {
 	}
 }
 
-// TestDiff: what the configuration has changed, and what somebody has, is named, each thing once.
-func TestDiff(t *testing.T) {
-	lab.NeedRoot(t)
-	text := strings.Replace(setup, "pluto=no", "pluto=yes\n\tforwardcontrol=yes", 1) + tunnel + `
+// changing is a configuration that files and persons change: a conn with manual keys, one that Pluto routes, and one that
+// it has loaded.
+var changing = strings.Replace(setup, "pluto=no", "pluto=yes\n\tforwardcontrol=yes", 1) + tunnel + `
 conn routed
 	left=192.0.2.1
 	right=192.0.2.3
@@ -62,6 +61,11 @@ conn added
 	authby=secret
 	auto=add
 `
+
+// TestDiff: what the configuration has changed, and what somebody has, is named, each thing once.
+func TestDiff(t *testing.T) {
+	lab.NeedRoot(t)
+	text := changing
 	for _, c := range []struct {
 		name, old, now, happens string
 		want                    []string

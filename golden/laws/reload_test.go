@@ -80,20 +80,7 @@ type reloadCase struct{ name, old, now, happens string }
 // the way back does, too.
 func TestReload(t *testing.T) {
 	lab.NeedRoot(t)
-	text := strings.Replace(setup, "pluto=no", "pluto=yes\n\tforwardcontrol=yes", 1) + tunnel + `
-conn routed
-	left=192.0.2.1
-	right=192.0.2.3
-	rightsubnet=10.9.0.0/24
-	authby=secret
-	auto=route
-
-conn added
-	left=192.0.2.1
-	right=192.0.2.4
-	authby=secret
-	auto=add
-`
+	text := changing
 	for _, c := range reloads() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
